@@ -69,7 +69,7 @@ func parseRange(s string) (lo, hi expr) {
 // maxPaths bounds what one want line may stand for, so that a slip in a head
 // is an error and not a machine without memory; maxDepth bounds its generations.
 const (
-	maxPaths = 1 << 20
+	maxPaths = 1 << 17
 	maxDepth = 64
 )
 

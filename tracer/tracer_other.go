@@ -1,0 +1,53 @@
+//go:build !linux || !(amd64 || arm64)
+
+package tracer
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+
+	"github.com/tidcheck/tidcheck/event"
+)
+
+// Kernel is the kernel as a tracer sees it; there is none on this system.
+type Kernel interface{}
+
+// A Tracer cannot be had on this system.
+type Tracer struct{}
+
+func unsupported() error {
+	return fmt.Errorf("trace on %s/%s: %w", runtime.GOOS, runtime.GOARCH, errors.ErrUnsupported)
+}
+
+// Launch is unsupported on this system.
+func Launch(*exec.Cmd, Options) (*Tracer, error) { return nil, unsupported() }
+
+// LaunchHeld is unsupported on this system.
+func LaunchHeld(int, func() error, Options) (*Tracer, error) { return nil, unsupported() }
+
+// Attach is unsupported on this system.
+func Attach(int, Options) (*Tracer, error) { return nil, unsupported() }
+
+// PID is zero on this system.
+func (*Tracer) PID() int { return 0 }
+
+// Resume is unsupported on this system.
+func (*Tracer) Resume() error { return unsupported() }
+
+// Detach is unsupported on this system.
+func (*Tracer) Detach() error { return unsupported() }
+
+// Kill is unsupported on this system.
+func (*Tracer) Kill() error { return unsupported() }
+
+// Done is closed on this system.
+func (*Tracer) Done() <-chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}
+
+// Wait is unsupported on this system.
+func (*Tracer) Wait() (event.Status, error) { return event.Unknown, unsupported() }
