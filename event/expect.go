@@ -54,7 +54,7 @@ func Expand(wants []Want, params Params, kernel [2]int) (Expected, error) {
 	x := Expected{lines: map[Path]expectedLine{}}
 	var ranges levels
 	for _, w := range wants {
-		if !w.limit.holds(kernel) {
+		if !w.limit.Holds(kernel) {
 			continue
 		}
 		if err := x.add(w, params, &ranges); err != nil {

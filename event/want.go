@@ -25,7 +25,7 @@ import (
 // may happen to its tasks, while kinds that it does not name are left open.
 type Want struct {
 	text  string
-	limit limit
+	limit Limit
 	paths pattern
 	acts  []wantAct
 }
@@ -61,7 +61,7 @@ func ParseWant(line string) (Want, error) {
 			return fail(fmt.Errorf("no ] after the kernel's version"))
 		}
 		var err error
-		if w.limit, err = parseLimit(cond); err != nil {
+		if w.limit, err = ParseLimit(cond); err != nil {
 			return fail(err)
 		}
 		rest = strings.TrimSpace(after)
@@ -126,13 +126,14 @@ func parseWantAct(words []string) (a wantAct, err error) {
 	return a, err
 }
 
-// A limit is the kernel versions for which a line holds; the zero limit is all.
-type limit struct {
+// A Limit is a range of kernel versions, such as "linux<6.0"; the zero Limit is all.
+type Limit struct {
 	op      string
 	version [2]int
 }
 
-func parseLimit(s string) (l limit, err error) {
+// ParseLimit reads a limit: linux, one of < <= = >= >, and a version.
+func ParseLimit(s string) (l Limit, err error) {
 	rest, ok := strings.CutPrefix(strings.TrimSpace(s), "linux")
 	for _, op := range []string{"<=", ">=", "<", ">", "="} {
 		if v, found := strings.CutPrefix(rest, op); ok && found {
@@ -144,7 +145,8 @@ func parseLimit(s string) (l limit, err error) {
 	return l, fmt.Errorf("[%s] is no limit: write linux, one of < <= = >= >, and a version", s)
 }
 
-func (l limit) holds(kernel [2]int) bool {
+// Holds tells whether a kernel is within the limit.
+func (l Limit) Holds(kernel [2]int) bool {
 	c := slices.Compare(kernel[:], l.version[:])
 	switch l.op {
 	case "<":

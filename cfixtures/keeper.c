@@ -1,0 +1,156 @@
+/*
+ * Starts programs for the harness and sees to it that nothing outlives it.
+ *
+ * Descriptor 3 is a SOCK_SEQPACKET socket. A packet from the harness starts a program: the
+ * number of its arguments, they, the directory and the environment as strings
+ * that end in 0; with it come its standard descriptors and its gate, a pipe. The program is
+ * executed when a byte comes through the gate, and given up when that is
+ * closed. Packets to the harness say "started PID", "failed PID ERRNO" (no exec) and
+ * "ended PID STATUS" (wait(2)'s).
+ *
+ * The keeper has one thread and does nothing until told, so that the kernel's account of
+ * tasks can be opened on it before anything is born. It is a subreaper: when the
+ * socket closes, all that descends from it is its child sooner or later, and is killed.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { harness = 3, stdio = 3, gate = 3, descriptors = 4, packet_size = 1 << 17 };
+
+static void must(int ok, const char *what)
+{
+	if (!ok) {
+		perror(what);
+		_exit(99);
+	}
+}
+
+static void tell(const char *what, int pid, int number)
+{
+	char text[64];
+	int length = snprintf(text, sizeof text, "%s %d %d", what, pid, number);
+	/* An error means that the harness is gone, which the next poll tells too. */
+	(void)!send(harness, text, length, MSG_NOSIGNAL);
+}
+
+/* The next string of a packet. */
+static char *next(char **at, char *end)
+{
+	char *s = *at, *zero = s < end ? memchr(s, 0, end - s) : NULL;
+	must(zero != NULL, "keeper: a packet is cut off");
+	*at = zero + 1;
+	return s;
+}
+
+/* In the new process: waits at the gate, then becomes the program. */
+static void become(char *packet, char *end, const int *fds, const sigset_t *mask)
+{
+	char *at = packet, byte;
+	int count = atoi(next(&at, end));
+	char **argv = calloc(count + 1, sizeof *argv), **env = calloc(end - packet + 1, sizeof *env);
+	must(argv && env, "calloc");
+	for (int i = 0; i < count; i++)
+		argv[i] = next(&at, end);
+	char *dir = next(&at, end);
+	for (int i = 0; at < end; i++)
+		env[i] = next(&at, end);
+	for (int i = 0; i < stdio; i++)
+		must(dup2(fds[i], i) == i, "dup2");
+	must(!sigprocmask(SIG_SETMASK, mask, NULL), "sigprocmask");
+	if (read(fds[gate], &byte, 1) != 1)
+		_exit(0);
+	if (!chdir(dir))
+		execve(argv[0], argv, env);
+	tell("failed", getpid(), errno);
+	_exit(127);
+}
+
+static void start(const sigset_t *mask)
+{
+	static char packet[packet_size];
+	union {
+		char space[CMSG_SPACE(descriptors * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec data = {packet, sizeof packet};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+	ssize_t size = recvmsg(harness, &message, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	int fds[descriptors];
+	must(size > 0 && !(message.msg_flags & MSG_TRUNC), "keeper: recvmsg");
+	must(header && header->cmsg_len == CMSG_LEN(sizeof fds), "keeper: descriptors are missing");
+	memcpy(fds, CMSG_DATA(header), sizeof fds);
+	pid_t pid = fork();
+	if (pid == 0) {
+		must(!setpgid(0, 0), "setpgid");
+		become(packet, packet + size, fds, mask);
+	}
+	for (int i = 0; i < descriptors; i++)
+		close(fds[i]);
+	tell(pid < 0 ? "failed" : "started", pid, pid < 0 ? errno : 0);
+}
+
+/* Waits for one child, with the flags of waitpid(2). */
+static int reap(int flags)
+{
+	int status, pid = waitpid(-1, &status, flags | __WALL);
+	if (pid > 0)
+		tell("ended", pid, status);
+	return pid > 0;
+}
+
+/* Kills the children of the moment; theirs are ours once these are gone. */
+static void kill_children(void)
+{
+	char name[64];
+	int pid;
+	snprintf(name, sizeof name, "/proc/self/task/%d/children", getpid());
+	FILE *children = fopen(name, "r");
+	must(children != NULL, name);
+	while (fscanf(children, "%d", &pid) == 1)
+		kill(pid, SIGKILL);
+	fclose(children);
+}
+
+int main(void)
+{
+	sigset_t child, mask;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	must(!sigprocmask(SIG_BLOCK, &child, &mask), "sigprocmask");
+	must(!prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl(PR_SET_CHILD_SUBREAPER)");
+	must(!fcntl(harness, F_SETFD, FD_CLOEXEC), "keeper: descriptor 3 is the harness's socket");
+	struct pollfd events[] = {{.fd = harness, .events = POLLIN}, {.fd = signalfd(-1, &child, SFD_CLOEXEC), .events = POLLIN}};
+	must(events[1].fd >= 0, "signalfd");
+	struct signalfd_siginfo info;
+	for (;;) {
+		if (poll(events, 2, -1) < 0) {
+			must(errno == EINTR, "poll");
+			continue;
+		}
+		if (events[1].revents & POLLIN) {
+			must(read(events[1].fd, &info, sizeof info) == sizeof info, "read(signalfd)");
+			while (reap(WNOHANG))
+				;
+		}
+		if (events[0].revents & POLLIN && recv(harness, &info, 1, MSG_PEEK) > 0)
+			start(&mask);
+		else if (events[0].revents)
+			break;
+	}
+	do
+		kill_children();
+	while (reap(0));
+	return 0;
+}

@@ -1,0 +1,60 @@
+/*
+ * Makes threads that make threads, d deep and m wide; each waits for those it made.
+ *
+ * Checkpoint 1 is when main has joined its first thread, and the others are at work.
+ *
+ * param: d=3 m=4
+ * want: main/1..m^0..d-1: clone ./1..m, exit 0
+ * want: main/1..m^d: exit 0
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+#include <pthread.h>
+
+static long deep, wide;
+
+struct task {
+	uint32_t slot;
+	long depth;
+};
+
+static void *thread(void *arg);
+
+/* Makes the threads below one task, and waits for them. */
+static void below(struct task self)
+{
+	if (self.depth == deep)
+		return;
+	pthread_t *threads = calloc(wide, sizeof *threads);
+	struct task *tasks = calloc(wide, sizeof *tasks);
+	must(threads && tasks, "calloc");
+	for (long i = 0; i < wide; i++) {
+		tasks[i] = (struct task){claim(self.slot), self.depth + 1};
+		must(!pthread_create(&threads[i], NULL, thread, &tasks[i]), "pthread_create");
+	}
+	for (long i = 0; i < wide; i++) {
+		must(!pthread_join(threads[i], NULL), "pthread_join");
+		if (self.depth == 0 && i == 0)
+			checkpoint(1);
+	}
+	free(threads);
+	free(tasks);
+}
+
+static void *thread(void *arg)
+{
+	struct task self = *(struct task *)arg;
+	announce(self.slot);
+	below(self);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	deep = param("d", "3");
+	wide = param("m", "4");
+	below((struct task){0, 0});
+	return 0;
+}
