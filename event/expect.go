@@ -211,6 +211,11 @@ func (x Expected) Line(p Path) (Line, bool) {
 	return l, ok
 }
 
+// Open tells whether births are bounded only: the runs of such a program differ.
+func (x Expected) Open() bool {
+	return slices.ContainsFunc(x.bounds, func(b expectedBound) bool { return b.Kind.IsBirth() })
+}
+
 // project leaves of a line what the view can tell and the kinds name.
 func (v View) project(l Line, kinds []Kind) Line {
 	out := Line{Path: l.Path}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"github.com/tidcheck/tidcheck/debuggers/book"
+	"github.com/tidcheck/tidcheck/debuggers/command"
+	"github.com/tidcheck/tidcheck/debuggers/reference"
+	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/report"
+)
+
+func runCommand(ctx context.Context, c *invocation) (int, error) {
+	match := c.flags.String("run", "", "run the scenarios in whose `name/mode` this regular expression is found")
+	jsonFile := c.flags.String("json", "", "write the results to this `file` as JSON (- is standard output)")
+	knownFile := c.flags.String("known", "", "a `file` of known failures, a line each: DEBUGGER SCENARIO/MODE RULE VERSION REPORT")
+	line := c.flags.String("command", "", "a debugger that speaks JSON lines: its `command`, in shell words")
+	jobs := c.flags.Int("jobs", 0, "runs at once; 0 is twice the CPUs")
+	if err := c.parse(); err != nil {
+		return harnessError, err
+	}
+	o := harness.Options{Jobs: *jobs}
+	debuggers, err := chosen(c.flags.Args(), *line)
+	if err == nil && *match != "" {
+		o.Match, err = regexp.Compile(*match)
+	}
+	if err == nil && *knownFile != "" {
+		o.Known, err = harness.ReadKnown(*knownFile)
+	}
+	if err == nil && *jobs < 0 {
+		err = errors.New("--jobs: the number of runs at once is positive")
+	}
+	if err != nil {
+		return harnessError, err
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	result, err := harness.RunAll(ctx, debuggers, o, func(results []harness.Result) { c.told(*jsonFile, results) })
+	if result == nil {
+		return harnessError, err
+	}
+	if *jsonFile != "-" {
+		report.Summary(c.stdout, result)
+	}
+	if writeErr := writeJSON(c, *jsonFile, result); writeErr != nil {
+		return harnessError, writeErr
+	}
+	if err != nil {
+		return harnessError, fmt.Errorf("stopped before all was run: %w", err)
+	}
+	return report.Status(result), nil
+}
+
+// told prints a scenario's results, unless standard output is for the JSON.
+func (c *invocation) told(jsonFile string, results []harness.Result) {
+	if jsonFile != "-" {
+		report.Line(c.stdout, results)
+	}
+}
+
+func writeJSON(c *invocation, name string, result *harness.Report) error {
+	switch name {
+	case "":
+		return nil
+	case "-":
+		return report.JSON(c.stdout, result)
+	}
+	file, err := os.Create(name)
+	if err != nil {
+		return fmt.Errorf("--json: %w", err)
+	}
+	return errors.Join(report.JSON(file, result), file.Close())
+}
+
+// chosen are the debuggers that are named on the command line.
+func chosen(names []string, line string) ([]harness.Debugger, error) {
+	var list []harness.Debugger
+	if line != "" {
+		argv, err := shellWords(line)
+		if err != nil {
+			return nil, fmt.Errorf("--command: %w", err)
+		}
+		d := command.Debugger{Argv: argv}
+		if len(names) == 1 {
+			d.Called, names = names[0], nil
+		}
+		list = append(list, d)
+	}
+	for _, name := range names {
+		name, path, hasPath := strings.Cut(name, "=")
+		if hasPath {
+			return nil, fmt.Errorf("%s is part of tidcheck: it has no other build to name (%q)", name, path)
+		}
+		switch name {
+		case "reference":
+			list = append(list, reference.Debugger{})
+		case "book":
+			list = append(list, book.Debugger{})
+		default:
+			return nil, fmt.Errorf("there is no debugger %q (there are reference and book, and --command for any other)", name)
+		}
+	}
+	if len(list) == 0 {
+		return nil, errors.New("name a debugger: reference, book, or --command CMD")
+	}
+	return list, nil
+}
+
+// shellWords splits a line as a shell would, with quotes and backslashes, and expands nothing.
+func shellWords(line string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	var quote rune
+	inWord, escaped := false, false
+	for _, r := range line {
+		switch {
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case r == '\\' && quote != '\'':
+			escaped, inWord = true, true
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '\'' || r == '"':
+			quote, inWord = r, true
+		case strings.ContainsRune(" \t\n", r):
+			if inWord {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			inWord = false
+		default:
+			word.WriteRune(r)
+			inWord = true
+		}
+	}
+	if quote != 0 || escaped {
+		return nil, fmt.Errorf("%q: a quote is not closed", line)
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	if len(words) == 0 {
+		return nil, errors.New("the command is empty")
+	}
+	return words, nil
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/tracer"
+)
+
+func traceCommand(_ context.Context, c *invocation) (int, error) {
+	asJSON := c.flags.Bool("json", false, "print an event a line as JSON, and no summary")
+	output := c.flags.String("output", "", "write to this `file` and not to standard output")
+	pid := c.flags.Int("p", 0, "attach to the process with this `pid`")
+	if err := c.parse(); err != nil {
+		return harnessError, err
+	}
+	target, argv, err := traceTarget(c, *pid)
+	if err != nil {
+		return harnessError, err
+	}
+	out := c.stdout
+	if *output != "" {
+		file, err := os.Create(*output)
+		if err != nil {
+			return harnessError, fmt.Errorf("--output: %w", err)
+		}
+		defer file.Close()
+		out = file
+	}
+	p := &printer{out: bufio.NewWriterSize(out, 1<<16), json: *asJSON, direct: *output == ""}
+	return p.trace(target, argv)
+}
+
+// traceTarget is a pid or a command: -p PID or -- COMMAND, or as the suite calls a
+// debugger, attach PID or launch -- COMMAND.
+func traceTarget(c *invocation, pid int) (int, []string, error) {
+	args := c.flags.Args()
+	dashes := len(c.args) > len(args) && c.args[len(c.args)-len(args)-1] == "--"
+	hasPID := false
+	c.flags.Visit(func(f *flag.Flag) { hasPID = hasPID || f.Name == "p" })
+	switch {
+	case hasPID && len(args) > 0:
+		return 0, nil, fmt.Errorf("-p %d and a command: one of them", pid)
+	case hasPID:
+		return pid, nil, nil
+	case !dashes && len(args) == 2 && args[0] == "attach":
+		n, err := strconv.Atoi(args[1])
+		if err != nil {
+			return 0, nil, fmt.Errorf("attach: %q is no pid", args[1])
+		}
+		return n, nil, nil
+	case !dashes && len(args) > 2 && args[0] == "launch" && args[1] == "--":
+		return 0, args[2:], nil
+	case len(args) == 0:
+		return 0, nil, errors.New("name what to trace: -p PID, or -- COMMAND [ARG…]")
+	}
+	return 0, args, nil
+}
+
+// A printer prints events as they come. It is the tracer's sink, so it works on the
+// tracer's thread; the rest looks at it when the tracer has ended.
+type printer struct {
+	out                                      *bufio.Writer
+	json                                     bool
+	direct                                   bool // somebody is looking: nothing stays in the buffer
+	family                                   event.Family
+	line                                     []byte
+	births, exits, processes, execs, signals int
+	err                                      error
+}
+
+// trace runs a whole trace and returns the program's own status.
+func (p *printer) trace(pid int, argv []string) (int, error) {
+	interrupts := make(chan os.Signal, 2)
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(interrupts)
+
+	var t *tracer.Tracer
+	var err error
+	opts := tracer.Options{Events: p.print}
+	if argv == nil {
+		t, err = tracer.Attach(pid, opts)
+	} else {
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+		t, err = tracer.Launch(cmd, opts)
+	}
+	if err != nil {
+		return harnessError, err
+	}
+	if err := t.Resume(); err != nil {
+		return harnessError, err
+	}
+	begin := time.Now()
+	for {
+		select {
+		case <-t.Done():
+			status, err := t.Wait()
+			p.summary(time.Since(begin))
+			return exitStatus(status), errors.Join(err, p.err, p.out.Flush())
+		case sig := <-interrupts:
+			if err := interrupted(t, argv != nil, sig); err != nil && !errors.Is(err, tracer.ErrEnded) {
+				return harnessError, err
+			}
+		}
+	}
+}
+
+// interrupted lets an attached program go. A launched one gets the signal itself, unless the terminal
+// has sent it to both of us, and goes on to decide its end; a second signal kills it.
+func interrupted(t *tracer.Tracer, launched bool, sig os.Signal) error {
+	if !launched {
+		return t.Detach()
+	}
+	signal.Reset(sig)
+	if sig == os.Interrupt && inForeground() {
+		return nil
+	}
+	return syscall.Kill(t.PID(), sig.(syscall.Signal))
+}
+
+func (p *printer) print(e event.Event) {
+	l, err := p.family.Add(e)
+	if err != nil && p.err == nil {
+		p.err = err
+	}
+	p.count(e.Kind)
+	if p.json {
+		p.line = append(l.AppendJSON(p.line[:0]), '\n')
+	} else {
+		p.line = append(append(p.line[:0], l.String()...), '\n')
+	}
+	if _, err := p.out.Write(p.line); err != nil && p.err == nil {
+		p.err = err
+	}
+	if p.direct {
+		p.out.Flush()
+	}
+}
+
+func (p *printer) count(k event.Kind) {
+	switch k {
+	case event.Clone, event.Fork, event.VFork:
+		p.births++
+	case event.Exit:
+		p.exits++
+	case event.End:
+		p.processes++
+	case event.Exec:
+		p.execs++
+	case event.Signal:
+		p.signals++
+	}
+}
+
+// summary is the last line: what there was, in numbers.
+func (p *printer) summary(took time.Duration) {
+	if p.json {
+		return
+	}
+	counts := []string{plural(p.births, "birth"), plural(p.exits, "exit"), plural(p.execs, "exec"), plural(p.signals, "signal")}
+	counts = slices.DeleteFunc(counts, func(s string) bool { return strings.HasPrefix(s, "0 ") })
+	if len(counts) == 0 {
+		counts = []string{"no events"}
+	}
+	fmt.Fprintf(p.out, "%s; %s ended; %.3f s\n", strings.Join(counts, ", "), plural(p.processes, "process"), took.Seconds())
+}
+
+func plural(n int, what string) string {
+	switch {
+	case n == 1:
+		return "1 " + what
+	case strings.HasSuffix(what, "s"):
+		return fmt.Sprintf("%d %ses", n, what)
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// exitStatus is the program's own as a shell gives it: 128 and the signal's number
+// if one killed it, and 0 if it was let go.
+func exitStatus(s event.Status) int {
+	switch {
+	case s == event.Unknown:
+		return asExpected
+	case s.Signal() != 0:
+		return 128 + int(s.Signal())
+	}
+	return s.Code()
+}

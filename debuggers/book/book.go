@@ -1,0 +1,96 @@
+// Package book is the tracer of the lesson that tidcheck grew from, as a debugger under
+// test: a first wrong tracer, which the suite must catch in every one of its ways.
+// trace_new_threads is its program; the adapter reads the lines that it prints.
+package book
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
+	"github.com/tidcheck/tidcheck/harness"
+)
+
+//go:embed trace_new_threads/main.go
+var source []byte
+
+// Debugger is the lesson's tracer.
+type Debugger struct{}
+
+// Name is "book".
+func (Debugger) Name() string { return "book" }
+
+// Version is the lesson's: there is one.
+func (Debugger) Version(context.Context) (string, error) { return "1", nil }
+
+// Start attaches to a process. The lesson's tracer launches nothing.
+func (Debugger) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
+	if target.PID == 0 {
+		return nil, fmt.Errorf("launch a program: %w", errors.ErrUnsupported)
+	}
+	program, err := harness.Build(ctx, harness.Source{
+		Name: "trace_new_threads", Language: fixtures.Go, Main: ".",
+		Files: map[string][]byte{"go.mod": []byte("module trace_new_threads\n\ngo 1.26\n"), "main.go": source},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &session{pid: event.TID(target.PID), attached: make(chan struct{})}
+	s.LineTool, err = harness.StartLineTool(target, []string{program, strconv.Itoa(target.PID)}, s.take)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-s.attached:
+		return s, nil
+	case <-s.Over():
+		return s, s.Ended(ctx)
+	case <-ctx.Done():
+		return s, context.Cause(ctx)
+	}
+}
+
+type session struct {
+	harness.Log
+	*harness.LineTool
+	pid      event.TID
+	attached chan struct{}
+}
+
+// take reads a line as the lesson's reader would: the number after "eventmsg" is a new
+// thread of the one that stopped.
+func (s *session) take(line []byte) error {
+	text := string(line)
+	if pc, ok := strings.CutPrefix(text, "tracee stopped at "); ok {
+		at, err := strconv.ParseUint(pc, 16, 64)
+		if err != nil {
+			return fmt.Errorf("%q: %w", text, err)
+		}
+		s.Add(event.Event{Kind: event.Attach, PID: s.pid, TID: s.pid, PC: at})
+		close(s.attached)
+	}
+	if lwp, ok := strings.CutPrefix(text, "eventmsg: new thread lwp pid: "); ok {
+		tid, err := strconv.Atoi(lwp)
+		if err != nil {
+			return fmt.Errorf("%q: %w", text, err)
+		}
+		s.Add(event.Event{Kind: event.Clone, PID: s.pid, TID: s.pid, Child: event.TID(tid)})
+	}
+	return nil
+}
+
+func (s *session) Can() harness.Abilities {
+	return harness.Abilities{harness.Births, harness.Creators, harness.Detach}
+}
+
+// Resume has nothing to do: the lesson's tracer goes on by itself.
+func (s *session) Resume(context.Context) error { return nil }
+
+// Detach is Ctrl-C, as in the lesson.
+func (s *session) Detach(ctx context.Context) error { return s.Interrupt(ctx, syscall.SIGINT) }

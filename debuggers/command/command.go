@@ -1,0 +1,196 @@
+// Package command plugs in any debugger that prints JSON lines: what `tidcheck trace --json`
+// prints is read here. The debugger is started as
+//
+//	CMD launch -- PROGRAM ARG…
+//	CMD attach PID
+//
+// and says by a "ready" line that the program stands at its start, or that all its tasks are
+// attached to. Without a "hello" line it is taken to offer all fields and no requests.
+// With one it takes requests on standard input, an object a line. Lines that are no
+// JSON objects are passed over; an object that has no meaning is the debugger's failure.
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/harness"
+)
+
+// Debugger is a command that speaks JSON lines.
+type Debugger struct {
+	Called string   // its name in results; "command" if empty
+	Argv   []string // the command and its first arguments
+}
+
+// Name is what it is called.
+func (d Debugger) Name() string {
+	if d.Called == "" {
+		return "command"
+	}
+	return d.Called
+}
+
+// Version is unknown: only a session's hello could tell it.
+func (d Debugger) Version(context.Context) (string, error) {
+	if len(d.Argv) == 0 {
+		return "", errors.New("the command is empty")
+	}
+	return "unknown", nil
+}
+
+// Start starts the command and waits until it is ready.
+func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
+	argv := slices.Concat(d.Argv, []string{"launch", "--"}, target.Argv)
+	if target.PID != 0 {
+		argv = slices.Concat(d.Argv, []string{"attach", strconv.Itoa(target.PID)})
+	}
+	s := &session{fields: harness.AllFields, ready: make(chan struct{}), replies: make(map[int]chan reply)}
+	tool, err := harness.StartLineTool(target, argv, s.take)
+	if err != nil {
+		return nil, err
+	}
+	s.LineTool = tool
+	select {
+	case <-s.ready:
+		return s, nil
+	case <-s.Over():
+		return s, s.Ended(ctx)
+	case <-ctx.Done():
+		return s, context.Cause(ctx)
+	}
+}
+
+type session struct {
+	harness.Log
+	*harness.LineTool
+	ready chan struct{}
+
+	mu       sync.Mutex
+	isReady  bool
+	fields   harness.Abilities
+	requests []string
+	asked    int
+	replies  map[int]chan reply
+}
+
+// A hello is the line by which a debugger says what it offers.
+type hello struct {
+	Fields   harness.Abilities `json:"fields"`
+	Requests []string          `json:"requests"`
+}
+
+type reply struct {
+	ID    int    `json:"id"`
+	Error string `json:"error"`
+}
+
+// take reads one line of the debugger's output.
+func (s *session) take(line []byte) error {
+	if len(line) == 0 || line[0] != '{' {
+		return nil
+	}
+	var kind struct {
+		Kind string `json:"kind"`
+	}
+	if err := json.Unmarshal(line, &kind); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch kind.Kind {
+	case "hello":
+		var h hello
+		if err := json.Unmarshal(line, &h); err != nil {
+			return fmt.Errorf("hello: %w", err)
+		}
+		s.fields, s.requests = h.Fields, h.Requests
+		return nil
+	case "reply":
+		return s.takeReply(line)
+	}
+	l, err := event.ParseJSON(line)
+	if err != nil {
+		return err
+	}
+	s.Add(l.Event)
+	if l.Kind == event.Ready && !s.isReady {
+		s.isReady = true
+		close(s.ready)
+	}
+	return nil
+}
+
+func (s *session) takeReply(line []byte) error {
+	var r reply
+	if err := json.Unmarshal(line, &r); err != nil {
+		return fmt.Errorf("reply: %w", err)
+	}
+	waiting, ok := s.replies[r.ID]
+	if !ok {
+		return fmt.Errorf("reply: nobody asked request %d", r.ID)
+	}
+	delete(s.replies, r.ID)
+	waiting <- r
+	return nil
+}
+
+// Can are the fields that the debugger offers. It can always be told to let go.
+func (s *session) Can() harness.Abilities {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append(slices.Clone(s.fields), harness.Detach)
+}
+
+// Resume asks for it; a debugger that takes no requests goes on by itself.
+func (s *session) Resume(ctx context.Context) error {
+	if !s.takes("resume") {
+		return nil
+	}
+	return s.ask(ctx, "resume")
+}
+
+// Detach asks for it, and else tells the debugger to end.
+func (s *session) Detach(ctx context.Context) error {
+	if s.takes("detach") {
+		return s.ask(ctx, "detach")
+	}
+	return s.Interrupt(ctx, syscall.SIGTERM)
+}
+
+func (s *session) takes(request string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.requests, request)
+}
+
+// ask sends a request and waits for its reply.
+func (s *session) ask(ctx context.Context, request string) error {
+	answer := make(chan reply, 1)
+	s.mu.Lock()
+	s.asked++
+	id := s.asked
+	s.replies[id] = answer
+	s.mu.Unlock()
+	if _, err := fmt.Fprintf(s, "{\"id\":%d,\"request\":%q}\n", id, request); err != nil {
+		return fmt.Errorf("request %s: %w", request, err)
+	}
+	select {
+	case r := <-answer:
+		if r.Error != "" {
+			return fmt.Errorf("request %s: %s", request, r.Error)
+		}
+		return nil
+	case <-s.Over():
+		return fmt.Errorf("request %s: %w", request, s.Ended(ctx))
+	case <-ctx.Done():
+		return fmt.Errorf("request %s: %w", request, context.Cause(ctx))
+	}
+}

@@ -1,0 +1,83 @@
+// Package reference is the suite's own ptrace tracer, package tracer, as a debugger under
+// test. It must never be accused.
+package reference
+
+import (
+	"context"
+
+	"github.com/tidcheck/tidcheck"
+	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/tracer"
+)
+
+// Debugger is the reference tracer.
+type Debugger struct {
+	Options tracer.Options // as in tracer; Events is the adapter's
+}
+
+// Name is "reference".
+func (Debugger) Name() string { return "reference" }
+
+// Version is the suite's.
+func (Debugger) Version(context.Context) (string, error) { return tidcheck.Version, nil }
+
+// Start has a tracer launch the target's program, or attach to it.
+func (d Debugger) Start(_ context.Context, target harness.Target) (harness.Session, error) {
+	s := &session{launched: target.PID == 0}
+	opts := d.Options
+	opts.Events = s.Add
+	if !s.launched {
+		t, err := tracer.Attach(target.PID, opts)
+		s.tracer = t
+		return s.orNil(err)
+	}
+	program, err := target.Start(harness.Spec{Argv: target.Argv})
+	if err != nil {
+		return nil, err
+	}
+	s.tracer, err = tracer.LaunchHeld(program.PID, program.Release, opts)
+	return s.orNil(err)
+}
+
+type session struct {
+	harness.Log
+	tracer   *tracer.Tracer
+	launched bool
+}
+
+func (s *session) orNil(err error) (harness.Session, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) Can() harness.Abilities { return append(harness.AllFields, harness.Detach) }
+
+func (s *session) Resume(context.Context) error { return s.tracer.Resume() }
+
+func (s *session) Detach(context.Context) error { return s.tracer.Detach() }
+
+func (s *session) Wait(ctx context.Context) error {
+	select {
+	case <-s.tracer.Done():
+		_, err := s.tracer.Wait()
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// End kills what was launched and lets go of what was attached to, if the tracer is still at work.
+func (s *session) End() error {
+	select {
+	case <-s.tracer.Done():
+		_, err := s.tracer.Wait()
+		return err
+	default:
+	}
+	if s.launched {
+		return s.tracer.Kill()
+	}
+	return s.tracer.Detach()
+}

@@ -1,0 +1,212 @@
+package harness
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tidcheck/tidcheck"
+	"github.com/tidcheck/tidcheck/fixtures"
+)
+
+// A Source is a program to build: its files by their paths, and what to build of them.
+type Source struct {
+	Name     string
+	Language fixtures.Language
+	Main     string // C: the file; Go: the package's folder
+	Files    map[string][]byte
+}
+
+// fixtureSource is a fixture's source as it is embedded in us.
+func fixtureSource(f fixtures.Fixture) (Source, error) {
+	if f.Language == fixtures.C {
+		return cSource(f.Name)
+	}
+	s := Source{Name: f.Name, Language: fixtures.Go, Main: "./" + filepath.Dir(f.Source), Files: map[string][]byte{}}
+	s.Files["go.mod"] = []byte("module github.com/tidcheck/tidcheck\n\ngo 1.26\n")
+	return s, s.read(filepath.Dir(f.Source), "fixtures/fixture")
+}
+
+func cSource(name string) (Source, error) {
+	s := Source{Name: name, Language: fixtures.C, Main: "cfixtures/" + name + ".c", Files: map[string][]byte{}}
+	return s, s.read(s.Main, "cfixtures/fixture.h")
+}
+
+// read takes in files, and the files of folders, of our embedded sources.
+func (s *Source) read(names ...string) error {
+	for _, name := range names {
+		err := fs.WalkDir(tidcheck.Sources, name, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			s.Files[path], err = tidcheck.Sources.ReadFile(path)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("read the source of %s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+// A toolchain is what builds one language, with what its version prints.
+type toolchain struct {
+	command []string
+	version string
+}
+
+// compilers asks each toolchain for its version once.
+var compilers = map[fixtures.Language]func() (toolchain, error){
+	fixtures.C: sync.OnceValues(func() (toolchain, error) {
+		cc := os.Getenv("CC")
+		if cc == "" {
+			cc = "cc"
+		}
+		return findToolchain("C compiler", "install gcc or clang, or set CC", strings.Fields(cc), "--version")
+	}),
+	fixtures.Go: sync.OnceValues(func() (toolchain, error) {
+		return findToolchain("go command", "install Go and have it in PATH", []string{"go"}, "version")
+	}),
+}
+
+func findToolchain(what, remedy string, command []string, versionFlag string) (toolchain, error) {
+	if len(command) == 0 {
+		return toolchain{}, fmt.Errorf("no %s: CC is blank: %s", what, remedy)
+	}
+	out, err := exec.Command(command[0], append(slices.Clone(command[1:]), versionFlag)...).Output()
+	if err != nil {
+		return toolchain{}, fmt.Errorf("no %s: %w: %s", what, err, remedy)
+	}
+	return toolchain{command: command, version: string(out)}, nil
+}
+
+// buildCommand is what builds a source, run in the folder of its files.
+func buildCommand(s Source, t toolchain, out string) []string {
+	if s.Language == fixtures.Go {
+		return append(slices.Clone(t.command), "build", "-buildvcs=false", "-o", out, s.Main)
+	}
+	return append(slices.Clone(t.command), "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", out, s.Main)
+}
+
+// Build builds a program, or finds it built: by its content, the compiler's version and
+// the command, in a cache that all processes of a user share. It returns the program's path.
+func Build(ctx context.Context, s Source) (string, error) {
+	return build(ctx, s, runBelowKeeper)
+}
+
+// A runner runs a command to its end in a folder.
+type runner func(ctx context.Context, dir string, argv []string) (output string, err error)
+
+func build(ctx context.Context, s Source, run runner) (string, error) {
+	tools, err := compilers[s.Language]()
+	if err != nil {
+		return "", err
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, s.Name+"-"+key(s, tools))
+	program := filepath.Join(dir, s.Name)
+	if _, err := os.Stat(program); err == nil {
+		return program, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	unlock, err := lockFile(filepath.Join(dir, "lock"))
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if _, err := os.Stat(program); err == nil {
+		return program, nil // somebody else has built it meanwhile
+	}
+	for name, content := range s.Files {
+		file := filepath.Join(dir, "src", name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(file, content, 0o644); err != nil {
+			return "", err
+		}
+	}
+	partial := program + ".partial"
+	if out, err := run(ctx, filepath.Join(dir, "src"), buildCommand(s, tools, partial)); err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", s.Name, err, out)
+	}
+	return program, os.Rename(partial, program)
+}
+
+// key names a build by all that goes into it.
+func key(s Source, t toolchain) string {
+	h := sha256.New()
+	fmt.Fprintln(h, t.version, buildCommand(s, t, ""), runtime.GOARCH, os.Getenv("GOFLAGS"))
+	for _, name := range slices.Sorted(maps.Keys(s.Files)) {
+		fmt.Fprintln(h, name, len(s.Files[name]))
+		h.Write(s.Files[name])
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)[:8])
+}
+
+// cacheDir is where built programs stay: TIDCHECK_CACHE, or the user's own cache, or, for users
+// without one, a folder in the temporary one that is theirs alone.
+func cacheDir() (string, error) {
+	dir := os.Getenv("TIDCHECK_CACHE")
+	if dir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil || os.MkdirAll(user, 0o700) != nil {
+			user = os.TempDir()
+		}
+		dir = filepath.Join(user, fmt.Sprintf("tidcheck-%d", os.Getuid()))
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("make the cache of built fixtures: %w", err)
+	}
+	info, err := os.Stat(dir)
+	if err == nil && !ownedByUs(info) {
+		err = errors.New("it belongs to somebody else: set TIDCHECK_CACHE")
+	}
+	if err != nil {
+		return "", fmt.Errorf("use the cache of built fixtures %s: %w", dir, err)
+	}
+	return filepath.Abs(dir)
+}
+
+// keeperProgram builds the keeper. It is built without one; nothing else is.
+func keeperProgram(ctx context.Context) (string, error) {
+	s, err := cSource("keeper")
+	if err != nil {
+		return "", err
+	}
+	return build(ctx, s, func(ctx context.Context, dir string, argv []string) (string, error) {
+		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	})
+}
+
+// runBelowKeeper runs a compiler, with our own environment and where nothing can outlive it.
+func runBelowKeeper(ctx context.Context, dir string, argv []string) (string, error) {
+	program, err := keeperProgram(ctx)
+	if err != nil {
+		return "", err
+	}
+	k, err := newKeeper(program)
+	if err != nil {
+		return "", err
+	}
+	out, err := k.output(ctx, Spec{Argv: argv, Env: append(os.Environ(), "GOWORK=off"), Dir: dir})
+	return out, errors.Join(err, k.close())
+}

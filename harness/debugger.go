@@ -1,0 +1,89 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tidcheck/tidcheck/event"
+)
+
+// A Debugger runs a program, or attaches to one, and tells which tasks it saw.
+type Debugger interface {
+	Name() string
+	// Version is the version under test; the error says what is missing on this machine.
+	Version(ctx context.Context) (string, error)
+	// Start launches the target's program, which then stands at its start, or attaches to it, and
+	// returns when all its tasks are attached to. What it cannot do at all is errors.ErrUnsupported.
+	Start(ctx context.Context, target Target) (Session, error)
+}
+
+// A Session is a debugger at work on one program. Where a method can wait, it
+// ends with its context.
+type Session interface {
+	// Can says what the session offers; a rule is judged by what there is.
+	Can() Abilities
+	// Resume lets the program go on from its start or from the attach.
+	Resume(ctx context.Context) error
+	// Detach lets go of the program, which runs on.
+	Detach(ctx context.Context) error
+	// Wait waits until the debugger has said that the program is over, or is over itself.
+	Wait(ctx context.Context) error
+	// Events is what the debugger has said so far, as it said it.
+	Events() event.Trace
+	// End ends the debugger in whatever state it is. The error is the debugger's own failure.
+	End() error
+}
+
+// An Ability is a field of what a debugger says, or a request that it takes.
+type Ability string
+
+// The abilities, in the words of a hello line.
+const (
+	Births   Ability = "births"
+	Creators Ability = "creators"
+	Deaths   Ability = "deaths"
+	Statuses Ability = "statuses"
+	Execs    Ability = "execs"
+	Signals  Ability = "signals"
+	Detach   Ability = "detach"
+)
+
+// AllFields are the abilities of a debugger that says everything.
+var AllFields = Abilities{Births, Creators, Deaths, Statuses, Execs, Signals}
+
+// Abilities are what a session offers.
+type Abilities []Ability
+
+// Has tells whether all these are among them.
+func (a Abilities) Has(wanted ...Ability) bool {
+	return !slices.ContainsFunc(wanted, func(w Ability) bool { return !slices.Contains(a, w) })
+}
+
+// Unsupported answers for the requests that a session does not take; embed it.
+type Unsupported struct{}
+
+// Detach is unsupported.
+func (Unsupported) Detach(context.Context) error {
+	return fmt.Errorf("detach: %w", errors.ErrUnsupported)
+}
+
+// A Target is the program that a debugger is to launch or to attach to.
+type Target struct {
+	PID  int      // the process to attach to, zero to launch
+	Argv []string // the program's absolute path and its arguments
+	Env  []string // the environment of the program and of the debugger
+
+	keeper *keeper
+}
+
+// Start starts a program below the run's keeper, so that it cannot outlive the run and the
+// kernel's account covers it, and holds it before its exec until Release. Debuggers
+// are started in no other way.
+func (t Target) Start(spec Spec) (*Process, error) {
+	if spec.Env == nil {
+		spec.Env = t.Env
+	}
+	return t.keeper.start(spec)
+}

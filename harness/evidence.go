@@ -1,0 +1,183 @@
+package harness
+
+import (
+	"slices"
+	"time"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
+)
+
+// An interval is an attach or a detach: what is born or dies inside it may be reported or not.
+type interval struct{ issued, complete time.Duration }
+
+// An outcome is what a program did that anybody can see.
+type outcome struct {
+	ended  bool
+	status event.Status
+	lines  []string // of its output, as printed
+}
+
+// Evidence is all that one run left behind; rules judge it and nothing else.
+type evidence struct {
+	mode     fixtures.Mode
+	can      Abilities
+	said     event.Trace // the debugger's words
+	truth    *truth
+	attached interval // zero if the debugger launched the program
+	detached interval // zero if it did not let go
+	outcome  outcome
+	control  outcome
+	exact    bool // the fixture declares every task, so paths are the same in each run
+
+	changed   string // how its tasks lived otherwise than is declared; empty if they did not
+	announced announced
+	released  []procTask // what /proc showed after the detach, before the program went on
+	before    []procTask // what /proc showed before the attach
+	overdue   string     // the step that failed or did not come in time; empty if all did
+	broken    error      // why it failed, or what else the debugger did wrong by itself
+	dump      []procTask // what /proc showed then
+	limit     time.Duration
+
+	words []word // said, joined with the truth
+}
+
+// join joins what was said with what is true.
+func (e *evidence) join() { e.words = join(e.said, e.truth, e.mode == fixtures.Launch) }
+
+// A word is one event that the debugger told, joined with the truth by tid: the first birth
+// told of a tid is its first life's, and so on.
+type word struct {
+	event.Event
+	self  *life // nil for a tid that the truth does not have
+	child *life // births and attaches: the life that began; nil if the truth has no such
+	again bool  // a birth or an attach of a life that had begun, or an end of one that was over
+	early bool  // told of a task before its birth was
+	late  bool  // told of a task after its end was
+}
+
+// begins tells whether the event makes a task known.
+func begins(k event.Kind) bool { return k.IsBirth() || k == event.Attach }
+
+// join labels a debugger's words with the truth's lives.
+func join(said event.Trace, t *truth, launched bool) []word {
+	j := joiner{truth: t, now: make(map[event.TID]int), over: make(map[*life]bool)}
+	if launched {
+		j.now[t.root().TID] = 1 // nobody is told of the birth of what he launched
+	}
+	words := make([]word, 0, len(said))
+	for _, e := range said {
+		if e.Kind != event.Ready {
+			words = append(words, j.word(e))
+		}
+	}
+	return words
+}
+
+type joiner struct {
+	truth *truth
+	now   map[event.TID]int // how many lives of a tid have begun by the debugger's words
+	over  map[*life]bool    // those whose end was told
+}
+
+func (j *joiner) word(e event.Event) word {
+	w := word{Event: e}
+	born := e.Child
+	if e.Kind == event.Attach {
+		born = e.TID
+	} else {
+		w.self, w.early = j.current(e.TID)
+		w.late = w.self != nil && j.over[w.self] && e.Kind != event.End
+	}
+	switch {
+	case begins(e.Kind):
+		lives, n := j.truth.byTID[born], j.now[born]
+		if n < len(lives) {
+			w.child = lives[n]
+			j.now[born] = n + 1
+		}
+		w.again = n >= len(lives) && len(lives) > 0
+	case e.Kind == event.Exit && w.self != nil:
+		w.again = j.over[w.self]
+		j.over[w.self] = true
+	}
+	return w
+}
+
+// current is the life that a tid has now by the debugger's words. A task that it never
+// said to be born has its first.
+func (j *joiner) current(tid event.TID) (l *life, early bool) {
+	lives, n := j.truth.byTID[tid], j.now[tid]
+	switch {
+	case len(lives) == 0:
+		return nil, false
+	case n == 0:
+		return lives[0], true
+	}
+	return lives[n-1], false
+}
+
+// form is the canonical form of what the debugger told, labelled with the truth's paths. A task
+// that the truth does not have stands there under its tid.
+func (e *evidence) form() event.Form {
+	acts := make(map[event.Path][]event.Act)
+	label := func(l *life, tid event.TID) event.Path {
+		if l == nil {
+			return event.Path("unknown " + tid.String())
+		}
+		if _, ok := acts[l.Path]; !ok {
+			acts[l.Path] = nil
+		}
+		return l.Path
+	}
+	for _, w := range e.words {
+		act := event.Act{Kind: w.Kind, Status: w.Status, Signal: w.Signal}
+		switch {
+		case w.Kind == event.Attach:
+			label(w.child, w.TID)
+			continue
+		case w.Kind.IsBirth():
+			act.Child = label(w.child, w.Child)
+		}
+		path := label(w.self, w.TID)
+		if last := len(acts[path]) - 1; w.Kind == event.End && last >= 0 && acts[path][last].Status == w.Status {
+			continue
+		}
+		acts[path] = append(acts[path], act)
+	}
+	form := make(event.Form, 0, len(acts))
+	for path, own := range acts {
+		form = append(form, event.Line{Path: path, Acts: own})
+	}
+	slices.SortFunc(form, func(a, b event.Line) int { return a.Path.Compare(b.Path) })
+	return form
+}
+
+// debugged tells whether a life must have been reported: it lived while the program was
+// under the debugger, and not only while that was attaching or letting go.
+func (e *evidence) debugged(l *life) bool {
+	throughAttach := l.born <= e.attached.issued && l.died > e.attached.complete
+	return (throughAttach || l.born >= e.attached.complete) && l.born < e.until()
+}
+
+// endedDebugged tells whether a life's end must have been reported.
+func (e *evidence) endedDebugged(l *life) bool {
+	return e.debugged(l) && l.died != never && l.died < e.until()
+}
+
+// endStatus is how the program's process ended; where its parent alone knows, as in
+// a control run.
+func (e *evidence) endStatus() event.Status {
+	if e.outcome.status == event.Unknown {
+		return e.control.status
+	}
+	return e.outcome.status
+}
+
+// until is when the debugger was asked to let go, or never.
+func (e *evidence) until() time.Duration {
+	if e.detached.issued != 0 {
+		return e.detached.issued
+	}
+	return never
+}

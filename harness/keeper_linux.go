@@ -1,0 +1,206 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/tidcheck/tidcheck/event"
+	"golang.org/x/sys/unix"
+)
+
+// A keeper is the process below which a run takes place; cfixtures/keeper.c is its
+// program and says how it is spoken to.
+type keeper struct {
+	cmd     *exec.Cmd
+	conn    *net.UnixConn
+	stderr  strings.Builder
+	started chan startReply
+
+	mu        sync.Mutex
+	processes map[int]*Process
+	starting  sync.Mutex // one start at a time
+}
+
+type startReply struct {
+	process *Process
+	err     error
+}
+
+// keeperPatience is how long a keeper may take to kill all that is left. Only
+// something that SIGKILL does not end makes it pass.
+const keeperPatience = 20 * time.Second
+
+// newKeeper starts the keeper's program. It is not in our process group, so that
+// a terminal's Ctrl-C is for us alone to act on.
+func newKeeper(program string) (*keeper, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socketpair", err)
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "keeper"), os.NewFile(uintptr(pair[1]), "keeper")
+	defer ours.Close()
+	defer theirs.Close()
+	conn, err := net.FileConn(ours)
+	if err != nil {
+		return nil, err
+	}
+	k := &keeper{conn: conn.(*net.UnixConn), started: make(chan startReply, 1), processes: make(map[int]*Process)}
+	k.cmd = &exec.Cmd{
+		Path: program, Args: []string{program}, Env: []string{}, Dir: "/", Stderr: &k.stderr,
+		ExtraFiles: []*os.File{theirs}, SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
+	}
+	if err := k.cmd.Start(); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("start the keeper: %w", err)
+	}
+	go k.listen()
+	return k, nil
+}
+
+// listen takes the keeper's packets until the socket closes.
+func (k *keeper) listen() {
+	packet := make([]byte, 128)
+	for {
+		n, err := k.conn.Read(packet)
+		if err != nil || n == 0 {
+			k.lost()
+			return
+		}
+		var pid, number int
+		word, rest, _ := strings.Cut(string(packet[:n]), " ")
+		fmt.Sscanf(rest, "%d %d", &pid, &number)
+		k.take(word, pid, number)
+	}
+}
+
+func (k *keeper) take(word string, pid, number int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	p := k.processes[pid]
+	switch {
+	case word == "started":
+		p = &Process{PID: pid, done: make(chan struct{}), status: event.Unknown}
+		k.processes[pid] = p
+		k.started <- startReply{process: p}
+	case word == "failed" && pid < 0:
+		k.started <- startReply{err: os.NewSyscallError("fork", syscall.Errno(number))}
+	case word == "failed" && p != nil:
+		p.err = syscall.Errno(number)
+	case word == "ended" && p != nil:
+		p.status = event.StatusOf(uint32(number))
+		delete(k.processes, pid)
+		close(p.done)
+	}
+}
+
+// lost ends the waits for processes whose keeper is gone.
+func (k *keeper) lost() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for pid, p := range k.processes {
+		p.err = errors.New("the keeper has ended")
+		delete(k.processes, pid)
+		close(p.done)
+	}
+	close(k.started)
+}
+
+// start starts a program and holds it before its exec.
+func (k *keeper) start(spec Spec) (*Process, error) {
+	path, err := lookPath(spec.Argv[0])
+	if err != nil {
+		return nil, err
+	}
+	if spec.Dir == "" {
+		if spec.Dir, err = os.Getwd(); err != nil {
+			return nil, err
+		}
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	held, gate, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer held.Close()
+	fds := []int{int(null.Fd()), int(null.Fd()), int(null.Fd()), int(held.Fd())}
+	for i, f := range []*os.File{spec.Stdin, spec.Stdout, spec.Stderr} {
+		if f != nil {
+			fds[i] = int(f.Fd())
+		}
+	}
+	argv := append([]string{path}, spec.Argv[1:]...)
+	words := append([]string{strconv.Itoa(len(argv))}, argv...)
+	words = append(append(words, spec.Dir), spec.Env...)
+
+	k.starting.Lock()
+	defer k.starting.Unlock()
+	if _, _, err = k.conn.WriteMsgUnix([]byte(strings.Join(words, "\x00")+"\x00"), unix.UnixRights(fds...), nil); err == nil {
+		reply, ok := <-k.started
+		if ok && reply.err == nil {
+			reply.process.gate = gate
+			return reply.process, nil
+		}
+		if err = reply.err; !ok {
+			err = fmt.Errorf("the keeper has ended: %s", strings.TrimSpace(k.stderr.String()))
+		}
+	}
+	gate.Close()
+	return nil, fmt.Errorf("start %s: %w", path, err)
+}
+
+// close ends all that was started and all that descends from it.
+func (k *keeper) close() error {
+	k.conn.Close()
+	alarm := time.AfterFunc(keeperPatience, func() { k.cmd.Process.Kill() })
+	defer alarm.Stop()
+	if err := k.cmd.Wait(); err != nil {
+		return fmt.Errorf("the keeper could not end what is below it: %w %s", err, strings.TrimSpace(k.stderr.String()))
+	}
+	return nil
+}
+
+// output runs a program to its end below a keeper and returns what it printed.
+func (k *keeper) output(ctx context.Context, spec Spec) (string, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	spec.Stdout, spec.Stderr = w, w
+	p, err := k.start(spec)
+	w.Close()
+	if err != nil {
+		return "", err
+	}
+	printed := make(chan string, 1)
+	go func() {
+		text, _ := io.ReadAll(r) // an error ends the text
+		printed <- string(text)
+	}()
+	if err := p.Release(); err != nil {
+		return "", err
+	}
+	status, err := p.Wait(ctx)
+	if err != nil {
+		return "", err
+	}
+	text := <-printed
+	if status != event.Exited(0) {
+		return text, fmt.Errorf("%s: status %s: %s", spec.Argv[0], status, strings.TrimSpace(text))
+	}
+	return text, nil
+}

@@ -1,0 +1,93 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/tidcheck/tidcheck/fixtures"
+)
+
+// A Known is a failure that is known: it is green while it fails, and red when it passes.
+type Known struct {
+	Debugger string // its name
+	Scenario string // a pattern as in path.Match for scenario/mode
+	Rule     string
+	Version  string // a pattern for the debugger's version
+	Report   string // where it was reported, or how it was found
+}
+
+// ReadKnown reads a list of known failures. A line is
+//
+//	DEBUGGER SCENARIO/MODE RULE VERSION REPORT…
+//
+// where SCENARIO/MODE and VERSION may hold * and ?. Empty lines and those that begin with #
+// are passed over. A name that the suite does not have is an error.
+func ReadKnown(name string) ([]Known, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read the list of known failures: %w", err)
+	}
+	scenarios, err := Scenarios(nil)
+	if err != nil {
+		return nil, err
+	}
+	var list []Known
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		words := strings.Fields(line)
+		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+			continue
+		}
+		k, err := parseKnown(words, scenarios)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+		}
+		list = append(list, k)
+	}
+	return list, nil
+}
+
+func parseKnown(words []string, scenarios []Scenario) (k Known, err error) {
+	if len(words) < 5 {
+		return k, fmt.Errorf("a line is DEBUGGER SCENARIO/MODE RULE VERSION REPORT, and this has %d words", len(words))
+	}
+	k = Known{words[0], words[1], words[2], words[3], strings.Join(words[4:], " ")}
+	for _, pattern := range []string{k.Scenario, k.Version} {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return k, fmt.Errorf("%q is no pattern", pattern)
+		}
+	}
+	if !slices.ContainsFunc(scenarios, func(s Scenario) bool { return matches(k.Scenario, s.String()) }) {
+		return k, fmt.Errorf("no scenario is called %s (tidcheck list has them)", k.Scenario)
+	}
+	if !slices.ContainsFunc(Rules, func(r Rule) bool { return r.Name == k.Rule }) {
+		return k, fmt.Errorf("no rule is called %s", k.Rule)
+	}
+	return k, nil
+}
+
+func matches(pattern, s string) bool {
+	ok, _ := path.Match(pattern, s) // the reader has refused what is no pattern
+	return ok
+}
+
+// expect turns a verdict about a failure that is known into KFAIL or KPASS.
+func expect(known []Known, r Result, version string) Result {
+	id := Scenario{fixtures.Fixture{Name: r.Scenario}, r.Mode}.String()
+	for _, k := range known {
+		if k.Debugger != r.Debugger || k.Rule != r.Rule || !matches(k.Scenario, id) || !matches(k.Version, version) {
+			continue
+		}
+		switch r.Verdict {
+		case Fail:
+			r.Verdict, r.Detail = KFail, k.Report+"\n"+r.Detail
+		case Pass:
+			r.Verdict, r.Detail = KPass, "known to fail: "+k.Report
+		}
+	}
+	return r
+}

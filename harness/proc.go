@@ -1,0 +1,87 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/tidcheck/tidcheck/event"
+)
+
+// A procTask is what /proc/PID/task/TID shows of a task.
+type procTask struct {
+	tid, pid event.TID
+	state    string    // the letter and its meaning: "t (tracing stop)"
+	tracer   event.TID // the thread that traces it, zero if none
+	pending  bool      // a signal is on its way to it
+	wchan    string    // where in the kernel it sleeps
+	syscall  string    // the system call's number and arguments, then sp and pc
+}
+
+// held tells a task that stands in a tracing stop or a group stop.
+func (t procTask) held() bool {
+	return strings.HasPrefix(t.state, "t") || strings.HasPrefix(t.state, "T")
+}
+
+func (t procTask) String() string {
+	s := fmt.Sprintf("state %s, at %s, syscall %s", t.state, t.wchan, t.syscall)
+	if t.tracer != 0 {
+		s += fmt.Sprintf(", traced by %s", holder(t.tracer))
+	}
+	return s
+}
+
+// holder names a tracing thread's process.
+func holder(tracer event.TID) string {
+	fields := statusFields(filepath.Join("/proc", tracer.String()))
+	return fmt.Sprintf("process %s (%s)", fields["Tgid"], fields["Name"])
+}
+
+// procTasks lists a process's tasks; it is empty where the process is gone.
+func procTasks(pid event.TID) []procTask {
+	dirs, _ := filepath.Glob(filepath.Join("/proc", pid.String(), "task", "[0-9]*")) // the pattern is good
+	var tasks []procTask
+	for _, dir := range dirs {
+		fields := statusFields(dir)
+		if fields == nil {
+			continue // it ended while we looked
+		}
+		tasks = append(tasks, procTask{
+			tid: number(fields["Pid"]), pid: pid, state: fields["State"], tracer: number(fields["TracerPid"]),
+			pending: strings.Trim(fields["SigPnd"]+fields["ShdPnd"], "0") != "",
+			wchan:   firstLine(filepath.Join(dir, "wchan")), syscall: firstLine(filepath.Join(dir, "syscall")),
+		})
+	}
+	return tasks
+}
+
+// statusFields is a task's status file as proc(5) has it, nil where the task is gone.
+func statusFields(dir string) map[string]string {
+	text, err := os.ReadFile(filepath.Join(dir, "status"))
+	if err != nil {
+		return nil
+	}
+	fields := make(map[string]string)
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		fields[name] = strings.TrimSpace(value)
+	}
+	return fields
+}
+
+func number(s string) event.TID {
+	n, _ := strconv.Atoi(s) // zero for what is absent
+	return event.TID(n)
+}
+
+// firstLine is a file's first line, or "?" where it cannot be read.
+func firstLine(name string) string {
+	text, err := os.ReadFile(name)
+	line, _, _ := strings.Cut(string(text), "\n")
+	if err != nil || line == "" {
+		return "?"
+	}
+	return line
+}

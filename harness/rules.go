@@ -1,0 +1,295 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
+)
+
+// A Rule is one thing that a debugger is held to: a pure function of a run's evidence.
+type Rule struct {
+	Name     string
+	Sentence string
+	// judge returns what violates the rule, and how many things it looked at. The
+	// error says what was missing to judge by.
+	judge func(e *evidence) (violations []string, judged int, err error)
+	modes []fixtures.Mode // nil for all
+}
+
+// Rules are all rules, in the order in which they are reported.
+var Rules = []Rule{
+	{"complete", "every task that lived while it was debugged was reported born, or listed at the attach", complete, nil},
+	{"sound", "no tid was reported that the kernel did not create for this program", sound, nil},
+	{"once", "each birth and each death was reported once", once, nil},
+	{"parent", "the reported creator is the real one", parent, nil},
+	{"order", "a birth comes before anything else about its task, and nothing after its death", order, nil},
+	{"exit", "each death is reported, with the kernel's status, and a process's end after its last task's", exit, nil},
+	{"running", "after a resume, no task is left held", running, nil},
+	{"released", "after a detach, no task is traced or newly stopped", released, []fixtures.Mode{fixtures.DetachDuring}},
+	{"transparent", "exit status, signals and output are as without a debugger", transparent, nil},
+	{"bounded", "everything came within its time", bounded, nil},
+}
+
+// lacks is the reason for which a rule cannot be judged.
+func lacks(can Abilities, wanted ...Ability) error {
+	for _, w := range wanted {
+		if !can.Has(w) {
+			return fmt.Errorf("the debugger tells no %s: %w", w, errors.ErrUnsupported)
+		}
+	}
+	return nil
+}
+
+// errNoWitness is why a rule that needs every task of the program cannot be judged by the ledger alone.
+var errNoWitness = errors.New("without the kernel's account not every task is known")
+
+func complete(e *evidence) (bad []string, judged int, err error) {
+	if err := lacks(e.can, Births); err != nil {
+		return nil, 0, err
+	}
+	known := make(map[*life]bool)
+	for _, w := range e.words {
+		known[w.child] = true
+	}
+	for _, l := range e.truth.lives {
+		if !e.debugged(l) || l == e.truth.root() && e.mode == fixtures.Launch {
+			continue
+		}
+		judged++
+		switch {
+		case known[l]:
+		case l.Creator == nil || l.born <= e.attached.issued:
+			bad = append(bad, fmt.Sprintf("task %d (%s) lived at the attach and was not listed", l.TID, l.Path))
+		default:
+			bad = append(bad, fmt.Sprintf("task %d (%s), born of %s, was not reported", l.TID, l.Path, l.Creator.Path))
+		}
+	}
+	return bad, judged, nil
+}
+
+func sound(e *evidence) (bad []string, judged int, err error) {
+	if !e.truth.witnessed && !e.exact {
+		return nil, 0, errNoWitness
+	}
+	for _, w := range e.said {
+		for _, tid := range mentioned(w) {
+			judged++
+			if len(e.truth.byTID[tid]) == 0 {
+				bad = append(bad, fmt.Sprintf("%q: the program had no task %d", w, tid))
+			}
+		}
+	}
+	return bad, judged, nil
+}
+
+// mentioned are the tids that an event names. Who cannot tell a creator leaves it zero, but a
+// birth is of somebody.
+func mentioned(v event.Event) []event.TID {
+	var tids []event.TID
+	for _, tid := range []event.TID{v.TID, v.Child, v.Former} {
+		if tid != 0 {
+			tids = append(tids, tid)
+		}
+	}
+	if v.Kind.IsBirth() && v.Child == 0 {
+		tids = append(tids, 0)
+	}
+	return tids
+}
+
+func once(e *evidence) (bad []string, judged int, err error) {
+	if err := lacks(e.can, Births); err != nil {
+		return nil, 0, err
+	}
+	for _, w := range e.words {
+		if !begins(w.Kind) && w.Kind != event.Exit {
+			continue
+		}
+		judged++
+		if w.again {
+			bad = append(bad, fmt.Sprintf("%q was told before", w.Event))
+		}
+	}
+	return bad, judged, nil
+}
+
+func parent(e *evidence) (bad []string, judged int, err error) {
+	if err := lacks(e.can, Births, Creators); err != nil {
+		return nil, 0, err
+	}
+	for _, w := range e.words {
+		if !w.Kind.IsBirth() || w.child == nil {
+			continue
+		}
+		judged++
+		if real := w.child.Birth.TID; w.child.Creator != nil && w.TID != real {
+			bad = append(bad, fmt.Sprintf("%q: it is %s, which %s created", w.Event, w.child.Path, e.truth.name(real)))
+		}
+	}
+	return bad, judged, nil
+}
+
+func order(e *evidence) (bad []string, judged int, err error) {
+	if err := lacks(e.can, Births); err != nil {
+		return nil, 0, err
+	}
+	told := make(map[*life]bool) // lives whose beginning is told at some time
+	for _, w := range e.words {
+		told[w.child] = true
+	}
+	for _, w := range e.words {
+		judged++
+		switch {
+		case w.early && told[w.self]:
+			bad = append(bad, fmt.Sprintf("%q came before the birth of %s", w.Event, e.truth.name(w.TID)))
+		case w.late && !w.again:
+			bad = append(bad, fmt.Sprintf("%q came after the death of %s", w.Event, e.truth.name(w.TID)))
+		}
+	}
+	return bad, judged, nil
+}
+
+func exit(e *evidence) (bad []string, judged int, err error) {
+	if err := lacks(e.can, Deaths); err != nil {
+		return nil, 0, err
+	}
+	ends := make(map[*life]event.Event)
+	for _, w := range e.words {
+		if w.Kind == event.Exit && w.self != nil && !w.again {
+			ends[w.self] = w.Event
+		}
+	}
+	for _, l := range e.truth.lives {
+		end, told := ends[l]
+		if !e.endedDebugged(l) && !told {
+			continue
+		}
+		judged++
+		switch {
+		case !told:
+			bad = append(bad, fmt.Sprintf("task %d (%s) ended and it was not reported", l.TID, l.Path))
+		case e.can.Has(Statuses) && !end.Status.Same(l.status):
+			bad = append(bad, fmt.Sprintf("task %d (%s) ended with %s, reported was %s", l.TID, l.Path, l.status, end.Status))
+		}
+	}
+	return append(bad, processEnd(e)...), judged, nil
+}
+
+// processEnd judges the end of the program's process, which comes after its last task's.
+func processEnd(e *evidence) (bad []string) {
+	root := e.truth.root().TID
+	last := slices.IndexFunc(e.said, func(v event.Event) bool { return v.Kind == event.End && v.TID == root })
+	if last < 0 {
+		if e.outcome.ended && e.detached.issued == 0 {
+			bad = append(bad, fmt.Sprintf("process %d ended and it was not reported", root))
+		}
+		return bad
+	}
+	if said := e.said[last].Status; e.can.Has(Statuses) && !said.Same(e.endStatus()) {
+		bad = append(bad, fmt.Sprintf("process %d ended with %s, reported was %s", root, e.endStatus(), said))
+	}
+	for _, v := range e.said[last+1:] {
+		if v.PID == root {
+			bad = append(bad, fmt.Sprintf("%q came after the end of process %d", v, root))
+		}
+	}
+	return bad
+}
+
+// running is judged by the program's own progress: if it came to its end, or to the checkpoint
+// at which it was let go, all of its tasks went on. Else it is judged by who stands in a tracing stop.
+func running(e *evidence) (bad []string, judged int, err error) {
+	if e.overdue == "" {
+		return nil, 1, nil
+	}
+	for _, t := range e.dump {
+		judged++
+		if t.held() && t.tracer != 0 {
+			bad = append(bad, fmt.Sprintf("%s was left stopped: %s", e.truth.name(t.tid), t))
+		}
+	}
+	return bad, judged, nil
+}
+
+func released(e *evidence) (bad []string, judged int, err error) {
+	if e.detached.complete == 0 {
+		return nil, 0, errors.New("it came to no detach")
+	}
+	stopped := make(map[event.TID]bool)
+	for _, t := range e.before {
+		stopped[t.tid] = t.held()
+	}
+	for _, t := range e.released {
+		judged++
+		switch {
+		case t.tracer != 0:
+			bad = append(bad, fmt.Sprintf("%s is still traced: %s", e.truth.name(t.tid), t))
+		case t.held() && !stopped[t.tid]:
+			bad = append(bad, fmt.Sprintf("%s is stopped: %s", e.truth.name(t.tid), t))
+		}
+	}
+	return bad, judged, nil
+}
+
+func transparent(e *evidence) (bad []string, judged int, err error) {
+	pending := make(map[event.TID]bool)
+	for _, t := range e.dump {
+		pending[t.tid] = t.pending
+	}
+	for _, a := range e.announced {
+		if a.sent > a.handled && !pending[a.tid] {
+			bad = append(bad, fmt.Sprintf("%s was sent %d signals and got %d: swallowed", e.truth.name(a.tid), a.sent, a.handled))
+		}
+		if a.sent < a.handled {
+			bad = append(bad, fmt.Sprintf("%s was sent %d signals and got %d", e.truth.name(a.tid), a.sent, a.handled))
+		}
+	}
+	if e.outcome.ended && !e.outcome.status.Same(e.control.status) {
+		bad = append(bad, fmt.Sprintf("the program ended with %s, without a debugger with %s", e.outcome.status, e.control.status))
+	}
+	if e.changed != "" {
+		bad = append(bad, "its tasks did not live as they do without a debugger (-declared +witnessed):\n"+e.changed)
+	}
+	return append(bad, e.outputDiffers()...), 1 + len(e.announced), nil
+}
+
+// outputDiffers compares the output's lines with those of the control run, as multisets. A program
+// that did not end may still owe some.
+func (e *evidence) outputDiffers() (bad []string) {
+	owed := make(map[string]int)
+	for _, line := range e.control.lines {
+		owed[line]++
+	}
+	for _, line := range e.outcome.lines {
+		label := labelLine(line, e.truth, e.exact)
+		if owed[label]--; owed[label] < 0 {
+			bad = append(bad, fmt.Sprintf("the program printed %q (%s), which it does not without a debugger", line, label))
+		}
+	}
+	if !e.outcome.ended {
+		return bad
+	}
+	for _, line := range e.control.lines {
+		if owed[line] > 0 {
+			owed[line] = 0
+			bad = append(bad, fmt.Sprintf("the program did not print %q, which it does without a debugger", line))
+		}
+	}
+	return bad
+}
+
+func bounded(e *evidence) (bad []string, judged int, err error) {
+	if e.overdue == "" {
+		return nil, 1, nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s did not come within %v", e.overdue, e.limit)
+	for _, t := range e.dump {
+		fmt.Fprintf(&b, "\n%s: %s", e.truth.name(t.tid), t)
+	}
+	return []string{b.String()}, 1, nil
+}

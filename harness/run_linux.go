@@ -1,0 +1,235 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
+	"github.com/tidcheck/tidcheck/witness"
+	"golang.org/x/sys/unix"
+)
+
+// errOverdue is the cause of a context that ended because a run's time was over.
+var errOverdue = errors.New("the time is over")
+
+// kernelVersion is the running kernel's.
+func kernelVersion() (release string, version [2]int, err error) {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return "", version, err
+	}
+	release = unix.ByteSliceToString(name.Release[:])
+	version, err = event.ParseKernel(release)
+	return release, version, err
+}
+
+// witnessed names, by trying, where truth comes from besides the ledger.
+func witnessed(ctx context.Context) string {
+	program, err := keeperProgram(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	k, err := newKeeper(program)
+	if err != nil {
+		return err.Error()
+	}
+	defer k.close()
+	w, err := witness.Open(k.cmd.Process.Pid)
+	if err != nil {
+		return "none, the ledger and /proc alone: " + err.Error()
+	}
+	w.Close()
+	return "perf"
+}
+
+// runControl runs a fixture without a debugger. Where what it declares, what its tasks
+// announced and what the kernel told differ, no debugger can be judged by it.
+func runControl(ctx context.Context, f fixtures.Fixture, limit time.Duration) (*control, error) {
+	c := &control{}
+	_, version, err := kernelVersion()
+	if err != nil {
+		return nil, err
+	}
+	if c.expected, err = f.Expected(version); err != nil {
+		return nil, err
+	}
+	s, err := setStage(ctx, f, fixtures.Launch)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	c.refusal = s.refusal
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errOverdue)
+	defer cancel()
+	if err := s.startProgram(ctx); err != nil {
+		return nil, err
+	}
+	s.ledger.letPass(allOpen)
+	if s.evidence.outcome.status, err = s.process.Wait(ctx); err != nil {
+		return nil, fmt.Errorf("the program's end: %w", err)
+	}
+	s.evidence.outcome.ended = true
+	if err := s.gather(c); err != nil {
+		return nil, err
+	}
+	e := s.evidence
+	if diff := e.truth.asDeclared(c.expected); diff != "" {
+		return nil, fmt.Errorf("the kernel does not do what its head declares (-declared +%s):\n%s", c.source(), diff)
+	}
+	c.exact = !c.expected.Open()
+	c.outcome = e.outcome
+	for i, line := range e.outcome.lines {
+		c.outcome.lines[i] = labelLine(line, e.truth, c.exact)
+	}
+	return c, nil
+}
+
+// run runs a fixture under a debugger. The error is ours, or errors.ErrUnsupported
+// where the debugger does not do this at all.
+func run(ctx context.Context, d Debugger, f fixtures.Fixture, mode fixtures.Mode, c *control, limit time.Duration) (*evidence, error) {
+	s, err := setStage(ctx, f, mode)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	e := s.evidence
+	e.control, e.exact, e.limit = c.outcome, c.exact, limit
+	timed, cancel := context.WithTimeoutCause(ctx, limit, errOverdue)
+	defer cancel()
+
+	session, err := s.meet(timed, d)
+	if session != nil {
+		defer session.End()
+	}
+	if err == nil {
+		err = s.watch(timed, session)
+	}
+	switch step := (*stepError)(nil); {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case errors.Is(err, errors.ErrUnsupported):
+		return nil, err
+	case errors.As(err, &step):
+		e.overdue, e.broken = step.name, step.broken(timed)
+		e.dump = s.procTasks()
+	case err != nil:
+		return nil, err
+	}
+	if session != nil {
+		e.can, e.said = session.Can(), session.Events()
+		if err := session.End(); err != nil && e.broken == nil {
+			e.broken = err
+		}
+	}
+	if err := s.gather(c); err != nil {
+		return nil, err
+	}
+	if e.overdue == "" {
+		e.changed = e.truth.asDeclared(c.expected)
+	}
+	e.join()
+	return e, nil
+}
+
+// A stepError is a step of a run that failed, or did not come in time.
+type stepError struct {
+	name string
+	err  error
+}
+
+func (e *stepError) Error() string { return e.name + ": " + e.err.Error() }
+func (e *stepError) Unwrap() error { return e.err }
+
+// broken is the step's error, if it was not for its time alone.
+func (e *stepError) broken(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return e
+}
+
+// step does one step of a run that the debugger is answerable for.
+func step(name string, err error) error {
+	if err == nil || errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return &stepError{name, err}
+}
+
+// meet brings debugger and program together: both stand at the program's gate then.
+func (s *stage) meet(ctx context.Context, d Debugger) (Session, error) {
+	target := s.target()
+	if s.mode != fixtures.Launch {
+		if err := s.startProgram(ctx); err != nil {
+			return nil, err
+		}
+		target.PID = s.process.PID
+		s.evidence.before = s.procTasks()
+		s.evidence.attached.issued = witness.Now()
+	}
+	session, err := d.Start(ctx, target)
+	if err != nil {
+		return session, step("the debugger's start", err)
+	}
+	if s.mode != fixtures.Launch {
+		s.evidence.attached.complete = witness.Now()
+		return session, step("the debugger's resume", session.Resume(ctx))
+	}
+	if err := session.Resume(ctx); err != nil {
+		return session, step("the debugger's resume", err)
+	}
+	return session, step("the program's start", s.awaitGate(ctx, func(ctx context.Context) error {
+		if err := session.Wait(ctx); err != nil {
+			return err
+		}
+		return errors.New("the debugger was over before the program began")
+	}))
+}
+
+// watch opens the gate and follows the run to its end.
+func (s *stage) watch(ctx context.Context, session Session) error {
+	root, err := s.ledger.read()
+	if err != nil {
+		return err
+	}
+	process, err := openProcess(int(root.root().pid))
+	if err != nil {
+		return step("the program's gate", err)
+	}
+	defer process.Close()
+	if s.mode == fixtures.DetachDuring {
+		if err := s.detach(ctx, session); err != nil {
+			return err
+		}
+	}
+	s.ledger.letPass(allOpen)
+	if err := s.awaitProgram(ctx, process); err != nil {
+		return step("the program's end", err)
+	}
+	if s.mode == fixtures.DetachDuring {
+		return nil
+	}
+	return step("the debugger's word that the program is over", session.Wait(ctx))
+}
+
+// detach lets the program go to its checkpoint 1 and has the debugger let go of it there.
+func (s *stage) detach(ctx context.Context, session Session) error {
+	if !session.Can().Has(Detach) {
+		return session.Detach(ctx)
+	}
+	s.ledger.letPass(1)
+	if err := s.ledger.await(ctx, 1); err != nil {
+		return step("checkpoint 1 of the program", err)
+	}
+	e := s.evidence
+	e.detached.issued = witness.Now()
+	if err := session.Detach(ctx); err != nil {
+		return step("the debugger's detach", err)
+	}
+	e.detached.complete = witness.Now()
+	e.released = s.procTasks()
+	return nil
+}

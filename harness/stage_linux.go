@@ -1,0 +1,192 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
+	"github.com/tidcheck/tidcheck/witness"
+)
+
+// A stage is where one run takes place: below its keeper, with the fixture's ledger and its
+// output file, and the kernel's account if that can be had. It has no files with names.
+type stage struct {
+	fixture fixtures.Fixture
+	program string
+	keeper  *keeper
+	ledger  *ledger
+	out     *os.File
+	witness *witness.Witness // nil if refused
+	refusal error            // why
+
+	mode     fixtures.Mode
+	gate     time.Duration // when the program was let through its gate
+	process  *Process      // the program, if we started it
+	evidence *evidence
+}
+
+// setStage prepares a run; close ends all that it left.
+func setStage(ctx context.Context, f fixtures.Fixture, mode fixtures.Mode) (s *stage, err error) {
+	s = &stage{fixture: f, mode: mode, evidence: &evidence{mode: mode, outcome: outcome{status: event.Unknown}}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	source, err := fixtureSource(f)
+	if err != nil {
+		return s, err
+	}
+	if s.program, err = Build(ctx, source); err != nil {
+		return s, err
+	}
+	keeper, err := keeperProgram(ctx)
+	if err != nil {
+		return s, err
+	}
+	if s.keeper, err = newKeeper(keeper); err != nil {
+		return s, err
+	}
+	if s.ledger, err = newLedger(); err != nil {
+		return s, err
+	}
+	if s.out, err = memoryFile("output"); err != nil {
+		return s, err
+	}
+	s.witness, s.refusal = witness.Open(s.keeper.cmd.Process.Pid)
+	return s, nil
+}
+
+func (s *stage) close() error {
+	var errs []error
+	if s.keeper != nil {
+		errs = append(errs, s.keeper.close())
+	}
+	if s.witness != nil {
+		_, err := s.witness.Close()
+		errs = append(errs, err)
+	}
+	if s.ledger != nil {
+		errs = append(errs, s.ledger.close())
+	}
+	if s.out != nil {
+		errs = append(errs, s.out.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// target is the fixture's program, to launch.
+func (s *stage) target() Target {
+	env := append(os.Environ(), "TIDCHECK_LEDGER="+sharedPath(s.ledger.file), "TIDCHECK_OUT="+sharedPath(s.out))
+	return Target{Argv: append([]string{s.program}, s.fixture.Values()...), Env: env, keeper: s.keeper}
+}
+
+// startProgram starts the fixture's program without a debugger, and waits until it stands at its gate.
+func (s *stage) startProgram(ctx context.Context) error {
+	target := s.target()
+	p, err := target.Start(Spec{Argv: target.Argv})
+	if err != nil {
+		return err
+	}
+	s.process = p
+	if err := p.Release(); err != nil {
+		return err
+	}
+	return s.awaitGate(ctx, func(ctx context.Context) error {
+		status, err := p.Wait(ctx)
+		if err == nil {
+			err = fmt.Errorf("the program ended before its gate, with %s", status)
+		}
+		return err
+	})
+}
+
+// awaitGate waits until the program stands at its gate; over returns when it can
+// no longer come there, and says why.
+func (s *stage) awaitGate(ctx context.Context, over func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		if err := over(ctx); ctx.Err() == nil {
+			cancel(err)
+		}
+	}()
+	if err := s.ledger.await(ctx, 0); err != nil {
+		return err
+	}
+	s.gate = witness.Now()
+	return nil
+}
+
+// processes are those that announced themselves.
+func (s *stage) processes() []event.TID {
+	all, err := s.ledger.read()
+	if err != nil {
+		return nil
+	}
+	var pids []event.TID
+	for _, a := range all {
+		if a.pid != 0 && !slices.Contains(pids, a.pid) {
+			pids = append(pids, a.pid)
+		}
+	}
+	return pids
+}
+
+// procTasks lists the tasks of all processes of the program.
+func (s *stage) procTasks() []procTask {
+	var tasks []procTask
+	for _, pid := range s.processes() {
+		tasks = append(tasks, procTasks(pid)...)
+	}
+	return tasks
+}
+
+// awaitProgram waits for the end of the program's first process.
+func (s *stage) awaitProgram(ctx context.Context, process *os.File) error {
+	if err := awaitEnd(ctx, process); err != nil {
+		return err
+	}
+	s.evidence.outcome.ended = true
+	if s.process != nil {
+		status, err := s.process.Wait(ctx)
+		s.evidence.outcome.status = status
+		return err
+	}
+	return nil
+}
+
+// gather ends the run and completes its evidence. An error is ours: the run proves nothing.
+func (s *stage) gather(control *control) error {
+	e := s.evidence
+	cut := witness.Now()
+	all, ledgerErr := s.ledger.read()
+	keeperErr := s.keeper.close()
+	s.keeper = nil
+	var records []witness.Record
+	var witnessErr error
+	if s.witness != nil {
+		records, witnessErr = s.witness.Close()
+		s.witness = nil
+		if records == nil {
+			records = []witness.Record{}
+		}
+	}
+	output, outErr := io.ReadAll(io.NewSectionReader(s.out, 0, 1<<30))
+	if err := errors.Join(ledgerErr, keeperErr, witnessErr, outErr); err != nil {
+		return err
+	}
+	e.announced, e.outcome.lines = all, splitLines(string(output))
+	var err error
+	e.truth, err = newTruth(all, records, s.gate, cut, control.expected, e.endStatus())
+	if err != nil {
+		return err
+	}
+	return e.truth.asAnnounced(all)
+}

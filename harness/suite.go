@@ -1,0 +1,214 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/tidcheck/tidcheck"
+	"github.com/tidcheck/tidcheck/fixtures"
+)
+
+// Limit is how long a run may take that needs some hundredths of a second on an idle machine.
+const Limit = 5 * time.Second
+
+// Options say which scenarios are run, and how.
+type Options struct {
+	Match *regexp.Regexp // searched in scenario/mode; nil for all
+	Known []Known
+	Jobs  int // runs at once; zero for twice the CPUs, since a run mostly waits
+}
+
+// A Report is the outcome of a suite: what --json writes.
+type Report struct {
+	Suite     string     `json:"suite"` // its version
+	Machine   Machine    `json:"machine"`
+	Debuggers []Identity `json:"debuggers"`
+	Results   []Result   `json:"results"`
+}
+
+// A Machine is where a suite ran.
+type Machine struct {
+	Kernel  string `json:"kernel"`
+	Arch    string `json:"arch"`
+	Witness string `json:"witness"` // where truth came from besides the ledger
+}
+
+// An Identity is a debugger under test.
+type Identity struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Scenarios lists the scenarios whose scenario/mode the expression is found in; nil is all.
+func Scenarios(match *regexp.Regexp) ([]Scenario, error) {
+	catalogue, err := fixtures.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	var list []Scenario
+	for _, f := range catalogue {
+		for _, m := range f.Modes {
+			if s := (Scenario{f, m}); match == nil || match.MatchString(s.String()) {
+				list = append(list, s)
+			}
+		}
+	}
+	return list, nil
+}
+
+// RunAll runs debuggers on scenarios and calls each with the results of a scenario when it has
+// them, one at a time. The error is the harness's own: nothing was run.
+func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Result)) (*Report, error) {
+	scenarios, err := Scenarios(o.Match)
+	if err != nil {
+		return nil, err
+	}
+	if len(scenarios) == 0 {
+		return nil, fmt.Errorf("no scenario matches %s (tidcheck list has them)", o.Match)
+	}
+	if err := Prepare(ctx); err != nil {
+		return nil, err
+	}
+	report := &Report{Suite: tidcheck.Version, Machine: machine(ctx)}
+	versions := make([]string, len(debuggers))
+	missing := make([]error, len(debuggers))
+	for i, d := range debuggers {
+		versions[i], missing[i] = d.Version(ctx)
+		report.Debuggers = append(report.Debuggers, Identity{d.Name(), versions[i]})
+	}
+
+	jobs := make(chan struct{}, max(o.Jobs, 1))
+	if o.Jobs == 0 {
+		jobs = make(chan struct{}, 2*runtime.NumCPU())
+	}
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	for i, d := range debuggers {
+		for _, s := range scenarios {
+			jobs <- struct{}{}
+			group.Go(func() {
+				defer func() { <-jobs }()
+				var results []Result
+				if missing[i] != nil {
+					results = s.each(d.Name(), 0, all(Untested, missing[i]))
+				} else {
+					results = runScenario(ctx, d, s)
+				}
+				for n := range results {
+					results[n] = expect(o.Known, results[n], versions[i])
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				report.Results = append(report.Results, results...)
+				each(results)
+			})
+		}
+	}
+	group.Wait()
+	return report, context.Cause(ctx)
+}
+
+// Prepare looks whether this machine can run anything, and builds what every run needs.
+func Prepare(ctx context.Context) error {
+	_, err := keeperProgram(ctx)
+	return err
+}
+
+func machine(ctx context.Context) Machine {
+	release, _, err := kernelVersion()
+	if err != nil {
+		release = "unknown"
+	}
+	return Machine{Kernel: release, Arch: runtime.GOARCH, Witness: witnessed(ctx)}
+}
+
+// runScenario runs one scenario and gives each of its rules a verdict.
+func runScenario(ctx context.Context, d Debugger, s Scenario) []Result {
+	e, took, err := runEvidence(ctx, d, s)
+	switch missing := (*missingError)(nil); {
+	case errors.As(err, &missing):
+		return s.each(d.Name(), took, all(Untested, err))
+	case errors.Is(err, errors.ErrUnsupported):
+		return s.each(d.Name(), took, all(NotOffered, err))
+	case err != nil:
+		return s.each(d.Name(), took, all(Unresolved, err))
+	}
+	return s.each(d.Name(), took, e.judge)
+}
+
+// runEvidence runs one scenario.
+func runEvidence(ctx context.Context, d Debugger, s Scenario) (*evidence, time.Duration, error) {
+	for _, n := range s.Fixture.Needs {
+		if err := lacking(n); err != nil {
+			return nil, 0, err
+		}
+	}
+	c, err := controls.of(ctx, s.Fixture)
+	if err != nil {
+		return nil, 0, fmt.Errorf("control run without a debugger: %w", err)
+	}
+	begin := time.Now()
+	e, err := run(ctx, d, s.Fixture, s.Mode, c, Limit)
+	return e, time.Since(begin), err
+}
+
+// A missingError is what this machine lacks for a scenario.
+type missingError struct{ what string }
+
+func (e *missingError) Error() string { return "this machine lacks " + e.what }
+
+// lacking looks for one of a fixture's needs.
+func lacking(n fixtures.Need) error {
+	if n.Capability >= 0 {
+		var effective uint64
+		fmt.Sscanf(statusFields("/proc/self")["CapEff"], "%x", &effective)
+		if effective&(1<<n.Capability) == 0 {
+			return &missingError{n.Text}
+		}
+		return nil
+	}
+	release, version, err := kernelVersion()
+	if err == nil && !n.Kernel.Holds(version) {
+		return &missingError{fmt.Sprintf("%s: its kernel is %s", n.Text, release)}
+	}
+	return err
+}
+
+// controls are the control runs of this process, one a fixture.
+var controls = controlRuns{runs: make(map[string]func(context.Context) (*control, error))}
+
+type controlRuns struct {
+	mu   sync.Mutex
+	runs map[string]func(context.Context) (*control, error)
+}
+
+// of is a fixture's control run, which the first caller makes. A run that was cancelled does not count.
+func (c *controlRuns) of(ctx context.Context, f fixtures.Fixture) (*control, error) {
+	c.mu.Lock()
+	once, ok := c.runs[f.Source]
+	if !ok {
+		var mu sync.Mutex
+		var done *control
+		var failed error
+		once = func(ctx context.Context) (*control, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if done == nil && failed == nil {
+				made, err := runControl(ctx, f, Limit)
+				if ctx.Err() != nil {
+					return nil, context.Cause(ctx)
+				}
+				done, failed = made, err
+			}
+			return done, failed
+		}
+		c.runs[f.Source] = once
+	}
+	c.mu.Unlock()
+	return once(ctx)
+}

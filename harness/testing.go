@@ -1,0 +1,135 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
+)
+
+// Test holds a debugger to all rules, in subtests named scenario/mode/rule. What the debugger does not
+// offer, and what this machine lacks, is skipped with its reason.
+func Test(t *testing.T, d Debugger, o Options) {
+	t.Helper()
+	scenarios, err := Scenarios(o.Match)
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, err := d.Version(t.Context())
+	if err != nil {
+		t.Skipf("%s is not to be had: %v", d.Name(), err)
+	}
+	for _, s := range scenarios {
+		t.Run(s.Fixture.Name+"/"+string(s.Mode), func(t *testing.T) {
+			t.Parallel()
+			for _, r := range runScenario(t.Context(), d, s) {
+				t.Run(r.Rule, func(t *testing.T) { report(t, expect(o.Known, r, version)) })
+			}
+		})
+	}
+}
+
+func report(t *testing.T, r Result) {
+	switch r.Verdict {
+	case Pass:
+	case KFail, NotOffered, Untested:
+		t.Skipf("%s: %s", r.Verdict, r.Detail)
+	default:
+		t.Errorf("%s: %s", r.Verdict, r.Detail)
+	}
+}
+
+// A Trial is one run that a test asserts something of.
+type Trial struct {
+	evidence *evidence
+}
+
+// Run runs one scenario, a fixture's name or name/mode (launch if it has none), and fails the test
+// if the run proves nothing. Its methods are comparisons for gotest.tools' assert.Assert.
+func Run(t testing.TB, scenario string, d Debugger) *Trial {
+	t.Helper()
+	name, mode, found := strings.Cut(scenario, "/")
+	if !found {
+		mode = string(fixtures.Launch)
+	}
+	scenarios, err := Scenarios(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range scenarios {
+		if s.Fixture.Name != name || string(s.Mode) != mode {
+			continue
+		}
+		e, _, err := runEvidence(context.Background(), d, s)
+		if missing := (*missingError)(nil); errors.As(err, &missing) || errors.Is(err, errors.ErrUnsupported) {
+			t.Skip(err)
+		} else if err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+		return &Trial{e}
+	}
+	t.Fatalf("there is no scenario %s/%s", name, mode)
+	return nil
+}
+
+// Canonical compares what the debugger told, its tids labelled with the true birth paths, with
+// want lines.
+func (r *Trial) Canonical(lines ...string) func() (bool, string) {
+	return func() (bool, string) {
+		var wants []event.Want
+		for _, line := range lines {
+			w, err := event.ParseWant(line)
+			if err != nil {
+				return false, err.Error()
+			}
+			wants = append(wants, w)
+		}
+		x, err := event.Expand(wants, nil, [2]int{})
+		if err != nil {
+			return false, err.Error()
+		}
+		want, got := x.Compare(r.evidence.form(), event.Traced)
+		diff := cmp.Diff(want, got)
+		return diff == "", "what the debugger told (-want +got):\n" + diff
+	}
+}
+
+// SameTIDs compares the tids that the debugger knew with those that the kernel made for the program.
+func (r *Trial) SameTIDs() func() (bool, string) {
+	return func() (bool, string) {
+		e := r.evidence
+		told := map[event.TID]bool{e.truth.root().TID: true}
+		for _, w := range e.words {
+			switch {
+			case w.Kind.IsBirth():
+				told[w.Child] = true
+			case w.Kind == event.Attach:
+				told[w.TID] = true
+			}
+		}
+		made := map[event.TID]bool{}
+		for tid := range e.truth.byTID {
+			made[tid] = true
+		}
+		diff := cmp.Diff(made, told)
+		return diff == "", "tids (-kernel +debugger):\n" + diff
+	}
+}
+
+// Holds tells whether a rule was kept.
+func (r *Trial) Holds(rule string) func() (bool, string) {
+	return func() (bool, string) {
+		for _, known := range Rules {
+			if known.Name == rule {
+				v, detail := r.evidence.judge(known)
+				return v == Pass, fmt.Sprintf("%s: %s %s", rule, v, detail)
+			}
+		}
+		return false, "no rule is called " + rule
+	}
+}

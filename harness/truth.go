@@ -1,0 +1,164 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/witness"
+)
+
+// never is the end of a life that has not ended.
+const never = time.Duration(math.MaxInt64)
+
+// A life is one task of the program as the truth has it, with the witness's clock.
+type life struct {
+	*event.Life
+	born, died time.Duration // zero and never where unknown
+	status     event.Status  // how it ended, Unknown where nobody said
+}
+
+// A truth is what the kernel did to a program in one run.
+type truth struct {
+	family    *event.Family
+	lives     []*life
+	byTID     map[event.TID][]*life // more than one where a tid was used twice
+	witnessed bool                  // the kernel's own account is in it
+}
+
+// root is the program's first task.
+func (t *truth) root() *life { return t.lives[0] }
+
+// path is the birth path of the life that a tid had last.
+func (t *truth) path(tid event.TID) event.Path {
+	if lives := t.byTID[tid]; len(lives) > 0 {
+		return lives[len(lives)-1].Path
+	}
+	return ""
+}
+
+// name writes a task for a report: its tid, and its path where truth knows one.
+func (t *truth) name(tid event.TID) string {
+	if path := t.path(tid); path != "" {
+		return fmt.Sprintf("task %d (%s)", tid, path)
+	}
+	return fmt.Sprintf("task %d", tid)
+}
+
+// newTruth makes the truth of a run from what was announced and, if there was a witness, from
+// its account: that of the program from the exec before its gate, and up to cut. The statuses
+// are those that the fixture declares, and the process's own.
+func newTruth(all announced, records []witness.Record, gate, cut time.Duration, expected event.Expected, status event.Status) (*truth, error) {
+	root := all.root()
+	if root.tid == 0 {
+		return nil, errors.New("the program did not announce itself")
+	}
+	t := &truth{family: &event.Family{}, byTID: make(map[event.TID][]*life), witnessed: records != nil}
+	if !t.witnessed {
+		for _, e := range all.trace() {
+			if err := t.add(witness.Record{Event: e}); err != nil {
+				return nil, err
+			}
+		}
+		t.declare(expected, status)
+		return t, nil
+	}
+	start := witness.Record{Event: event.Event{Kind: event.Ready, PID: root.pid, TID: root.tid}}
+	records = programOf(records, root.tid, gate)
+	if len(records) > 0 {
+		start.At = records[0].At
+	}
+	for _, r := range append([]witness.Record{start}, records...) {
+		if r.At > cut {
+			break
+		}
+		if r.Kind != event.Ready && t.family.Living(r.TID) == nil || r.Kind == event.Exec && r.At < gate {
+			continue // another program's: a compiler's, the debugger's own
+		}
+		if err := t.add(r); err != nil {
+			return nil, fmt.Errorf("the witness's account: %w", err)
+		}
+	}
+	t.declare(expected, status)
+	return t, nil
+}
+
+// programOf leaves out what came before the program: the last exec of its root before the
+// gate, where there is one, else the root's birth.
+func programOf(records []witness.Record, root event.TID, gate time.Duration) []witness.Record {
+	first := 0
+	for i, r := range records {
+		if r.At < gate && (r.Kind.IsBirth() && r.Child == root || r.Kind == event.Exec && r.TID == root) {
+			first = i + 1
+		}
+	}
+	return records[first:]
+}
+
+// add follows one event of the truth.
+func (t *truth) add(r witness.Record) error {
+	dying := t.family.Living(r.TID)
+	known := len(t.family.Lives())
+	if _, err := t.family.Add(r.Event); err != nil {
+		return err
+	}
+	if r.Kind == event.Exit {
+		for _, l := range t.byTID[r.TID] {
+			if l.Life == dying {
+				l.died = r.At
+			}
+		}
+	}
+	for _, l := range t.family.Lives()[known:] {
+		made := &life{Life: l, born: r.At, died: never, status: event.Unknown}
+		t.lives = append(t.lives, made)
+		t.byTID[l.TID] = append(t.byTID[l.TID], made)
+	}
+	return nil
+}
+
+// declare takes over the statuses that the fixture's head declares, and the process's own.
+func (t *truth) declare(expected event.Expected, status event.Status) {
+	for _, l := range t.lives {
+		line, _ := expected.Line(l.Path)
+		for _, a := range line.Acts {
+			if a.Kind == event.Exit {
+				l.status = a.Status
+			}
+		}
+	}
+	if root := t.root(); root.status == event.Unknown {
+		root.status = status
+	}
+}
+
+// seen is what the witness alone can tell apart, or the ledger alone.
+func (t *truth) view() event.View { return event.View{Deaths: t.witnessed, Untraced: true} }
+
+// asDeclared compares the truth with what the fixture declares; the difference is empty if there is none.
+func (t *truth) asDeclared(expected event.Expected) string {
+	want, got := expected.Compare(t.family.Form(), t.view())
+	return cmp.Diff(want, got)
+}
+
+// asAnnounced compares the truth with what the program's tasks said of themselves.
+func (t *truth) asAnnounced(all announced) error {
+	paths := all.paths()
+	for i, a := range all {
+		if a.tid == 0 {
+			continue
+		}
+		lives := t.byTID[a.tid]
+		if len(lives) == 0 {
+			return fmt.Errorf("task %d announced itself in slot %d, and the kernel did not tell of it", a.tid, i)
+		}
+		if paths[i] != "" && !slices.ContainsFunc(lives, func(l *life) bool { return l.Path == paths[i] }) {
+			return fmt.Errorf("task %d announced itself as %s, and the kernel has it as %s", a.tid, paths[i], lives[0].Path)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidcheck/tidcheck/fixtures"
+)
+
+// A Verdict is what came of one rule in one scenario, in DejaGnu's words.
+type Verdict string
+
+// The verdicts.
+const (
+	Pass       Verdict = "PASS"
+	Fail       Verdict = "FAIL"
+	KFail      Verdict = "KFAIL"       // it fails, as is known
+	KPass      Verdict = "KPASS"       // it is known to fail, and passed
+	NotOffered Verdict = "UNSUPPORTED" // the debugger does not offer what the rule judges
+	Untested   Verdict = "UNTESTED"    // this machine lacks something, or there was nothing to judge
+	Unresolved Verdict = "UNRESOLVED"  // our own fault: the run proves nothing
+)
+
+// A Result is one rule's verdict in one scenario.
+type Result struct {
+	Debugger string        `json:"debugger"`
+	Scenario string        `json:"scenario"`
+	Mode     fixtures.Mode `json:"mode"`
+	Rule     string        `json:"rule"`
+	Verdict  Verdict       `json:"verdict"`
+	Detail   string        `json:"detail"`
+	Seconds  float64       `json:"seconds"` // of the whole run
+}
+
+// A Scenario is a fixture and a way to meet it.
+type Scenario struct {
+	Fixture fixtures.Fixture
+	Mode    fixtures.Mode
+}
+
+func (s Scenario) String() string { return s.Fixture.Name + "/" + string(s.Mode) }
+
+// rules are those that a mode is judged by.
+func (s Scenario) rules() []Rule {
+	return slices.DeleteFunc(slices.Clone(Rules), func(r Rule) bool {
+		return r.modes != nil && !slices.Contains(r.modes, s.Mode)
+	})
+}
+
+// each gives every rule of a scenario a verdict.
+func (s Scenario) each(debugger string, took time.Duration, verdict func(Rule) (Verdict, string)) []Result {
+	var results []Result
+	for _, r := range s.rules() {
+		v, detail := verdict(r)
+		results = append(results, Result{
+			Debugger: debugger, Scenario: s.Fixture.Name, Mode: s.Mode, Rule: r.Name,
+			Verdict: v, Detail: detail, Seconds: took.Seconds(),
+		})
+	}
+	return results
+}
+
+// all gives every rule of a scenario the same verdict.
+func all(v Verdict, err error) func(Rule) (Verdict, string) {
+	return func(Rule) (Verdict, string) { return v, err.Error() }
+}
+
+// judge applies one rule.
+func (e *evidence) judge(r Rule) (Verdict, string) {
+	if e.broken != nil {
+		if r.Name == "complete" {
+			return Fail, "the debugger failed: " + e.broken.Error()
+		}
+		return Untested, "the debugger failed"
+	}
+	bad, judged, err := r.judge(e)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return NotOffered, err.Error()
+	case err != nil:
+		return Untested, err.Error()
+	case len(bad) > 0:
+		return Fail, summary(bad)
+	case judged == 0:
+		return Untested, "there was nothing to judge"
+	}
+	return Pass, ""
+}
+
+// maxViolations is how many violations of one kind a result spells out.
+const maxViolations = 20
+
+func summary(bad []string) string {
+	if more := len(bad) - maxViolations; more > 0 {
+		bad = append(slices.Clone(bad[:maxViolations]), fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(bad, "\n")
+}

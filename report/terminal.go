@@ -1,0 +1,110 @@
+// Package report writes what a suite found: as lines for people, and as JSON.
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/tidcheck/tidcheck/harness"
+)
+
+// Line writes what matters of one scenario's results: a line for each rule that was not
+// passed, and one for all that were.
+func Line(w io.Writer, results []harness.Result) {
+	var passed []string
+	seconds := 0.0
+	for _, r := range results {
+		seconds = r.Seconds
+		if r.Verdict == harness.Pass {
+			passed = append(passed, r.Rule)
+		}
+	}
+	if len(results) == 0 {
+		return
+	}
+	where := fmt.Sprintf("%s %s/%s", results[0].Debugger, results[0].Scenario, results[0].Mode)
+	if len(passed) > 0 {
+		fmt.Fprintf(w, "%-11s %s: %s (%.2f s)\n", harness.Pass, where, strings.Join(passed, ", "), seconds)
+	}
+	for _, same := range alike(results) {
+		first := same[0]
+		rules := make([]string, len(same))
+		for i, r := range same {
+			rules[i] = r.Rule
+		}
+		fmt.Fprintf(w, "%-11s %s: %s\n", first.Verdict, where, strings.Join(rules, ", "))
+		for line := range strings.Lines(first.Detail) {
+			fmt.Fprintf(w, "            %s\n", strings.TrimSuffix(line, "\n"))
+		}
+	}
+}
+
+// alike groups the results that were not passed by their verdict and detail.
+func alike(results []harness.Result) [][]harness.Result {
+	var groups [][]harness.Result
+	for _, r := range results {
+		if r.Verdict == harness.Pass {
+			continue
+		}
+		i := slices.IndexFunc(groups, func(g []harness.Result) bool {
+			return g[0].Verdict == r.Verdict && g[0].Detail == r.Detail
+		})
+		if i < 0 {
+			groups = append(groups, []harness.Result{r})
+		} else {
+			groups[i] = append(groups[i], r)
+		}
+	}
+	return groups
+}
+
+// verdicts are all, in the order in which they are counted.
+var verdicts = []harness.Verdict{
+	harness.Pass, harness.Fail, harness.KFail, harness.KPass, harness.NotOffered, harness.Untested, harness.Unresolved,
+}
+
+// Summary writes a line a debugger with how often each verdict came, and where truth came from.
+func Summary(w io.Writer, r *harness.Report) {
+	fmt.Fprintf(w, "\ntidcheck %s, linux %s %s, witness: %s\n", r.Suite, r.Machine.Kernel, r.Machine.Arch, r.Machine.Witness)
+	for _, d := range r.Debuggers {
+		count := make(map[harness.Verdict]int)
+		for _, one := range r.Results {
+			if one.Debugger == d.Name {
+				count[one.Verdict]++
+			}
+		}
+		var counts []string
+		for _, v := range verdicts {
+			if count[v] > 0 {
+				counts = append(counts, fmt.Sprintf("%d %s", count[v], v))
+			}
+		}
+		fmt.Fprintf(w, "%s %s: %s\n", d.Name, d.Version, strings.Join(counts, ", "))
+	}
+}
+
+// JSON writes the report as one indented object.
+func JSON(w io.Writer, r *harness.Report) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(r)
+}
+
+// Status is the exit status that a report stands for: 0 if all is as expected, 1 if a debugger
+// does not conform, 2 if a run of ours proves nothing, or nothing was tested at all.
+func Status(r *harness.Report) int {
+	has := func(wanted ...harness.Verdict) bool {
+		return slices.ContainsFunc(r.Results, func(one harness.Result) bool { return slices.Contains(wanted, one.Verdict) })
+	}
+	switch {
+	case has(harness.Fail, harness.KPass):
+		return 1
+	case has(harness.Unresolved), !has(harness.Pass, harness.KFail):
+		return 2
+	}
+	return 0
+}

@@ -1,0 +1,135 @@
+package witness
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A kernel is that by which kernels and their settings differ.
+type kernel struct {
+	open    func(attr *unix.PerfEventAttr, pid, cpu int) (fd int, err error)
+	mmap    func(fd, length int) ([]byte, error)
+	read    func(fd int, b []byte) (int, error)
+	disable func(fd int) error
+	setting func(file string) string // "?" if it cannot be read
+}
+
+const (
+	onlineFile   = "/sys/devices/system/cpu/online"
+	paranoidFile = "/proc/sys/kernel/perf_event_paranoid"
+	mlockFile    = "/proc/sys/kernel/perf_event_mlock_kb"
+)
+
+// system is the kernel that we run on.
+var system = kernel{
+	open: func(attr *unix.PerfEventAttr, pid, cpu int) (int, error) {
+		return unix.PerfEventOpen(attr, pid, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	},
+	mmap: func(fd, length int) ([]byte, error) {
+		return unix.Mmap(fd, 0, length, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	},
+	read: unix.Read,
+	disable: func(fd int) error {
+		return os.NewSyscallError("ioctl(PERF_EVENT_IOC_DISABLE)", unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_DISABLE, 0))
+	},
+	setting: func(file string) string {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return "?"
+		}
+		return strings.TrimSpace(string(b))
+	},
+}
+
+// attributes ask for nothing but records of tasks. A watermark of zero is half
+// the ring, whatever its size (ring_buffer_init in kernel/events/ring_buffer.c).
+func attributes() unix.PerfEventAttr {
+	return unix.PerfEventAttr{
+		Type:        unix.PERF_TYPE_SOFTWARE,
+		Size:        uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
+		Config:      unix.PERF_COUNT_SW_DUMMY,
+		Sample_type: unix.PERF_SAMPLE_TID | unix.PERF_SAMPLE_TIME,
+		Read_format: unix.PERF_FORMAT_LOST,
+		Bits: unix.PerfBitTask | unix.PerfBitComm | unix.PerfBitInherit |
+			unix.PerfBitSampleIDAll | unix.PerfBitUseClockID | unix.PerfBitWatermark |
+			// At perf_event_paranoid 2 the kernel's side is not for ordinary users.
+			unix.PerfBitExcludeKernel | unix.PerfBitExcludeHv,
+		Clockid: unix.CLOCK_MONOTONIC,
+	}
+}
+
+// openEvents opens an event per CPU: an inherited event without a CPU can have
+// no ring. The events it has opened are returned with an error too.
+func (k kernel) openEvents(pid int, cpus []int) (rings []*ring, counted bool, err error) {
+	attr := attributes()
+	for i, cpu := range cpus {
+		fd, err := k.open(&attr, pid, cpu)
+		if err == unix.EINVAL && i == 0 {
+			attr.Read_format = 0 // PERF_FORMAT_LOST came with Linux 6.0
+			fd, err = k.open(&attr, pid, cpu)
+		}
+		if err != nil {
+			return rings, false, k.refusal(err)
+		}
+		rings = append(rings, &ring{fd: fd})
+	}
+	return rings, attr.Read_format != 0, nil
+}
+
+// refusal says what to do about an error of perf_event_open.
+func (k kernel) refusal(errno error) error {
+	err := os.NewSyscallError("perf_event_open", errno)
+	switch {
+	case errno == unix.ENOSYS || errno == unix.ENOENT:
+		return fmt.Errorf("%w: the kernel has no perf events: %w", err, errors.ErrUnsupported)
+	case errno != unix.EACCES && errno != unix.EPERM:
+		return err
+	}
+	paranoid := k.setting(paranoidFile)
+	if level, bad := strconv.Atoi(paranoid); bad == nil && level <= 2 {
+		return fmt.Errorf("%w: give CAP_PERFMON (kernel.perf_event_paranoid is %d, so "+
+			"the process is another user's or seccomp forbids the call)", err, level)
+	}
+	return fmt.Errorf("%w: set kernel.perf_event_paranoid to 2 or 1 (it is %s) or give CAP_PERFMON", err, paranoid)
+}
+
+// lost is how many records the event and those inherited from it have lost.
+// LOST records do not tell it: they come only with the next record that fits.
+func (k kernel) lost(fd int) (uint64, error) {
+	var b [16]byte // the count, which is zero for a dummy, and the losses
+	n, err := k.read(fd, b[:])
+	if err == nil && n != len(b) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return 0, os.NewSyscallError("read(PERF_FORMAT_LOST)", err)
+	}
+	return binary.NativeEndian.Uint64(b[8:]), nil
+}
+
+// parseCPUs reads a list such as 0-3,8,10-11 (cputopology in the kernel's admin guide).
+func parseCPUs(list string) (cpus []int, err error) {
+	for part := range strings.SplitSeq(list, ",") {
+		from, to, isRange := strings.Cut(part, "-")
+		if !isRange {
+			to = from
+		}
+		lo, errLo := strconv.ParseUint(from, 10, 16)
+		hi, errHi := strconv.ParseUint(to, 10, 16)
+		if errLo != nil || errHi != nil || hi < lo {
+			return nil, fmt.Errorf("%q is no list of CPUs", list)
+		}
+		for cpu := lo; cpu <= hi; cpu++ {
+			cpus = append(cpus, int(cpu))
+		}
+	}
+	return cpus, nil
+}

@@ -1,0 +1,216 @@
+package witness
+
+import (
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// A fake is a kernel without perf: it opens eventfds, maps plain memory, and
+// refuses as it is told.
+type fake struct {
+	cpus, paranoid string
+	format         error // what PERF_FORMAT_LOST gives
+	open           error
+	budget         int // pages; none: as many as wanted
+	lost           uint64
+	opened         []int // the CPUs
+	tried          []int // pages of each mmap
+	used           int
+}
+
+func (f *fake) kernel() kernel {
+	return kernel{
+		open: func(attr *unix.PerfEventAttr, pid, cpu int) (int, error) {
+			f.opened = append(f.opened, cpu)
+			if attr.Read_format != 0 && f.format != nil {
+				return -1, f.format
+			}
+			if f.open != nil {
+				return -1, f.open
+			}
+			return unix.Eventfd(0, unix.EFD_CLOEXEC)
+		},
+		mmap: func(fd, length int) ([]byte, error) {
+			pages := length/os.Getpagesize() - 1
+			if len(f.tried) > 0 && f.tried[len(f.tried)-1] != pages {
+				f.used = 0 // a new round: the old rings are unmapped
+			}
+			f.tried = append(f.tried, pages)
+			if f.used += pages + 1; f.budget > 0 && f.used > f.budget {
+				return nil, unix.EPERM
+			}
+			return unix.Mmap(-1, 0, length, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+		},
+		read: func(fd int, b []byte) (int, error) {
+			binary.NativeEndian.PutUint64(b[8:], f.lost)
+			return len(b), nil
+		},
+		disable: func(int) error { return nil },
+		setting: func(file string) string {
+			return map[string]string{onlineFile: f.cpus, paranoidFile: f.paranoid, mlockFile: "516"}[file]
+		},
+	}
+}
+
+func TestRefusalsSayWhatToDo(t *testing.T) {
+	before := openFiles(t)
+	for _, c := range []struct {
+		name string
+		fake fake
+		is   error
+		want []string
+	}{
+		{"Debian's default", fake{open: unix.EACCES, paranoid: "3"}, fs.ErrPermission,
+			[]string{"process 7: perf_event_open: permission denied: set kernel.perf_event_paranoid to 2 or 1 (it is 3) or give CAP_PERFMON"}},
+		{"no /proc", fake{open: unix.EPERM, paranoid: "?"}, fs.ErrPermission,
+			[]string{"set kernel.perf_event_paranoid to 2 or 1 (it is ?)", "CAP_PERFMON"}},
+		{"another user's, or seccomp", fake{open: unix.EPERM, paranoid: "2"}, fs.ErrPermission,
+			[]string{"give CAP_PERFMON", "kernel.perf_event_paranoid is 2", "another user's", "seccomp"}},
+		{"not built in", fake{open: unix.ENOSYS}, errors.ErrUnsupported, []string{"the kernel has no perf events"}},
+		{"no software events", fake{open: unix.ENOENT}, errors.ErrUnsupported, []string{"the kernel has no perf events"}},
+		{"gone", fake{open: unix.ESRCH}, unix.ESRCH, []string{"process 7: perf_event_open: no such process"}},
+		{"no budget", fake{budget: 3}, fs.ErrPermission, []string{"mmap(perf ring): operation not permitted",
+			"RLIMIT_MEMLOCK (it is ", "kernel.perf_event_mlock_kb (it is 516)", "CAP_IPC_LOCK"}},
+		{"too old for the clock", fake{open: unix.EINVAL}, unix.EINVAL, []string{"perf_event_open: invalid argument"}},
+		{"no list of CPUs", fake{cpus: "?"}, nil, []string{`read /sys/devices/system/cpu/online: "?" is no list`}},
+	} {
+		if c.fake.cpus == "" {
+			c.fake.cpus = "0-1"
+		}
+		w, err := open(7, c.fake.kernel(), options{pages: 256})
+		if w != nil || err == nil || c.is != nil && !errors.Is(err, c.is) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: got %v and error %v, want one line that is %v", c.name, w, err, c.is)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: got error %v, want one with %q", c.name, err, want)
+			}
+		}
+	}
+	if after := openFiles(t); after != before {
+		t.Errorf("got %d open files after refusals, want %d", after, before)
+	}
+}
+
+func TestRingsShareTheBudget(t *testing.T) {
+	for _, c := range []struct {
+		budget int
+		want   []int
+	}{
+		{0, []int{8, 8}},
+		{18, []int{8, 8}},
+		{17, []int{8, 8, 4, 4}},
+		{4, []int{8, 4, 2, 2, 1, 1}},
+		{3, []int{8, 4, 2, 2, 1, 1}},
+	} {
+		f := fake{cpus: "0,2", budget: c.budget}
+		w, err := open(7, f.kernel(), options{pages: 8})
+		if (err != nil) != (c.budget == 3) {
+			t.Errorf("budget %d: got error %v", c.budget, err)
+		}
+		if diff := cmp.Diff(c.want, f.tried); diff != "" {
+			t.Errorf("budget %d (-want +got):\n%s", c.budget, diff)
+		}
+		if err == nil {
+			closeEmpty(t, w)
+		}
+	}
+}
+
+func TestLossIsAnError(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		fake fake
+		full bool
+		want *LostError
+	}{
+		{"counted, none", fake{}, false, nil},
+		{"counted, none, full", fake{}, true, nil},
+		{"counted", fake{lost: 4}, false, &LostError{8}}, // of two CPUs
+		{"not counted, none", fake{format: unix.EINVAL, lost: 4}, false, nil},
+		{"not counted, full", fake{format: unix.EINVAL}, true, &LostError{}},
+	} {
+		c.fake.cpus = "0-1"
+		w, err := open(7, c.fake.kernel(), options{pages: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.rings[1].full = c.full
+		_, err = w.Close()
+		var got *LostError
+		if errors.As(err, &got); err != nil != (c.want != nil) {
+			t.Errorf("%s: got error %v", c.name, err)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestLossThatOldKernelsTellIsAnError(t *testing.T) {
+	f := fake{cpus: "0", format: unix.EINVAL}
+	w, err := open(7, f.kernel(), options{pages: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.rings[0].log = raw(recordLost, 0, 5, uint64(1), uint64(3))
+	_, err = w.Close()
+	var lost *LostError
+	if !errors.As(err, &lost) || lost.N != 3 {
+		t.Errorf("got error %v, want 3 lost", err)
+	}
+}
+
+func TestACPUThatCameIsAnError(t *testing.T) {
+	f := fake{cpus: "0,2-3"}
+	w, err := open(7, f.kernel(), options{pages: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{0, 2, 3}, f.opened); diff != "" {
+		t.Errorf("CPUs (-want +got):\n%s", diff)
+	}
+	f.cpus = "0-3"
+	if _, err := w.Close(); err == nil || !strings.Contains(err.Error(), "online CPUs were 0,2-3 and are 0-3") {
+		t.Errorf("got error %v", err)
+	}
+	if _, err := w.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("closed twice: got error %v, want %v", err, os.ErrClosed)
+	}
+}
+
+func TestListsOfCPUs(t *testing.T) {
+	for list, want := range map[string][]int{
+		"0": {0}, "0-3": {0, 1, 2, 3}, "0,2,8-9": {0, 2, 8, 9},
+		"": nil, "a": nil, "3-1": nil, "0-": nil, "0,": nil, "-1": nil, "0-99999999": nil,
+	} {
+		got, err := parseCPUs(list)
+		if diff := cmp.Diff(want, got); diff != "" || (err == nil) != (want != nil) {
+			t.Errorf("%q: error %v (-want +got):\n%s", list, err, diff)
+		}
+	}
+}
+
+func closeEmpty(t *testing.T, w *Witness) {
+	t.Helper()
+	if records, err := w.Close(); len(records) != 0 || err != nil {
+		t.Errorf("got %d records and error %v, want none", len(records), err)
+	}
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(files)
+}

@@ -1,0 +1,133 @@
+/*
+ * A family of tasks of which every birth is known: it prints "CREATOR CHILD"
+ * for each, and the births of one creator in their order.
+ *
+ *   family seq N       main creates and joins N threads, one by one
+ *   family par K N     K threads at once create and join N threads each
+ *   family fork        main forks twice, once by vfork; both execute "family nothing"
+ *   family exec K      a thread executes "family nothing" beside K parked ones
+ *   family name        a process that only renames itself
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static pthread_barrier_t gate;
+static char *self;
+
+static void check(int ok, const char *what)
+{
+	if (!ok) {
+		perror(what);
+		exit(1);
+	}
+}
+
+static pthread_t start(void *(*f)(void *), void *arg)
+{
+	pthread_t t;
+	check(pthread_create(&t, NULL, f, arg) == 0, "pthread_create");
+	return t;
+}
+
+static void *tid(void *arg)
+{
+	(void)arg;
+	return (void *)(long)gettid();
+}
+
+struct births { int n; pid_t creator; pid_t *child; };
+
+static void *create(void *arg)
+{
+	struct births *b = arg;
+	void *child;
+
+	b->creator = gettid();
+	pthread_barrier_wait(&gate);
+	for (int i = 0; i < b->n; i++) {
+		check(pthread_join(start(tid, NULL), &child) == 0, "pthread_join");
+		b->child[i] = (long)child;
+	}
+	pthread_barrier_wait(&gate); /* nobody's tid is used again before all are done */
+	return NULL;
+}
+
+static void family(int creators, int n)
+{
+	struct births *b = calloc(creators, sizeof *b);
+	pthread_t *t = calloc(creators, sizeof *t);
+
+	check(b && t, "calloc");
+	pthread_barrier_init(&gate, NULL, creators);
+	for (int k = 0; k < creators; k++) {
+		b[k] = (struct births){n, 0, calloc(n, sizeof(pid_t))};
+		check(b[k].child != NULL, "calloc");
+		if (creators > 1)
+			t[k] = start(create, &b[k]);
+	}
+	if (creators == 1)
+		create(b);
+	for (int k = 0; k < creators; k++) {
+		if (creators > 1) {
+			check(pthread_join(t[k], NULL) == 0, "pthread_join");
+			printf("%d %d\n", getpid(), b[k].creator);
+		}
+		for (int i = 0; i < n; i++)
+			printf("%d %d\n", b[k].creator, b[k].child[i]);
+	}
+}
+
+static void execute(void)
+{
+	execl(self, self, "nothing", NULL);
+	_exit(127);
+}
+
+static void *sibling(void *executes)
+{
+	printf("%d %d\n", getpid(), gettid());
+	fflush(stdout);
+	pthread_barrier_wait(&gate);
+	if (executes)
+		execute();
+	pause();
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	int n = argc > 2 ? atoi(argv[2]) : 0, m = argc > 3 ? atoi(argv[3]) : 0;
+	pid_t child;
+
+	self = argv[0];
+	if (!strcmp(what, "seq")) {
+		family(1, n);
+	} else if (!strcmp(what, "par")) {
+		family(n, m);
+	} else if (!strcmp(what, "fork")) {
+		if ((child = fork()) == 0)
+			execute();
+		check(child > 0 && waitpid(child, NULL, 0) == child, "fork");
+		printf("%d %d\n", getpid(), child);
+		if ((child = vfork()) == 0)
+			execute();
+		check(child > 0 && waitpid(child, NULL, 0) == child, "vfork");
+		printf("%d %d\n", getpid(), child);
+	} else if (!strcmp(what, "exec")) {
+		pthread_barrier_init(&gate, NULL, n + 1);
+		for (int i = 0; i < n; i++)
+			start(sibling, NULL);
+		start(sibling, &gate);
+		pause();
+	} else if (!strcmp(what, "name")) {
+		check(prctl(PR_SET_NAME, "renamed", 0, 0, 0) == 0, "prctl");
+	}
+	return 0;
+}

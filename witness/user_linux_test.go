@@ -1,0 +1,131 @@
+package witness
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// asUser runs the test again as an ordinary user if we are root, and tells
+// whether we are that user already.
+func asUser(t *testing.T) bool {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return true
+	}
+	// go test's directory is closed to others: the binary is handed over open.
+	exe, err := os.Open("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exe.Close()
+	const user = 64321 // nobody's: the locked memory of others does not count
+	cmd := exec.Command("/proc/self/fd/3", "-test.v", "-test.count=1", "-test.run=^"+t.Name()+"$")
+	cmd.ExtraFiles = []*os.File{exe}
+	cmd.Env = append(os.Environ(), "TMPDIR=/tmp")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}, Pdeathsig: syscall.SIGKILL}
+	out, err := cmd.CombinedOutput()
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		t.Skip("cannot become an ordinary user: ", err)
+	case err != nil:
+		t.Errorf("as an ordinary user: %v\n%s", err, out)
+	case bytes.Contains(out, []byte("--- SKIP")):
+		t.Skipf("as an ordinary user:\n%s", out)
+	}
+	return false
+}
+
+func TestAnOrdinaryUsersThreadsAreWitnessed(t *testing.T) {
+	if !asUser(t) {
+		return
+	}
+	pid, births, records, err := witnessed(t, options{pages: 256}, system, "par", "4", "500")
+	if diff := cmp.Diff(programmed(pid, births), sayings(records)); err != nil || diff != "" {
+		t.Errorf("error %v (-program +witness):\n%.2000s", err, diff)
+	}
+}
+
+func TestAnOrdinaryUserIsRefusedTheProcessesOfOthers(t *testing.T) {
+	if !asUser(t) {
+		return
+	}
+	w, err := Open(1)
+	if w != nil || !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "CAP_PERFMON") {
+		t.Errorf("got error %v, want a refusal that names CAP_PERFMON", err)
+	}
+}
+
+// What may not be read may not be watched: the kernel ends the account there.
+func TestTheAccountEndsAtAProgramThatMayNotBeRead(t *testing.T) {
+	if !asUser(t) {
+		return
+	}
+	bin := family(t)
+	if err := os.Chmod(bin, 0o111); err != nil {
+		t.Fatal(err)
+	}
+	k := startKeeper(t, bin, "seq", "10")
+	w, err := Open(int(k.pid))
+	if errors.Is(err, fs.ErrPermission) {
+		t.Skip("an ordinary user is refused here: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	births := k.run(t)
+	records, err := w.Close()
+	if diff := cmp.Diff(programmed(k.pid, nil), sayings(records)); err != nil || diff != "" || len(births) != 10 {
+		t.Errorf("%d births, error %v (-want +got):\n%s", len(births), err, diff)
+	}
+}
+
+// With no RLIMIT_MEMLOCK a user has perf_event_mlock_kb a CPU: the first
+// witness takes it, the second finds nothing.
+func TestTheLockedMemoryOfAnOrdinaryUser(t *testing.T) {
+	if !asUser(t) {
+		return
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{}); err != nil {
+		t.Fatal(err)
+	}
+	k := startKeeper(t, family(t), "seq", "100")
+	first, err := open(int(k.pid), system, options{pages: 1 << 12})
+	if errors.Is(err, fs.ErrPermission) {
+		t.Skip("an ordinary user is refused here: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := len(first.rings[0].mem)/os.Getpagesize() - 1
+	t.Logf("%d pages a ring", pages)
+	if pages >= 1<<12 {
+		t.Skipf("%d pages are not too much here: nothing is limited", pages)
+	}
+	var rest []*Witness
+	for err == nil && len(rest) < 100 {
+		var w *Witness
+		if w, err = Open(int(k.pid)); err == nil {
+			rest = append(rest, w)
+		}
+	}
+	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "RLIMIT_MEMLOCK (it is 0 KiB)") {
+		t.Errorf("after %d more: got error %v, want a refusal that names RLIMIT_MEMLOCK", len(rest), err)
+	}
+	t.Logf("after %d more: %v", len(rest), err)
+	births := k.run(t)
+	for _, w := range append(rest, first) {
+		records, err := w.Close()
+		if diff := cmp.Diff(programmed(k.pid, births), sayings(records)); err != nil || diff != "" {
+			t.Errorf("error %v (-program +witness):\n%.2000s", err, diff)
+		}
+	}
+}
