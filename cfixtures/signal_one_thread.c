@@ -1,11 +1,11 @@
 /*
- * Sends SIGUSR1 by tgkill to main and to each of n threads; each counts what its handler got.
+ * Sends SIGUSR1 by tgkill to main, then to each of n threads; each counts what its handler got.
  *
  * A thread looks at its count only when main lets it, after its signal was sent, so
  * a signal that never comes is seen and not waited for. Checkpoint 1 is half way.
  *
  * param: n=4
- * want: main: clone main/1..n, signal SIGUSR1, exit 0
+ * want: main: signal SIGUSR1, clone main/1..n, exit 0
  * want: main/1..n: signal SIGUSR1, exit 0
  * modes: launch attach_before detach_during
  */
@@ -60,6 +60,8 @@ int main(int argc, char **argv)
 	long n = param("n", "4");
 	struct sigaction action = {.sa_handler = count, .sa_flags = SA_RESTART};
 	must(!sigaction(SIGUSR1, &action, NULL), "sigaction");
+	send_signal(0, getpid(), SIGUSR1);
+	report();
 	struct thread *threads = calloc(n, sizeof *threads);
 	must(threads != NULL, "calloc");
 	for (struct thread *t = threads; t < threads + n; t++) {
@@ -68,8 +70,6 @@ int main(int argc, char **argv)
 		must(!pthread_create(&t->id, NULL, thread, t), "pthread_create");
 		wait_for(&t->born);
 	}
-	send_signal(0, getpid(), SIGUSR1);
-	report();
 	for (long i = 0; i < n; i++) {
 		if (i == n / 2)
 			checkpoint(1);

@@ -15,6 +15,7 @@ type procTask struct {
 	tid, pid event.TID
 	state    string    // the letter and its meaning: "t (tracing stop)"
 	tracer   event.TID // the thread that traces it, zero if none
+	holder   string    // whose thread that is
 	pending  bool      // a signal is on its way to it
 	wchan    string    // where in the kernel it sleeps
 	syscall  string    // the system call's number and arguments, then sp and pc
@@ -28,13 +29,16 @@ func (t procTask) held() bool {
 func (t procTask) String() string {
 	s := fmt.Sprintf("state %s, at %s, syscall %s", t.state, t.wchan, t.syscall)
 	if t.tracer != 0 {
-		s += fmt.Sprintf(", traced by %s", holder(t.tracer))
+		s += ", traced by " + t.holder
 	}
 	return s
 }
 
-// holder names a tracing thread's process.
-func holder(tracer event.TID) string {
+// holderOf names a tracing thread's process.
+func holderOf(tracer event.TID) string {
+	if tracer == 0 {
+		return ""
+	}
 	fields := statusFields(filepath.Join("/proc", tracer.String()))
 	return fmt.Sprintf("process %s (%s)", fields["Tgid"], fields["Name"])
 }
@@ -48,8 +52,9 @@ func procTasks(pid event.TID) []procTask {
 		if fields == nil {
 			continue // it ended while we looked
 		}
+		tracer := number(fields["TracerPid"])
 		tasks = append(tasks, procTask{
-			tid: number(fields["Pid"]), pid: pid, state: fields["State"], tracer: number(fields["TracerPid"]),
+			tid: number(fields["Pid"]), pid: pid, state: fields["State"], tracer: tracer, holder: holderOf(tracer),
 			pending: strings.Trim(fields["SigPnd"]+fields["ShdPnd"], "0") != "",
 			wchan:   firstLine(filepath.Join(dir, "wchan")), syscall: firstLine(filepath.Join(dir, "syscall")),
 		})

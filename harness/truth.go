@@ -145,19 +145,30 @@ func (t *truth) asDeclared(expected event.Expected) string {
 	return cmp.Diff(want, got)
 }
 
-// asAnnounced compares the truth with what the program's tasks said of themselves.
+// asAnnounced compares the truth with what the program's tasks said of themselves: who
+// came, whose children they are, and in which order those were born. A task that never ran has not come.
 func (t *truth) asAnnounced(all announced) error {
-	paths := all.paths()
+	lives := make([]*life, len(all))
+	last := make([]time.Duration, len(all)) // of each creator's children, the latest birth
 	for i, a := range all {
 		if a.tid == 0 {
 			continue
 		}
-		lives := t.byTID[a.tid]
-		if len(lives) == 0 {
-			return fmt.Errorf("task %d announced itself in slot %d, and the kernel did not tell of it", a.tid, i)
+		from := time.Duration(0)
+		if a.creator >= 0 {
+			from = last[a.creator]
 		}
-		if paths[i] != "" && !slices.ContainsFunc(lives, func(l *life) bool { return l.Path == paths[i] }) {
-			return fmt.Errorf("task %d announced itself as %s, and the kernel has it as %s", a.tid, paths[i], lives[0].Path)
+		n := slices.IndexFunc(t.byTID[a.tid], func(l *life) bool { return l.born >= from && !slices.Contains(lives, l) })
+		if n < 0 {
+			return fmt.Errorf("task %d announced itself in slot %d, and the kernel did not tell of it there", a.tid, i)
+		}
+		lives[i] = t.byTID[a.tid][n]
+		if a.creator < 0 {
+			continue
+		}
+		last[a.creator] = lives[i].born
+		if creator := lives[a.creator]; creator == nil || lives[i].Creator != creator.Life {
+			return fmt.Errorf("task %d announced itself as a child of task %d, and the kernel has it as %s", a.tid, all[a.creator].tid, lives[i].Path)
 		}
 	}
 	return nil

@@ -278,21 +278,26 @@ func TestWithoutACountAFullRingIsLoss(t *testing.T) {
 }
 
 func TestDescendantsThatOutliveTheKeeperAreWitnessed(t *testing.T) {
+	// The orphan becomes ours, so that its end can be waited for.
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 	k := startKeeper(t, "sh", "-c", `"$0" seq 20000 & :`, family(t))
 	w, err := open(int(k.pid), system, options{pages: 64})
 	if err != nil {
 		t.Fatal(err)
 	}
 	births := k.run(t)
-	records, err := w.Close()
-	if err != nil {
+	orphan := births[0][0]
+	if _, err := unix.Wait4(int(orphan), nil, 0, nil); err != nil {
 		t.Fatal(err)
 	}
-	orphan := births[0][0]
+	records, err := w.Close()
 	want := programmed(k.pid, append([][2]event.TID{{k.pid, orphan}}, births...))
-	// We see the end of its output, which is before its own.
-	if diff := cmp.Diff(want.Births, sayings(records).Births); diff != "" {
-		t.Errorf("(-program +witness):\n%.2000s", diff)
+	want.Execs = []event.TID{k.pid, orphan} // the inner shell, then family
+	if diff := cmp.Diff(want, sayings(records)); err != nil || diff != "" {
+		t.Errorf("error %v (-program +witness):\n%.2000s", err, diff)
 	}
 }
 
