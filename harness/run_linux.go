@@ -127,6 +127,9 @@ func run(ctx context.Context, d Debugger, f fixtures.Fixture, mode fixtures.Mode
 	if err := s.gather(c); err != nil {
 		return nil, err
 	}
+	if e.truth == nil {
+		return e, nil
+	}
 	if e.overdue == "" {
 		e.changed = e.truth.asDeclared(c.expected)
 	}

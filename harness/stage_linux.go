@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -183,6 +184,10 @@ func (s *stage) gather(control *control) error {
 		return err
 	}
 	e.announced, e.outcome.lines = all, splitLines(string(output))
+	if all.root().tid == 0 && e.overdue != "" {
+		e.broken = cmp.Or(e.broken, fmt.Errorf("%s did not come within %v", e.overdue, e.limit))
+		return nil // the program never was: there is nothing to hold the debugger to
+	}
 	var err error
 	e.truth, err = newTruth(all, records, s.gate, cut, control.expected, e.endStatus())
 	if err != nil {

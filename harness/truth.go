@@ -68,16 +68,15 @@ func newTruth(all announced, records []witness.Record, gate, cut time.Duration, 
 		return t, nil
 	}
 	start := witness.Record{Event: event.Event{Kind: event.Ready, PID: root.pid, TID: root.tid}}
-	records = programOf(records, root.tid, gate)
-	if len(records) > 0 {
-		start.At = records[0].At
+	if err := t.add(start); err != nil {
+		return nil, err
 	}
-	for _, r := range append([]witness.Record{start}, records...) {
+	for _, r := range programOf(records, root.tid, gate) {
 		if r.At > cut {
 			break
 		}
-		if r.Kind != event.Ready && t.family.Living(r.TID) == nil || r.Kind == event.Exec && r.At < gate {
-			continue // another program's: a compiler's, the debugger's own
+		if t.family.Living(r.TID) == nil || r.Kind == event.Exec && r.At < gate {
+			continue // another program's, such as the debugger's own
 		}
 		if err := t.add(r); err != nil {
 			return nil, fmt.Errorf("the witness's account: %w", err)

@@ -80,10 +80,33 @@ func (t *Tracer) launchHeld(pid int, release func() error) error {
 	}
 	k := &task{tid: pid, pid: pid}
 	t.tasks[pid] = k
+	if err := t.settleDown(k); err != nil {
+		return err
+	}
 	if err := release(); err != nil {
 		return fmt.Errorf("let it go: %w", err)
 	}
 	return t.awaitExec(k)
+}
+
+// settleDown has a held process stop once and go on. It may still be in the exec by
+// which it became what holds it, since os/exec returns when that cannot fail any more: the
+// event of that exec is not the one that is waited for. Any stop will do: it is that event, or
+// comes after it, and it takes the place of the interrupt's own (ptrace_stop in kernel/signal.c).
+func (t *Tracer) settleDown(k *task) error {
+	if err := t.kernel.Interrupt(k.tid); err != nil {
+		return os.NewSyscallError("ptrace(PTRACE_INTERRUPT)", err)
+	}
+	s, err := t.next(k.tid, 0)
+	if err != nil {
+		return err
+	}
+	t.handle(s)
+	if s.kind == stopGone {
+		return &earlyEnd{s.status}
+	}
+	t.resume(k)
+	return t.failure
 }
 
 // awaitExec lets a new process run to its exec. Signals on the way are its own.
