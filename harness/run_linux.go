@@ -102,7 +102,7 @@ func run(ctx context.Context, d Debugger, f fixtures.Fixture, mode fixtures.Mode
 
 	session, err := s.meet(timed, d)
 	if session != nil {
-		defer session.End()
+		defer endSession(session)
 	}
 	if err == nil {
 		err = s.watch(timed, session)
@@ -120,7 +120,7 @@ func run(ctx context.Context, d Debugger, f fixtures.Fixture, mode fixtures.Mode
 	}
 	if session != nil {
 		e.can, e.said = session.Can(), session.Events()
-		if err := session.End(); err != nil && e.broken == nil {
+		if err := endSession(session); err != nil && e.broken == nil {
 			e.broken = err
 		}
 	}
@@ -135,6 +135,20 @@ func run(ctx context.Context, d Debugger, f fixtures.Fixture, mode fixtures.Mode
 	}
 	e.join()
 	return e, nil
+}
+
+// endPatience is how long a debugger may take to end; what is left of it then, the keeper kills.
+const endPatience = 5 * time.Second
+
+func endSession(s Session) error {
+	done := make(chan error, 1)
+	go func() { done <- s.End() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(endPatience):
+		return fmt.Errorf("the debugger did not end within %v", endPatience)
+	}
 }
 
 // A stepError is a step of a run that failed, or did not come in time.

@@ -61,6 +61,25 @@ func (b *bell) close() {
 	b.cmd = nil
 }
 
+// outlive waits until the tracer's thread has ended. The kernel lets go of all that it traces
+// in one step, in which it also kills our child for PTRACE_O_EXITKILL: so whoever sees that
+// dead sees nothing else traced.
+func (b *bell) outlive() {
+	if b.cmd == nil {
+		return
+	}
+	if pidfd, err := unix.PidfdOpen(b.cmd.Process.Pid, 0); err == nil {
+		for {
+			_, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, -1)
+			if err != unix.EINTR {
+				break
+			}
+		}
+		unix.Close(pidfd)
+	}
+	b.close()
+}
+
 // is tells whether a stop is the bell's child's.
 func (b *bell) is(tid int) bool { return b.cmd != nil && b.cmd.Process.Pid == tid }
 

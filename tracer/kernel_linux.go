@@ -33,6 +33,7 @@ type Kernel interface {
 	// InGroup tells whether the task tid belongs to the thread group pid.
 	InGroup(pid, tid int) bool
 	Kill(pid, sig int) error
+	Tgkill(pid, tid, sig int) error
 	ReadFile(name string) ([]byte, error)
 	// Tasks lists /proc/PID/task.
 	Tasks(pid int) ([]int, error)
@@ -98,7 +99,10 @@ func (linux) PC(tid int) (uint64, error) {
 // group; a task that has ended and was not reaped yet is still in it.
 func (linux) InGroup(pid, tid int) bool { return unix.Tgkill(pid, tid, 0) != unix.ESRCH }
 
-func (linux) Kill(pid, sig int) error              { return unix.Kill(pid, unix.Signal(sig)) }
+func (linux) Kill(pid, sig int) error { return unix.Kill(pid, unix.Signal(sig)) }
+func (linux) Tgkill(pid, tid, sig int) error {
+	return unix.Tgkill(pid, tid, unix.Signal(sig))
+}
 func (linux) ReadFile(name string) ([]byte, error) { return os.ReadFile(name) }
 
 func (linux) Tasks(pid int) ([]int, error) {

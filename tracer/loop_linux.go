@@ -3,10 +3,8 @@
 package tracer
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
@@ -20,8 +18,8 @@ type task struct {
 	sig      int  // stopped at a signal's delivery: the signal to go on with
 	group    bool // stopped in a group stop, to be kept
 	vfork    bool // it waits for its vfork child, in D, and cannot stop
-	found    bool // by Attach, and not reported yet
 	ended    bool // its own end was reported
+	owed     bool // a SIGSTOP is due that is not the program's (after PTRACE_TRACEME)
 }
 
 type taskState uint8
@@ -35,8 +33,9 @@ const (
 // A stray is a task that stopped before its creator's event told of its birth.
 // With eight creators at once that is two births in three.
 type stray struct {
-	pid   int // its thread group
-	stops []stop
+	pid    int // its thread group, zero if it was gone before it could be asked
+	parent int // the process that made it
+	stops  []stop
 }
 
 // run is the loop: until nothing is left to trace.
@@ -83,11 +82,14 @@ func (t *Tracer) handle(s stop) {
 		return
 	}
 	k := t.tasks[s.tid]
+	if k == nil && s.kind == stopExec {
+		// Its leader had ended before we attached, so nobody has the group's id yet.
+		k = &task{tid: s.tid, pid: s.tid}
+	}
 	if k == nil {
 		t.park(s)
 		return
 	}
-	first := k.state == newborn
 	k.state = stopped
 	switch s.kind {
 	case stopGone:
@@ -102,20 +104,22 @@ func (t *Tracer) handle(s stop) {
 		k = t.exec(k)
 	case stopExit:
 		t.end(k, t.exitStatus(k.tid))
+		t.spare(k.tid)
 	case stopTrap:
 		k.group = false
 	case stopGroup:
 		k.group = true
 	case stopSignal:
-		t.signal(k, s.sig, first)
+		t.signal(k, s.sig)
 	}
 	t.settle(k, s.kind)
 }
 
 // settle lets a stopped task go on, unless all are being held. A task on its way
-// out is never held: an exec by another thread waits, in D, until it is gone.
+// out is never held: an exec by another thread waits, in D, until it is gone. Nor is one
+// that a SIGSTOP of ours is still to stop, lest it get that when it is let go.
 func (t *Tracer) settle(k *task, at stopKind) {
-	if !t.holding || at == stopExit {
+	if !t.holding || at == stopExit || k.owed {
 		t.resume(k)
 	}
 }
@@ -150,7 +154,7 @@ func (t *Tracer) born(creator *task, kind event.Kind) {
 		t.check(creator.tid, "PTRACE_GETEVENTMSG", err)
 		return
 	}
-	child := &task{tid: int(msg), pid: int(msg), state: newborn}
+	child := &task{tid: int(msg), pid: int(msg), state: newborn, owed: t.opts.TraceMe}
 	early := t.strays[child.tid]
 	delete(t.strays, child.tid)
 	creator.vfork = kind == event.VFork
@@ -166,9 +170,22 @@ func (t *Tracer) born(creator *task, kind event.Kind) {
 	case kind == event.Clone:
 		kind = event.Fork
 	}
-	t.tasks[child.tid] = child
 	t.emit(event.Event{Kind: kind, TID: event.TID(creator.tid), Child: event.TID(child.tid)}, creator)
-	for _, s := range early.stops {
+	t.enter(child, early.stops)
+}
+
+// enter begins to trace a task, and acts on the stops that it has made so far.
+func (t *Tracer) enter(k *task, stops []stop) {
+	t.tasks[k.tid] = k
+	if t.killing && k.tid == k.pid {
+		t.kernel.Kill(k.pid, int(unix.SIGKILL)) // it was born behind Kill's back
+	}
+	for _, s := range stops {
+		if s.kind == stopExit { // park has let it go
+			k.state = running
+			t.end(k, s.status)
+			continue
+		}
 		t.handle(s)
 	}
 }
@@ -179,28 +196,35 @@ func (t *Tracer) park(s stop) {
 	if !known {
 		// A task that stands in a stop can be asked; one that is gone cannot.
 		early.pid = statusField(t.kernel, s.tid, "Tgid")
+		early.parent = statusField(t.kernel, s.tid, "PPid")
+	}
+	if s.kind == stopExit {
+		// It was killed, and if its creator was too, no event tells of it; but an exec, or
+		// the end of its process, waits for it.
+		s.status = t.exitStatus(s.tid)
+		t.spare(s.tid)
+		t.check(s.tid, "PTRACE_CONT", t.kernel.Cont(s.tid, 0))
 	}
 	early.stops = append(early.stops, s)
 	t.strays[s.tid] = early
 }
 
 // adoptStrays takes in tasks whose creator's event never came, because SIGKILL
-// took the creator out of it: those of the thread group pid, or all for zero. They are reported as found.
+// took the creator out of it: those that the process pid made, or all for zero. It is
+// called when no thread of that process can be at a birth: they are gone, or one has executed
+// a program, which waits for the others' ends. Strays are reported as found.
 func (t *Tracer) adoptStrays(pid int) {
 	for tid, early := range t.strays {
-		if pid != 0 && early.pid != pid {
+		if pid != 0 && early.pid != pid && early.parent != pid {
 			continue
 		}
 		delete(t.strays, tid)
-		k := &task{tid: tid, pid: early.pid, state: newborn}
+		k := &task{tid: tid, pid: early.pid, state: newborn, owed: t.opts.TraceMe}
 		if k.pid == 0 {
 			k.pid = tid
 		}
-		t.tasks[tid] = k
 		t.emit(event.Event{Kind: event.Attach, TID: event.TID(tid)}, k)
-		for _, s := range early.stops {
-			t.handle(s)
-		}
+		t.enter(k, early.stops)
 	}
 }
 
@@ -217,6 +241,7 @@ func (t *Tracer) exec(leader *task) *task {
 		survivor = leader
 	}
 	former := survivor.tid
+	t.adoptStrays(leader.pid)
 	for tid, k := range t.tasks {
 		if k.pid == leader.pid {
 			delete(t.tasks, tid)
@@ -224,18 +249,22 @@ func (t *Tracer) exec(leader *task) *task {
 	}
 	survivor.tid, survivor.state, survivor.ended, survivor.vfork, survivor.sig = leader.tid, stopped, false, false, 0
 	t.tasks[survivor.tid] = survivor
-	if t.started {
+	if t.started || !t.launched {
 		t.emit(event.Event{Kind: event.Exec, TID: event.TID(survivor.tid), Former: event.TID(former)}, survivor)
 	}
 	return survivor
 }
 
 // signal is a signal-delivery stop: the program gets its signal when it goes on.
-func (t *Tracer) signal(k *task, sig int, first bool) {
-	if t.opts.TraceMe {
-		// Without SEIZE a newcomer's first stop is a SIGSTOP of the kernel's making,
-		// and a group stop looks like a signal's delivery.
-		if first && sig == int(unix.SIGSTOP) || isStopping(sig) && !t.kernel.HasSiginfo(k.tid) {
+func (t *Tracer) signal(k *task, sig int) {
+	if t.opts.TraceMe && isStopping(sig) {
+		// Without SEIZE a newcomer has a SIGSTOP of the kernel's making, which a signal with
+		// a smaller number overtakes, and a group stop looks like a signal's delivery.
+		if !t.kernel.HasSiginfo(k.tid) {
+			return
+		}
+		if sig == int(unix.SIGSTOP) && k.owed {
+			k.owed = false
 			return
 		}
 	}
@@ -249,6 +278,14 @@ func (t *Tracer) exitStatus(tid int) event.Status {
 		return event.Unknown // killed out of its stop: its wait status follows
 	}
 	return event.StatusOf(uint32(msg))
+}
+
+// spare takes PTRACE_O_EXITKILL from a task on its way out. Should we end before it has, the
+// kernel would kill its whole process for it, which Detach may have let go by then.
+func (t *Tracer) spare(tid int) {
+	if t.launched {
+		t.check(tid, "PTRACE_SETOPTIONS", t.kernel.SetOptions(tid, follow))
+	}
 }
 
 // end reports a task's own end, once.
@@ -283,75 +320,4 @@ func (t *Tracer) emit(e event.Event, k *task) {
 	case t.opts.Events != nil:
 		t.opts.Events(e)
 	}
-}
-
-// hold stops every task that can stop and waits until it has.
-func (t *Tracer) hold() error {
-	t.holding = true
-	for _, k := range t.tasks {
-		if k.state == running {
-			t.check(k.tid, "PTRACE_INTERRUPT", t.kernel.Interrupt(k.tid))
-		}
-	}
-	return t.collect()
-}
-
-// collect waits until every task has stopped that can. It asks for each by its tid, since a
-// wait for any walks all tracees; only a round without news waits for any.
-func (t *Tracer) collect() error {
-	for {
-		due, news := t.due(), false
-		for _, tid := range due {
-			s, err := t.next(tid, unix.WNOHANG)
-			if err != nil && !errors.Is(err, unix.ECHILD) {
-				return err
-			}
-			if err == nil && s.tid != 0 {
-				news = true
-				t.handle(s)
-			}
-		}
-		switch {
-		case len(due) == 0:
-			return t.failure
-		case news:
-		case t.allInD(due):
-			return t.failure
-		default:
-			if err := t.waitAny(); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// due are the tasks that have yet to stop, in no order.
-func (t *Tracer) due() []int {
-	var due []int
-	for tid, k := range t.tasks {
-		if k.state != stopped && !k.vfork && !k.ended {
-			due = append(due, tid)
-		}
-	}
-	return due
-}
-
-// allInD tells whether all these tasks sleep uninterruptibly, as the parent of a vfork does
-// from before our attach: none of them stops before its child lets it.
-func (t *Tracer) allInD(tids []int) bool {
-	return !slices.ContainsFunc(tids, func(tid int) bool { return procState(t.kernel, tid) != 'D' })
-}
-
-// patience is after how long a wait for a stop looks again whether the task can stop at
-// all. Only a task that enters D between the look and the wait makes it pass.
-const patience = 20 * time.Millisecond
-
-func (t *Tracer) waitAny() error {
-	alarm := time.AfterFunc(patience, t.bell.ring)
-	defer alarm.Stop()
-	s, err := t.next(-1, 0)
-	if err == nil {
-		t.handle(s)
-	}
-	return err
 }

@@ -49,7 +49,8 @@ func refusal(k Kernel, tid int, err error) error {
 		process := statusField(k, holder, "Tgid")
 		return fmt.Errorf("%sit is already traced, by process %d (%s): %w", whichTask(k, tid), process, comm(k, process), err)
 	}
-	if owner := statusField(k, tid, "Uid"); owner != os.Geteuid() && os.Geteuid() != 0 {
+	own := statusField(k, os.Getpid(), "Uid")
+	if owner := statusField(k, tid, "Uid"); owner != own && own != 0 {
 		return fmt.Errorf("it belongs to uid %d: run as that user, or with CAP_SYS_PTRACE: %w", owner, err)
 	}
 	if scope := setting(k, "/proc/sys/kernel/yama/ptrace_scope"); scope > 0 {

@@ -80,52 +80,42 @@ func (t *Tracer) launchHeld(pid int, release func() error) error {
 	}
 	k := &task{tid: pid, pid: pid}
 	t.tasks[pid] = k
-	if err := t.settleDown(k); err != nil {
+	// It may be in an exec yet, our stub's own: os/exec returns when that closes a pipe, which
+	// is before PTRACE_EVENT_EXEC. Its next stop is that event, or the one that we ask for,
+	// after it; not both, since any stop answers PTRACE_INTERRUPT.
+	t.check(pid, "PTRACE_INTERRUPT", t.kernel.Interrupt(pid))
+	if _, err := t.step(k); err != nil {
 		return err
 	}
 	if err := release(); err != nil {
 		return fmt.Errorf("let it go: %w", err)
 	}
-	return t.awaitExec(k)
-}
-
-// settleDown has a held process stop once and go on. It may still be in the exec by
-// which it became what holds it, since os/exec returns when that cannot fail any more: the
-// event of that exec is not the one that is waited for. Any stop will do: it is that event, or
-// comes after it, and it takes the place of the interrupt's own (ptrace_stop in kernel/signal.c).
-func (t *Tracer) settleDown(k *task) error {
-	if err := t.kernel.Interrupt(k.tid); err != nil {
-		return os.NewSyscallError("ptrace(PTRACE_INTERRUPT)", err)
-	}
-	s, err := t.next(k.tid, 0)
-	if err != nil {
-		return err
-	}
-	t.handle(s)
-	if s.kind == stopGone {
-		return &earlyEnd{s.status}
-	}
-	t.resume(k)
-	return t.failure
-}
-
-// awaitExec lets a new process run to its exec. Signals on the way are its own.
-func (t *Tracer) awaitExec(k *task) error {
 	for {
-		s, err := t.next(k.tid, 0)
+		t.resume(k)
+		at, err := t.step(k)
 		if err != nil {
 			return err
 		}
-		t.handle(s)
-		switch {
-		case s.kind == stopGone:
-			return &earlyEnd{s.status}
-		case s.kind == stopExec:
-			t.emit(event.Event{Kind: event.Ready, TID: event.TID(k.tid), PC: t.pc(k.tid)}, k)
-			return t.failure
+		if at == stopExec {
+			break
 		}
-		t.resume(k)
 	}
+	t.early = nil // the signals of what ran before the program
+	t.emit(event.Event{Kind: event.Ready, TID: event.TID(k.tid), PC: t.pc(k.tid)}, k)
+	return t.failure
+}
+
+// step waits for the next stop of a process on its way to its program. Signals are its own.
+func (t *Tracer) step(k *task) (stopKind, error) {
+	s, err := t.next(k.tid, 0)
+	if err != nil {
+		return stopGone, err
+	}
+	t.handle(s)
+	if s.kind == stopGone {
+		return stopGone, &earlyEnd{s.status}
+	}
+	return s.kind, t.failure
 }
 
 func (t *Tracer) pc(tid int) uint64 {
@@ -136,10 +126,12 @@ func (t *Tracer) pc(tid int) uint64 {
 // launchTraceMe starts cmd by PTRACE_TRACEME. Its exec is a plain SIGTRAP, since no
 // options can be set before it.
 func (t *Tracer) launchTraceMe(cmd *exec.Cmd) error {
-	if cmd.SysProcAttr == nil {
-		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	theirs, ours := cmd.SysProcAttr, syscall.SysProcAttr{}
+	if theirs != nil {
+		ours = *theirs
 	}
-	cmd.SysProcAttr.Ptrace = true
+	ours.Ptrace, cmd.SysProcAttr = true, &ours
+	defer func() { cmd.SysProcAttr = theirs }()
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -168,7 +160,7 @@ func (t *Tracer) attach(pid int) error {
 	if err := checkProcess(t.kernel, pid); err != nil {
 		return err
 	}
-	var found []*task
+	var all []found
 	for {
 		tids, err := t.kernel.Tasks(pid)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
@@ -178,7 +170,7 @@ func (t *Tracer) attach(pid int) error {
 		if err != nil {
 			return err
 		}
-		found = append(found, fresh...)
+		all = append(all, fresh...)
 		if err := t.collect(); err != nil {
 			return err
 		}
@@ -189,21 +181,27 @@ func (t *Tracer) attach(pid int) error {
 	if len(t.tasks) == 0 {
 		return fmt.Errorf("it ended meanwhile: %w", unix.ESRCH)
 	}
-	t.tellFound(found)
+	t.tellFound(all)
 	return nil
 }
 
+// A found task has the tid that it was found with; an exec may give it its group's.
+type found struct {
+	tid int
+	*task
+}
+
 // seizeAll seizes the tasks that are not traced yet and asks them to stop.
-func (t *Tracer) seizeAll(tids []int) (fresh []*task, vanished bool, err error) {
+func (t *Tracer) seizeAll(tids []int) (fresh []found, vanished bool, err error) {
 	for _, tid := range tids {
 		if _, stray := t.strays[tid]; stray || t.tasks[tid] != nil {
 			continue
 		}
 		switch err := t.kernel.Seize(tid, follow); err {
 		case nil:
-			k := &task{tid: tid, pid: t.pid, found: true}
+			k := &task{tid: tid, pid: t.pid}
 			t.tasks[tid] = k
-			fresh = append(fresh, k)
+			fresh = append(fresh, found{tid, k})
 			t.check(tid, "PTRACE_INTERRUPT", t.kernel.Interrupt(tid))
 		case unix.ESRCH:
 			vanished = true
@@ -226,11 +224,11 @@ func (t *Tracer) passOver(tid int) bool {
 
 // tellFound puts the tasks that were found, and where they stood, before all that
 // happened since.
-func (t *Tracer) tellFound(found []*task) {
+func (t *Tracer) tellFound(all []found) {
 	since := t.early
 	t.early = nil
-	for _, k := range found {
-		t.emit(event.Event{Kind: event.Attach, TID: event.TID(k.tid), PC: t.pc(k.tid)}, k)
+	for _, f := range all {
+		t.emit(event.Event{Kind: event.Attach, TID: event.TID(f.tid), PC: t.pc(f.tid)}, f.task)
 	}
 	leader := &task{tid: t.pid, pid: t.pid}
 	t.emit(event.Event{Kind: event.Ready, TID: event.TID(t.pid)}, leader)

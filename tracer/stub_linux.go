@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 
@@ -67,6 +69,9 @@ func startHeld(cmd *exec.Cmd) (gate *os.File, err error) {
 	cmd.ExtraFiles = append(files[:len(files):len(files)], held, image)
 	if err := cmd.Start(); err != nil {
 		gate.Close()
+		if at, ok := errors.AsType[*fs.PathError](err); ok && at.Path == cmd.Path {
+			at.Path = path // what was asked for; ours says nothing to the user
+		}
 		return nil, err
 	}
 	return gate, nil

@@ -32,6 +32,7 @@ type Tracer struct {
 	launched  bool // the program dies with the tracer
 	started   bool // the program's first exec is over
 	released  bool // Detach has been called
+	killing   bool // Kill has been called
 	failure   error
 
 	bell     bell
@@ -52,9 +53,18 @@ func begin(opts Options, setUp func(*Tracer) error) (*Tracer, error) {
 		t.kernel = opts.Kernel(t.kernel)
 	}
 	t.bell.kernel = t.kernel
-	ready := make(chan error, 1)
-	OnThread(func() { t.live(setUp, ready) })
+	ready, over := make(chan error, 1), make(chan struct{})
+	OnThread(func() {
+		defer close(over)
+		t.live(setUp, ready)
+	})
+	go func() {
+		<-over
+		t.bell.outlive()
+		close(t.done)
+	}()
 	if err := <-ready; err != nil {
+		<-t.done
 		return nil, err
 	}
 	return t, nil
@@ -67,9 +77,11 @@ func (t *Tracer) live(setUp func(*Tracer) error, ready chan<- error) {
 		ready <- err
 		return
 	}
-	defer t.bell.close()
 	if err := setUp(t); err != nil {
 		t.abandon()
+		if t.cmd != nil {
+			t.cmd.Wait() // it ends, or we have reaped it: its pipes and a process not seized are left
+		}
 		ready <- err
 		return
 	}
@@ -82,7 +94,6 @@ func (t *Tracer) live(setUp func(*Tracer) error, ready chan<- error) {
 	if t.cmd != nil && !t.released {
 		t.cmd.Wait() // ECHILD, since we have reaped it: but its pipes are copied to their ends
 	}
-	close(t.done)
 }
 
 // announce ends the setting up: what was found is told, then what happened meanwhile.
@@ -193,31 +204,34 @@ func (t *Tracer) detach() error {
 	// What is left cannot stop: it is on its way out, or waits for its vfork child. The end of
 	// our thread lets it go; but if it was launched that would kill it.
 	t.released = true
-	for t.launched && t.awaitsVFork() {
-		s, err := t.next(-1, 0)
+	for k := t.late(); t.launched && k != nil; k = t.late() {
+		// By its tid: a wait for any would take the end of the program, which is our
+		// child and no longer traced, from cmd.Wait.
+		s, err := t.next(k.tid, 0)
 		if err != nil {
 			return err
 		}
 		t.handle(s)
-		if k := t.tasks[s.tid]; k != nil && k.state == stopped && !k.ended {
-			t.check(s.tid, "PTRACE_DETACH", t.kernel.Detach(s.tid, k.sig))
-			delete(t.tasks, s.tid)
+		if k.state == stopped && t.tasks[k.tid] == k {
+			t.check(k.tid, "PTRACE_DETACH", t.kernel.Detach(k.tid, k.sig))
+			delete(t.tasks, k.tid)
 		}
 	}
 	return t.failure
 }
 
-func (t *Tracer) awaitsVFork() bool {
+// late is a task that has yet to stop, and is not on its way out.
+func (t *Tracer) late() *task {
 	for _, k := range t.tasks {
-		if k.vfork {
-			return true
+		if !k.ended {
+			return k
 		}
 	}
-	return false
+	return nil
 }
 
 func (t *Tracer) kill() {
-	t.holding = false
+	t.holding, t.killing = false, true
 	processes := make(map[int]bool)
 	for _, k := range t.tasks {
 		processes[k.pid] = true

@@ -42,6 +42,7 @@ func runCommand(ctx context.Context, c *invocation) (int, error) {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends us at once
 	result, err := harness.RunAll(ctx, debuggers, o, func(results []harness.Result) { c.told(*jsonFile, results) })
 	if result == nil {
 		return harnessError, err

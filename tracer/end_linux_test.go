@@ -1,0 +1,147 @@
+//go:build amd64 || arm64
+
+package tracer_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/tracer"
+)
+
+// at has Events close a channel at the nth event.
+func at(n int, how tracer.Options) (tracer.Options, <-chan struct{}) {
+	reached := make(chan struct{})
+	how.Events = func(event.Event) {
+		if n--; n == 0 {
+			close(reached)
+		}
+	}
+	return how, reached
+}
+
+var storms = [][]string{{"3", "4", "0", "0"}, {"1", "2", "2", "0"}, {"1", "1", "1", "3"}}
+
+func TestEndInAStorm(t *testing.T) {
+	for _, way := range []struct {
+		name string
+		how  tracer.Options
+	}{ways[0], ways[1], {"attached", tracer.Options{}}} {
+		for _, end := range []string{"detach", "kill"} {
+			t.Run(way.name+"/"+end, func(t *testing.T) {
+				within(t, 60*time.Second)
+				for round := range 40 {
+					n := 1 + rand.New(rand.NewPCG(uint64(round), 0)).IntN(300)
+					endInAStorm(t, storms[round%len(storms)], way.name == "attached", way.how, n, end)
+					if t.Failed() {
+						t.Fatalf("round %d: storm %v, at event %d", round, storms[round%len(storms)], n)
+					}
+				}
+			})
+		}
+	}
+}
+
+func endInAStorm(t *testing.T, storm []string, attached bool, how tracer.Options, n int, end string) {
+	how, reached := at(n, how)
+	var (
+		p   *patient
+		tr  *tracer.Tracer
+		err error
+	)
+	if attached {
+		p = start(t, "storm", storm...)
+		tr, err = tracer.Attach(p.pid, how)
+	} else {
+		p = prepare(t, "storm", storm...)
+		tr, err = tracer.Launch(p.Cmd, how)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.pid = tr.PID()
+	if err := tr.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	<-reached
+	if end == "kill" {
+		if err := tr.Kill(); err != nil {
+			t.Error(err)
+		}
+		if attached {
+			p.Wait()
+		}
+		wantGone(t, p.pid)
+	} else {
+		if err := tr.Detach(); err != nil {
+			t.Error(err)
+		}
+		wantReleased(t, p.pid)
+		if !attached {
+			p.ready(t)
+		}
+		p.finish(t)
+		wantGone(t, p.pid)
+	}
+	for _, request := range []func() error{tr.Resume, tr.Detach, tr.Kill} {
+		if err := request(); !errors.Is(err, tracer.ErrEnded) {
+			t.Errorf("a request after the end: got %v, want %v", err, tracer.ErrEnded)
+		}
+	}
+}
+
+// Whatever comes together, each request is answered, and the program is let go or gone.
+func TestRequestsAtOnce(t *testing.T) {
+	within(t, 60*time.Second)
+	for round := range 40 {
+		t.Run(strconv.Itoa(round), func(t *testing.T) {
+			p := prepare(t, "storm", storms[round%len(storms)]...)
+			how, reached := at(1+round*5, tracer.Options{})
+			tr, err := tracer.Launch(p.Cmd, how)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.pid = tr.PID()
+			if err := tr.Resume(); err != nil {
+				t.Fatal(err)
+			}
+			<-reached
+			answers := make(chan error)
+			for _, request := range []func() error{tr.Detach, tr.Kill, tr.Resume, tr.Kill, tr.Detach} {
+				go func() { answers <- request() }()
+			}
+			for range 5 {
+				if err := <-answers; err != nil && !errors.Is(err, tracer.ErrEnded) {
+					t.Error(err)
+				}
+			}
+			if _, err := tr.Wait(); err != nil {
+				t.Error(err)
+			}
+			wantReleased(t, p.pid)
+		})
+	}
+}
+
+func TestKillBeforeTheStart(t *testing.T) {
+	within(t, 10*time.Second)
+	for _, way := range ways {
+		cmd := command(t, "storm", "1", "1", "1", "1")
+		tr, err := tracer.Launch(cmd, way.how)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tr.Kill(); err != nil {
+			t.Error(err)
+		}
+		if status, err := tr.Wait(); err != nil || fmt.Sprint(status) != "SIGKILL" {
+			t.Errorf("%s: got status %s, %v, want SIGKILL", way.name, status, err)
+		}
+		wantGone(t, tr.PID())
+	}
+}

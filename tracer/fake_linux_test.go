@@ -1,0 +1,217 @@
+//go:build amd64 || arm64
+
+package tracer
+
+import (
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tidcheck/tidcheck/event"
+	"golang.org/x/sys/unix"
+)
+
+// A script is a kernel without processes. It answers waits with its lines, in order:
+//
+//	10: clone 11      10 stands at PTRACE_EVENT_CLONE, whose message is 11; also fork, vfork, exec
+//	10: exit 0        at PTRACE_EVENT_EXIT; "gone 0" is the wait status after it
+//	11: stop          PTRACE_EVENT_STOP with SIGTRAP
+//	11: group SIGTSTP PTRACE_EVENT_STOP with another signal
+//	11: signal SIGHUP a signal-delivery stop; "sigstop?" is a group stop that looks like one
+//	10: vforkdone
+//
+// A "!" at the end has the task killed out of that stop before anything can be asked.
+type script struct {
+	lines    []string
+	threads  map[int]int // tid to thread group; others lead their own
+	parents  map[int]int
+	files    map[string]string
+	states   map[int]byte // in proc(5); zero is S
+	errs     map[string]error
+	slow     int // so many times no task is found to have stopped yet
+	requests []string
+
+	stopped map[int]bool
+	exiting map[int]bool
+	msgs    map[int]uint
+	group   map[int]bool
+}
+
+func newScript(text string) *script {
+	k := &script{stopped: map[int]bool{}, exiting: map[int]bool{}, msgs: map[int]uint{}, group: map[int]bool{}, errs: map[string]error{}}
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			k.lines = append(k.lines, line)
+		}
+	}
+	return k
+}
+
+var scriptEvents = map[string]int{
+	"clone": unix.PTRACE_EVENT_CLONE, "fork": unix.PTRACE_EVENT_FORK, "vfork": unix.PTRACE_EVENT_VFORK,
+	"vforkdone": unix.PTRACE_EVENT_VFORK_DONE, "exec": unix.PTRACE_EVENT_EXEC, "exit": unix.PTRACE_EVENT_EXIT,
+	"stop": unix.PTRACE_EVENT_STOP, "group": unix.PTRACE_EVENT_STOP,
+}
+
+func (k *script) Wait(tid, flags int) (int, unix.WaitStatus, error) {
+	if k.slow > 0 && flags&unix.WNOHANG != 0 {
+		k.slow--
+		return 0, 0, nil
+	}
+	for i, line := range k.lines {
+		whom, what, _ := strings.Cut(line, ": ")
+		got, _ := strconv.Atoi(whom)
+		if tid != -1 && tid != got {
+			continue
+		}
+		if strings.Contains(what, "gone") && k.exiting[got] && k.stopped[got] {
+			break // it stands at its PTRACE_EVENT_EXIT, and others wait for it
+		}
+		k.lines = append(k.lines[:i:i], k.lines[i+1:]...)
+		return got, k.stop(got, strings.Fields(what)), nil
+	}
+	if flags&unix.WNOHANG != 0 {
+		return 0, 0, nil
+	}
+	return 0, 0, unix.ECHILD
+}
+
+func (k *script) stop(tid int, words []string) unix.WaitStatus {
+	killed := words[len(words)-1] == "!"
+	arg := ""
+	if len(words) > 1 {
+		arg = words[1]
+	}
+	k.stopped[tid] = words[0] != "gone" && !killed
+	k.exiting[tid] = words[0] == "exit"
+	k.group[tid] = words[0] == "sigstop?"
+	sig, _ := event.ParseSignal(arg)
+	number, err := strconv.Atoi(arg)
+	switch words[0] {
+	case "gone":
+		if err != nil {
+			return unix.WaitStatus(sig)
+		}
+		return unix.WaitStatus(number << 8)
+	case "exit":
+		if number <<= 8; err != nil {
+			number = int(sig)
+		}
+	case "signal":
+		return unix.WaitStatus(int(sig)<<8 | 0x7f)
+	case "sigstop?":
+		return unix.WaitStatus(int(unix.SIGSTOP)<<8 | 0x7f)
+	}
+	if k.msgs[tid] = uint(number); words[0] != "group" {
+		sig = event.Signo(unix.SIGTRAP)
+	}
+	return unix.WaitStatus(scriptEvents[words[0]]<<16 | int(sig)<<8 | 0x7f)
+}
+
+// ask notes a request, which only a stopped task takes.
+func (k *script) ask(tid int, lets bool, format string, args ...any) error {
+	request := fmt.Sprintf("%d: ", tid) + fmt.Sprintf(format, args...)
+	k.requests = append(k.requests, request)
+	if err := k.errs[request]; err != nil {
+		return err
+	}
+	if !k.stopped[tid] {
+		return unix.ESRCH
+	}
+	k.stopped[tid] = !lets
+	return nil
+}
+
+func (k *script) Seize(tid, _ int) error {
+	err := k.ask(tid, false, "seize")
+	if err == unix.ESRCH {
+		return nil
+	}
+	return err
+}
+func (k *script) Interrupt(tid int) error {
+	k.ask(tid, false, "interrupt")
+	return k.errs[fmt.Sprintf("%d: interrupt", tid)]
+}
+func (k *script) SetOptions(tid, _ int) error { return k.ask(tid, false, "setoptions") }
+func (k *script) Listen(tid int) error        { return k.ask(tid, true, "listen") }
+func (k *script) Cont(tid, sig int) error     { return k.ask(tid, true, "cont%s", with(sig)) }
+func (k *script) Detach(tid, sig int) error   { return k.ask(tid, true, "detach%s", with(sig)) }
+
+func with(sig int) string {
+	if sig == 0 {
+		return ""
+	}
+	return " " + event.Signo(sig).String()
+}
+
+func (k *script) EventMsg(tid int) (uint, error) {
+	if !k.stopped[tid] {
+		return 0, unix.ESRCH
+	}
+	return k.msgs[tid], nil
+}
+func (k *script) HasSiginfo(tid int) bool      { return !k.group[tid] }
+func (k *script) PC(int) (uint64, error)       { return 0, nil }
+func (k *script) InGroup(pid, tid int) bool    { return k.tgid(tid) == pid }
+func (k *script) Tasks(pid int) ([]int, error) { return nil, fs.ErrNotExist }
+
+func (k *script) Kill(pid, sig int) error {
+	k.requests = append(k.requests, fmt.Sprintf("%d: kill%s", pid, with(sig)))
+	return nil
+}
+
+func (k *script) Tgkill(pid, tid, sig int) error {
+	k.requests = append(k.requests, fmt.Sprintf("%d: tgkill%s", tid, with(sig)))
+	return nil
+}
+
+func (k *script) tgid(tid int) int {
+	if pid := k.threads[tid]; pid != 0 {
+		return pid
+	}
+	return tid
+}
+
+func (k *script) ReadFile(name string) ([]byte, error) {
+	if content, ok := k.files[name]; ok {
+		return []byte(content), nil
+	}
+	whom, file, _ := strings.Cut(strings.TrimPrefix(name, "/proc/"), "/")
+	tid, err := strconv.Atoi(whom)
+	_, known := k.stopped[tid]
+	switch {
+	case err != nil || !known:
+	case file == "status":
+		return fmt.Appendf(nil, "Name:\tx\nTgid:\t%d\nPPid:\t%d\n", k.tgid(tid), k.parents[k.tgid(tid)]), nil
+	case file == "stat":
+		state := k.states[tid]
+		if state == 0 {
+			state = 'S'
+		}
+		return fmt.Appendf(nil, "%d (x) %c 1", tid, state), nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+// follow lets a tracer of process 10 run over the script until nothing is left.
+func (k *script) follow(t *testing.T, tr *Tracer) (events []string) {
+	t.Helper()
+	tr.kernel, tr.pid, tr.started = k, 10, true
+	tr.tasks, tr.strays = map[int]*task{10: {tid: 10, pid: 10}}, map[int]stray{}
+	tr.opts.Events = func(e event.Event) { events = append(events, e.String()) }
+	if err := tr.run(); err != nil {
+		t.Errorf("the loop ends with %v; in it are still %v", err, tr.tasks)
+	}
+	if tr.failure != nil {
+		t.Error(tr.failure)
+	}
+	for tid, stopped := range k.stopped {
+		if stopped {
+			t.Errorf("%d is left stopped", tid)
+		}
+	}
+	return events
+}

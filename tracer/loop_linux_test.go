@@ -1,0 +1,180 @@
+//go:build amd64 || arm64
+
+package tracer
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tidcheck/tidcheck/event"
+	"golang.org/x/sys/unix"
+)
+
+func TestWaitStatusesAreClassified(t *testing.T) {
+	at := func(event int, sig unix.Signal) unix.WaitStatus {
+		return unix.WaitStatus(event<<16 | int(sig)<<8 | 0x7f)
+	}
+	const trap, chld, hup = int(unix.SIGTRAP), int(unix.SIGCHLD), int(unix.SIGHUP)
+	for _, c := range []struct {
+		name   string
+		status unix.WaitStatus
+		want   stop
+	}{
+		{"exit code", 7 << 8, stop{kind: stopGone, status: event.Exited(7)}},
+		{"fatal signal", 9, stop{kind: stopGone, status: event.Killed(9)}},
+		{"fatal signal with a core", 11 | 0x80, stop{kind: stopGone, status: event.Killed(11)}},
+		{"clone", at(unix.PTRACE_EVENT_CLONE, unix.SIGTRAP), stop{kind: stopBirth, birth: event.Clone}},
+		{"fork", at(unix.PTRACE_EVENT_FORK, unix.SIGTRAP), stop{kind: stopBirth, birth: event.Fork}},
+		{"vfork", at(unix.PTRACE_EVENT_VFORK, unix.SIGTRAP), stop{kind: stopBirth, birth: event.VFork}},
+		{"vfork done", at(unix.PTRACE_EVENT_VFORK_DONE, unix.SIGTRAP), stop{kind: stopVForkDone}},
+		{"exec", at(unix.PTRACE_EVENT_EXEC, unix.SIGTRAP), stop{kind: stopExec}},
+		{"exit event", at(unix.PTRACE_EVENT_EXIT, unix.SIGTRAP), stop{kind: stopExit}},
+		{"trap", at(unix.PTRACE_EVENT_STOP, unix.SIGTRAP), stop{kind: stopTrap, sig: trap}},
+		{"group stop", at(unix.PTRACE_EVENT_STOP, unix.SIGTTIN), stop{kind: stopGroup, sig: int(unix.SIGTTIN)}},
+		{"signal", at(0, unix.SIGHUP), stop{kind: stopSignal, sig: hup}},
+		{"a SIGTRAP of the program's own", at(0, unix.SIGTRAP), stop{kind: stopSignal, sig: trap}},
+		{"SIGCHLD", at(0, unix.SIGCHLD), stop{kind: stopSignal, sig: chld}},
+		{"the last real-time signal", at(0, 64), stop{kind: stopSignal, sig: 64}},
+	} {
+		c.want.tid = 10
+		if diff := cmp.Diff(c.want, classify(10, c.status), cmp.AllowUnexported(stop{})); diff != "" {
+			t.Errorf("%s, %#x (-want +got):\n%s", c.name, uint32(c.status), diff)
+		}
+	}
+}
+
+// lines are the lines of a table's cell.
+func lines(cell string) []string {
+	var all []string
+	for line := range strings.Lines(cell) {
+		if line = strings.TrimSpace(line); line != "" {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+func TestLoopTakesStopsInEveryOrder(t *testing.T) {
+	threads := map[int]int{11: 10, 12: 10}
+	for _, c := range []struct {
+		name     string
+		threads  map[int]int
+		opts     Options
+		stops    string
+		events   string
+		requests string
+	}{
+		{"creator's event first", threads, Options{},
+			"10: clone 11\n11: stop\n11: exit 0\n11: gone 0\n10: exit 3\n10: gone 3",
+			"10: clone 11\n10/11: exit 0\n10: exit 3\n10: end 3",
+			"10: cont\n11: cont\n11: cont\n10: cont"},
+		{"child's first stop first", threads, Options{},
+			"11: stop\n10: clone 11\n11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n10/11: exit 0\n10: exit 0\n10: end 0",
+			"11: cont\n10: cont\n11: cont\n10: cont"},
+		{"child process stopped and killed before its event", nil, Options{},
+			"11: stop\n11: exit SIGKILL\n11: gone SIGKILL\n10: fork 11\n10: exit 0\n10: gone 0",
+			"10: fork 11\n11: killed SIGKILL\n11: end SIGKILL\n10: exit 0\n10: end 0",
+			"11: cont\n11: cont\n10: cont\n10: cont"},
+		{"two births in the other's order", threads, Options{},
+			"12: stop\n11: stop\n10: clone 11\n10: clone 12\n11: exit 0\n12: exit 0\n12: gone 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n10: clone 12\n10/11: exit 0\n10/12: exit 0\n10: exit 0\n10: end 0",
+			"11: cont\n10: cont\n12: cont\n10: cont\n11: cont\n12: cont\n10: cont"},
+		{"thread announced as a fork", threads, Options{},
+			"10: fork 11\n11: stop\n11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n10/11: exit 0\n10: exit 0\n10: end 0", "10: cont\n11: cont\n11: cont\n10: cont"},
+		{"thread announced as a vfork", threads, Options{},
+			"10: vfork 11\n11: stop\n11: exit 0\n11: gone 0\n10: vforkdone\n10: exit 0\n10: gone 0",
+			"10: clone 11\n10/11: exit 0\n10: vforkdone\n10: exit 0\n10: end 0", "10: cont\n11: cont\n11: cont\n10: cont\n10: cont"},
+		{"process announced as a clone", nil, Options{},
+			"10: clone 11\n11: stop\n11: exit 1\n11: gone 1\n10: exit 0\n10: gone 0",
+			"10: fork 11\n11: exit 1\n11: end 1\n10: exit 0\n10: end 0", "10: cont\n11: cont\n11: cont\n10: cont"},
+		{"exec off main", threads, Options{},
+			"10: clone 11\n11: stop\n10: clone 12\n12: stop\n11: exit 0\n10: exit 0\n11: gone 0\n10: exec 12\n10: exit 5\n10: gone 5",
+			"10: clone 11\n10: clone 12\n10/11: exit 0\n10: exit 0\n10: exec from 12\n10: exit 5\n10: end 5",
+			"10: cont\n11: cont\n10: cont\n12: cont\n11: cont\n10: cont\n10: cont\n10: cont"},
+		{"exec by the leader", threads, Options{},
+			"10: clone 11\n11: stop\n11: exit 0\n11: gone 0\n10: exec 10\n10: exit 5\n10: gone 5",
+			"10: clone 11\n10/11: exit 0\n10: exec\n10: exit 5\n10: end 5",
+			"10: cont\n11: cont\n11: cont\n10: cont\n10: cont"},
+		{"leader gone first", threads, Options{},
+			"10: clone 11\n11: stop\n10: exit 7\n11: exit 9\n11: gone 9\n10: gone 9",
+			"10: clone 11\n10: exit 7\n10/11: exit 9\n10: end 9", "10: cont\n11: cont\n10: cont\n11: cont"},
+		{"signal passed on", nil, Options{},
+			"10: signal SIGUSR1\n10: signal SIGRTMIN+3\n10: exit SIGRTMIN+3\n10: gone SIGRTMIN+3",
+			"10: signal SIGUSR1\n10: signal SIGRTMIN+3\n10: killed SIGRTMIN+3\n10: end SIGRTMIN+3",
+			"10: cont SIGUSR1\n10: cont SIGRTMIN+3\n10: cont"},
+		{"group stop kept, and ended", nil, Options{},
+			"10: signal SIGTSTP\n10: group SIGTSTP\n10: stop\n10: signal SIGCONT\n10: exit 0\n10: gone 0",
+			"10: signal SIGTSTP\n10: signal SIGCONT\n10: exit 0\n10: end 0",
+			"10: cont SIGTSTP\n10: listen\n10: cont\n10: cont SIGCONT\n10: cont"},
+		{"group stop after TRACEME", nil, Options{TraceMe: true},
+			"10: signal SIGSTOP\n10: sigstop?\n10: exit 0\n10: gone 0",
+			"10: signal SIGSTOP\n10: exit 0\n10: end 0", "10: cont SIGSTOP\n10: cont\n10: cont"},
+		{"first stop after TRACEME", threads, Options{TraceMe: true},
+			"10: clone 11\n11: signal SIGSTOP\n11: signal SIGSTOP\n11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n10/11: signal SIGSTOP\n10/11: exit 0\n10: exit 0\n10: end 0",
+			"10: cont\n11: cont\n11: cont SIGSTOP\n11: cont\n10: cont"},
+		{"signal before the first stop after TRACEME", threads, Options{TraceMe: true},
+			"10: clone 11\n11: signal SIGUSR1\n11: signal SIGSTOP\n11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n10/11: signal SIGUSR1\n10/11: exit 0\n10: exit 0\n10: end 0",
+			"10: cont\n11: cont SIGUSR1\n11: cont\n11: cont\n10: cont"},
+		{"killed out of every stop", threads, Options{},
+			"10: clone 11\n11: stop !\n10: signal SIGHUP !\n11: exit SIGKILL !\n11: gone SIGKILL\n10: exit SIGKILL !\n10: gone SIGKILL",
+			"10: clone 11\n10: signal SIGHUP\n10/11: killed SIGKILL\n10: killed SIGKILL\n10: end SIGKILL",
+			"10: cont\n11: cont\n10: cont SIGHUP\n11: cont\n10: cont"},
+		{"killed without an event", nil, Options{}, "10: gone SIGKILL", "10: killed SIGKILL\n10: end SIGKILL", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := newScript(c.stops)
+			k.threads = c.threads
+			events := k.follow(t, &Tracer{opts: c.opts})
+			if diff := cmp.Diff(lines(c.events), events); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(lines(c.requests), k.requests); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A creator that SIGKILL takes out of its birth event never tells of the child, which
+// stands in its first stop, or at its end. It must not stand there for ever.
+func TestStraysWhoseCreatorsEventNeverComes(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		threads       map[int]int
+		stops, events string
+	}{
+		{"a process, when all else is gone", nil,
+			"11: stop\n10: exit SIGKILL\n10: gone SIGKILL\n11: exit 0\n11: gone 0",
+			"10: killed SIGKILL\n11: attach\n10: end SIGKILL\n11: exit 0\n11: end 0"},
+		{"a process, while another lives", nil,
+			"10: fork 20\n20: stop\n20: fork 30\n30: stop\n40: stop\n20: exit SIGKILL\n20: gone SIGKILL\n" +
+				"40: exit 0\n40: gone 0\n30: exit 0\n30: gone 0\n10: exit 0\n10: gone 0",
+			"10: fork 20\n20: fork 30\n20: killed SIGKILL\n40: attach\n20: end SIGKILL\n" +
+				"40: exit 0\n40: end 0\n30: exit 0\n30: end 0\n10: exit 0\n10: end 0"},
+		{"its event is there, and says nothing", nil,
+			"11: stop\n10: fork 11 !\n10: gone SIGKILL\n11: exit 0\n11: gone 0",
+			"10: killed SIGKILL\n11: attach\n10: end SIGKILL\n11: exit 0\n11: end 0"},
+		{"a thread that exit_group ends", map[int]int{11: 10, 12: 10},
+			"10: clone 11\n11: stop\n12: stop\n11: exit 0\n12: exit 0\n10: exit 0\n11: gone 0\n12: gone 0\n10: gone 0",
+			"10: clone 11\n10/11: exit 0\n10: exit 0\n10/12: attach\n10/12: exit 0\n10: end 0"},
+		{"a thread that an exec ends", map[int]int{11: 10, 12: 10},
+			"10: clone 11\n11: stop\n12: stop\n12: exit 0\n10: exit 0\n12: gone 0\n10: exec 11\n10: exit 5\n10: gone 5",
+			"10: clone 11\n10: exit 0\n10/12: attach\n10/12: exit 0\n10: exec from 11\n10: exit 5\n10: end 5"},
+		{"a process of a thread that an exec ends", map[int]int{11: 10},
+			"10: clone 11\n11: stop\n12: stop\n11: exit 0\n11: gone 0\n10: exec 10\n12: exit 0\n12: gone 0\n10: exit 5\n10: gone 5",
+			"10: clone 11\n10/11: exit 0\n12: attach\n10: exec\n12: exit 0\n12: end 0\n10: exit 5\n10: end 5"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := newScript(c.stops)
+			k.threads, k.parents = c.threads, map[int]int{11: 10, 12: 10, 20: 10, 30: 20, 40: 20}
+			if diff := cmp.Diff(lines(c.events), k.follow(t, &Tracer{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
