@@ -26,14 +26,20 @@ func expand(t *testing.T, lines string, params event.Params, kernel [2]int) (eve
 
 func TestWantsStandForForms(t *testing.T) {
 	for _, c := range []struct{ name, wants, form string }{
-		{"a range", "main: clone main/1..n, exit 0\nmain/1..n: exit 0",
-			"main: clone main/1, clone main/2, exit 0\nmain/1: exit 0\nmain/2: exit 0"},
-		{"a name bound above", "main: clone main/1..n\nmain/1..n: clone main/i/1..m, exit 0\nmain/i/1..m: exit 0",
-			"main: clone main/1, clone main/2\nmain/1: clone main/1/1, exit 0\nmain/1/1: exit 0\nmain/2: clone main/2/1, exit 0\nmain/2/1: exit 0"},
-		{"generations", "main/1..n^0..d-1: clone ./1..n, exit 0\nmain/1..n^d: exit 0",
+		{
+			"a range", "main: clone main/1..n, exit 0\nmain/1..n: exit 0",
+			"main: clone main/1, clone main/2, exit 0\nmain/1: exit 0\nmain/2: exit 0",
+		},
+		{
+			"a name bound above", "main: clone main/1..n\nmain/1..n: clone main/i/1..m, exit 0\nmain/i/1..m: exit 0",
+			"main: clone main/1, clone main/2\nmain/1: clone main/1/1, exit 0\nmain/1/1: exit 0\nmain/2: clone main/2/1, exit 0\nmain/2/1: exit 0",
+		},
+		{
+			"generations", "main/1..n^0..d-1: clone ./1..n, exit 0\nmain/1..n^d: exit 0",
 			"main: clone main/1, clone main/2, exit 0\n" +
 				"main/1: clone main/1/1, clone main/1/2, exit 0\nmain/1/1: exit 0\nmain/1/2: exit 0\n" +
-				"main/2: clone main/2/1, clone main/2/2, exit 0\nmain/2/1: exit 0\nmain/2/2: exit 0"},
+				"main/2: clone main/2/1, clone main/2/2, exit 0\nmain/2/1: exit 0\nmain/2/2: exit 0",
+		},
 		{"kernels", "[linux<6.0] main: exit 7\n[linux>=6.0] main: exit 9", "main: exit 9"},
 		{"kinds left open", "main: exit 0", "main: clone main/1, signal SIGHUP, exit 0\nmain/1:"},
 		{"bounds", "*: at least n clone *, at most n exit 0, at least 3 exit", "main: clone main/1, clone main/2, exit 0\nmain/1: exit 0\nmain/2: exit 3"},

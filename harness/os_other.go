@@ -32,6 +32,7 @@ func witnessed(context.Context) string                       { return "" }
 func runControl(context.Context, fixtures.Fixture, time.Duration) (*control, error) {
 	return nil, unsupported()
 }
+
 func run(context.Context, Debugger, fixtures.Fixture, fixtures.Mode, *control, time.Duration) (*evidence, error) {
 	return nil, unsupported()
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,10 +95,14 @@ func (r *Trial) Canonical(lines ...string) func() (bool, string) {
 		if err != nil {
 			return false, err.Error()
 		}
-		want, got := x.Compare(r.evidence.form(), event.Traced)
-		diff := cmp.Diff(want, got)
-		return diff == "", "what the debugger told (-want +got):\n" + diff
+		return r.compare(x)
 	}
+}
+
+func (r *Trial) compare(x event.Expected) (bool, string) {
+	want, got := x.Compare(r.evidence.form(), event.Traced)
+	diff := cmp.Diff(want, got)
+	return diff == "", "what the debugger told (-want +got):\n" + diff
 }
 
 // SameTIDs compares the tids that the debugger knew with those that the kernel made for the program.
@@ -124,12 +130,49 @@ func (r *Trial) SameTIDs() func() (bool, string) {
 // Holds tells whether a rule was kept.
 func (r *Trial) Holds(rule string) func() (bool, string) {
 	return func() (bool, string) {
-		for _, known := range Rules {
-			if known.Name == rule {
-				v, detail := r.evidence.judge(known)
-				return v == Pass, fmt.Sprintf("%s: %s %s", rule, v, detail)
-			}
+		v, detail, err := r.verdict(rule)
+		if err != nil {
+			return false, err.Error()
 		}
-		return false, "no rule is called " + rule
+		return v == Pass, fmt.Sprintf("%s: %s %s", rule, v, detail)
+	}
+}
+
+func (r *Trial) verdict(rule string) (Verdict, string, error) {
+	i := slices.IndexFunc(Rules, func(known Rule) bool { return known.Name == rule })
+	if i < 0 {
+		return "", "", fmt.Errorf("no rule is called %s", rule)
+	}
+	v, detail := r.evidence.judge(Rules[i])
+	return v, detail, nil
+}
+
+// AsDeclared compares what the debugger told with the head of the fixture.
+func (r *Trial) AsDeclared(f fixtures.Fixture) func() (bool, string) {
+	return func() (bool, string) {
+		_, version, err := kernelVersion()
+		if err != nil {
+			return false, err.Error()
+		}
+		x, err := f.Expected(version)
+		if err != nil {
+			return false, err.Error()
+		}
+		return r.compare(x)
+	}
+}
+
+// Accuses tells whether a rule was broken in the way that a regular expression says.
+func (r *Trial) Accuses(rule, pattern string) func() (bool, string) {
+	return func() (bool, string) {
+		v, detail, err := r.verdict(rule)
+		if err != nil {
+			return false, err.Error()
+		}
+		found, err := regexp.MatchString(pattern, detail)
+		if err != nil {
+			return false, err.Error()
+		}
+		return v == Fail && found, fmt.Sprintf("%s: %s %s", rule, v, detail)
 	}
 }

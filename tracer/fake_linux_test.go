@@ -131,6 +131,7 @@ func (k *script) Seize(tid, _ int) error {
 	}
 	return err
 }
+
 func (k *script) Interrupt(tid int) error {
 	k.ask(tid, false, "interrupt")
 	return k.errs[fmt.Sprintf("%d: interrupt", tid)]

@@ -27,19 +27,41 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 		{"stopped at a signal", "", tasks{{tid: 10, pid: 10, state: stopped, sig: 1}}, "", "10: detach SIGHUP", ""},
 		{"in a group stop", "", tasks{{tid: 10, pid: 10, group: true}}, "10: group SIGTSTP", "10: detach\n10: interrupt", ""},
 		{"a birth comes first", "", tasks{{tid: 10, pid: 10}}, "10: fork 11\n11: stop", "10: detach\n10: interrupt\n11: detach", ""},
-		{"an end comes first", "", tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11}}, "10: exit 0\n11: stop",
-			"10: cont\n10: interrupt\n11: detach\n11: interrupt", ""},
-		{"an end comes first, launched", "launched", tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11}}, "10: exit 0\n11: stop",
-			"10: cont\n10: interrupt\n10: setoptions\n11: detach\n11: interrupt", ""},
-		{"a vfork's parent is left to the thread's end", "", tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11, vfork: true}}, "10: stop\n11: vforkdone",
-			"10: detach\n10: interrupt\n11: interrupt", "11: vforkdone"},
-		{"a launched vfork's parent is waited for", "launched", tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11, vfork: true}},
-			"10: stop\n10: gone 0\n11: vforkdone", "10: detach\n10: interrupt\n11: detach\n11: interrupt", "10: gone 0"},
+		{
+			"an end comes first", "",
+			tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11}},
+			"10: exit 0\n11: stop",
+			"10: cont\n10: interrupt\n11: detach\n11: interrupt", "",
+		},
+		{
+			"an end comes first, launched", "launched",
+			tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11}},
+			"10: exit 0\n11: stop",
+			"10: cont\n10: interrupt\n10: setoptions\n11: detach\n11: interrupt", "",
+		},
+		{
+			"a vfork's parent is left to the thread's end", "",
+			tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11, vfork: true}},
+			"10: stop\n11: vforkdone",
+			"10: detach\n10: interrupt\n11: interrupt", "11: vforkdone",
+		},
+		{
+			"a launched vfork's parent is waited for", "launched",
+			tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11, vfork: true}},
+			"10: stop\n10: gone 0\n11: vforkdone", "10: detach\n10: interrupt\n11: detach\n11: interrupt", "10: gone 0",
+		},
 		{"after TRACEME", "TRACEME", tasks{{tid: 10, pid: 10}}, "10: signal SIGSTOP", "10: detach\n10: tgkill SIGSTOP", ""},
-		{"after TRACEME, a signal comes first", "TRACEME", tasks{{tid: 10, pid: 10}}, "10: signal SIGUSR1\n10: signal SIGSTOP",
-			"10: cont SIGUSR1\n10: detach\n10: tgkill SIGSTOP", ""},
-		{"after TRACEME, a birth comes first", "TRACEME", tasks{{tid: 10, pid: 10}},
-			"11: signal SIGSTOP\n10: fork 11\n10: signal SIGSTOP", "10: cont\n10: detach\n10: tgkill SIGSTOP\n11: detach", ""},
+		{
+			"after TRACEME, a signal comes first", "TRACEME",
+			tasks{{tid: 10, pid: 10}},
+			"10: signal SIGUSR1\n10: signal SIGSTOP",
+			"10: cont SIGUSR1\n10: detach\n10: tgkill SIGSTOP", "",
+		},
+		{
+			"after TRACEME, a birth comes first", "TRACEME",
+			tasks{{tid: 10, pid: 10}},
+			"11: signal SIGSTOP\n10: fork 11\n10: signal SIGSTOP", "10: cont\n10: detach\n10: tgkill SIGSTOP\n11: detach", "",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := newScript(c.stops)

@@ -23,10 +23,12 @@ func TestProgramsHaveTheirForms(t *testing.T) {
 		{"sequence 3", "0", []string{"main: clone main/1..3, exit 0", "main/1..3: exit 0"}},
 		{"tree 3 3", "0", []string{
 			"main: clone main/1..3, exit 0", "main/1..3: clone main/i/1..3, exit 0",
-			"main/1..3/1..3: clone ./1..3, exit 0", "main/1..3/1..3/1..3: exit 0"}},
+			"main/1..3/1..3: clone ./1..3, exit 0", "main/1..3/1..3/1..3: exit 0",
+		}},
 		{"processes", "0", []string{"main: fork main/1, vfork main/2, vforkdone, exit 0", "main/1: exit 3", "main/2: exec, exit 4"}},
 		{"clones", "0", []string{
-			"main: clone main/1, vforkdone, clone main/2, fork main/3, exit 0", "main/1: exit 5", "main/2: exit 6", "main/3: exit 7"}},
+			"main: clone main/1, vforkdone, clone main/2, fork main/3, exit 0", "main/1: exit 5", "main/2: exit 6", "main/3: exit 7",
+		}},
 		{"execs leader", "5", []string{"main: clone main/1..8, exec, exit 5", "main/1..8: exit 0"}},
 		{"execs thread", "5", []string{"main: clone main/1..9, exit 0", "main/1..8: exit 0", "main/9: exec, exit 5"}},
 		{"execs orphan", "5", []string{"main: clone main/1..9, exit 0", "main/1..8: exit 0", "main/9: exec, exit 5"}},

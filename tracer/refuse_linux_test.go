@@ -31,8 +31,10 @@ func TestWhatCanNeverBeAttachedTo(t *testing.T) {
 		{"ourselves", 4711, task4711("S 1 1 1 0 0 0", fmt.Sprintf("Tgid:\t%d\n", os.Getpid())), "it is the tracer's own process"},
 		{"a thread", 4711, task4711("S 1 1 1 0 0 0", "Tgid:\t4700\n"), "it is a thread of process 4700: name that"},
 		{"a kernel thread", 4711, task4711("S 2 0 0 0 -1 2129984", "Tgid:\t4711\n"), "it is a kernel thread, which cannot be traced"},
-		{"a zombie", 4711, task4711("Z 4000 1 1 0 -1 4", "Tgid:\t4711\nPPid:\t4000\n"),
-			"it is a zombie: it has ended, and its parent, process 4000, has not waited for it"},
+		{
+			"a zombie", 4711, task4711("Z 4000 1 1 0 -1 4", "Tgid:\t4711\nPPid:\t4000\n"),
+			"it is a zombie: it has ended, and its parent, process 4000, has not waited for it",
+		},
 		{"a program", 4711, task4711("S 1 1 1 0 -1 4194304", "Tgid:\t4711\n"), "<nil>"},
 	} {
 		k := newScript("")
@@ -55,26 +57,56 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		err    error
 		want   string
 	}{
-		{"traced", 1000, "Tgid:\t4711\nTracerPid:\t77\nUid:\t0\n",
-			map[string]string{"/proc/77/status": "Name:\tgdb\nTgid:\t70\n", "/proc/70/comm": "gdb\n", yama: "1\n"}, seize(unix.EPERM),
-			"it is already traced, by process 70 (gdb)" + eperm},
-		{"a thread traced", 0, "Tgid:\t4700\nTracerPid:\t77\n",
-			map[string]string{"/proc/77/status": "Name:\tgdb\nTgid:\t77\n"}, seize(unix.EPERM),
-			"task 4711: it is already traced, by process 77 (unknown)" + eperm},
-		{"another's", 1000, "Tgid:\t4711\nTracerPid:\t0\nUid:\t33\t33\t33\t33\n", nil, seize(unix.EPERM),
-			"it belongs to uid 33: run as that user, or with CAP_SYS_PTRACE" + eperm},
-		{"root asks for another's", 0, "Tgid:\t4711\nUid:\t33\n", nil, seize(unix.EPERM),
-			"the kernel refuses it: CAP_SYS_PTRACE is missing, or a security module or seccomp filter forbids ptrace" + eperm},
-		{"yama 1", 1000, "Tgid:\t4711\nUid:\t1000\n", map[string]string{yama: "1\n"}, seize(unix.EPERM),
-			"kernel.yama.ptrace_scope is 1: set kernel.yama.ptrace_scope to 0 (sysctl kernel.yama.ptrace_scope=0), or give CAP_SYS_PTRACE" + eperm},
-		{"yama 2", 1000, "Tgid:\t4711\nUid:\t1000\n", map[string]string{yama: "2\n"}, seize(unix.EPERM),
-			"kernel.yama.ptrace_scope is 2: set kernel.yama.ptrace_scope to 0 (sysctl kernel.yama.ptrace_scope=0), or give CAP_SYS_PTRACE" + eperm},
-		{"yama 3", 0, "Tgid:\t4711\nUid:\t0\n", map[string]string{yama: "3\n"}, seize(unix.EPERM),
-			"kernel.yama.ptrace_scope is 3: it forbids all tracing until the next boot" + eperm},
-		{"yama 0", 0, "Tgid:\t4711\nUid:\t0\n", map[string]string{yama: "0\n"}, seize(unix.EPERM),
-			"the kernel refuses it: CAP_SYS_PTRACE is missing, or a security module or seccomp filter forbids ptrace" + eperm},
-		{"SELinux", 1000, "Tgid:\t4711\nUid:\t1000\n", map[string]string{selinux: "1 1"}, seize(unix.EACCES),
-			"SELinux denies it: switch its boolean deny_ptrace off (setsebool deny_ptrace 0): ptrace(PTRACE_SEIZE): permission denied"},
+		{
+			"traced", 1000, "Tgid:\t4711\nTracerPid:\t77\nUid:\t0\n",
+			map[string]string{"/proc/77/status": "Name:\tgdb\nTgid:\t70\n", "/proc/70/comm": "gdb\n", yama: "1\n"},
+			seize(unix.EPERM),
+			"it is already traced, by process 70 (gdb)" + eperm,
+		},
+		{
+			"a thread traced", 0, "Tgid:\t4700\nTracerPid:\t77\n",
+			map[string]string{"/proc/77/status": "Name:\tgdb\nTgid:\t77\n"},
+			seize(unix.EPERM),
+			"task 4711: it is already traced, by process 77 (unknown)" + eperm,
+		},
+		{
+			"another's", 1000, "Tgid:\t4711\nTracerPid:\t0\nUid:\t33\t33\t33\t33\n", nil, seize(unix.EPERM),
+			"it belongs to uid 33: run as that user, or with CAP_SYS_PTRACE" + eperm,
+		},
+		{
+			"root asks for another's", 0, "Tgid:\t4711\nUid:\t33\n", nil, seize(unix.EPERM),
+			"the kernel refuses it: CAP_SYS_PTRACE is missing, or a security module or seccomp filter forbids ptrace" + eperm,
+		},
+		{
+			"yama 1", 1000, "Tgid:\t4711\nUid:\t1000\n",
+			map[string]string{yama: "1\n"},
+			seize(unix.EPERM),
+			"kernel.yama.ptrace_scope is 1: set kernel.yama.ptrace_scope to 0 (sysctl kernel.yama.ptrace_scope=0), or give CAP_SYS_PTRACE" + eperm,
+		},
+		{
+			"yama 2", 1000, "Tgid:\t4711\nUid:\t1000\n",
+			map[string]string{yama: "2\n"},
+			seize(unix.EPERM),
+			"kernel.yama.ptrace_scope is 2: set kernel.yama.ptrace_scope to 0 (sysctl kernel.yama.ptrace_scope=0), or give CAP_SYS_PTRACE" + eperm,
+		},
+		{
+			"yama 3", 0, "Tgid:\t4711\nUid:\t0\n",
+			map[string]string{yama: "3\n"},
+			seize(unix.EPERM),
+			"kernel.yama.ptrace_scope is 3: it forbids all tracing until the next boot" + eperm,
+		},
+		{
+			"yama 0", 0, "Tgid:\t4711\nUid:\t0\n",
+			map[string]string{yama: "0\n"},
+			seize(unix.EPERM),
+			"the kernel refuses it: CAP_SYS_PTRACE is missing, or a security module or seccomp filter forbids ptrace" + eperm,
+		},
+		{
+			"SELinux", 1000, "Tgid:\t4711\nUid:\t1000\n",
+			map[string]string{selinux: "1 1"},
+			seize(unix.EACCES),
+			"SELinux denies it: switch its boolean deny_ptrace off (setsebool deny_ptrace 0): ptrace(PTRACE_SEIZE): permission denied",
+		},
 		{"no permission is asked for", 0, "Tgid:\t4711\n", nil, seize(unix.ESRCH), "ptrace(PTRACE_SEIZE): no such process"},
 	} {
 		k := newScript("")

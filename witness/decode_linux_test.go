@@ -53,20 +53,38 @@ func TestRecordsAreDecoded(t *testing.T) {
 		lost uint64
 	}{
 		{"nothing", nil, nil, 0},
-		{"a thread", task(recordFork, 5, 10, 10, 12, 11),
-			[]Record{{event.Event{Kind: event.Clone, PID: 10, TID: 11, Child: 12}, 5}}, 0},
-		{"a process, by a thread", task(recordFork, 5, 12, 10, 12, 11),
-			[]Record{{event.Event{Kind: event.Fork, PID: 10, TID: 11, Child: 12}, 5}}, 0},
-		{"a death", task(recordExit, 5, 10, 1, 12, 1),
-			[]Record{{event.Event{Kind: event.Exit, PID: 10, TID: 12, Status: event.Unknown}, 5}}, 0},
-		{"a death of a task without an id", task(recordExit, 5, 0xffffffff, 0, 0xffffffff, 0),
-			[]Record{{event.Event{Kind: event.Exit, PID: -1, TID: -1, Status: event.Unknown}, 5}}, 0},
-		{"an exec", raw(recordComm, unix.PERF_RECORD_MISC_COMM_EXEC, 5, uint32(10), uint32(10), name),
-			[]Record{{event.Event{Kind: event.Exec, PID: 10, TID: 10}, 5}}, 0},
+		{
+			"a thread", task(recordFork, 5, 10, 10, 12, 11),
+			[]Record{{event.Event{Kind: event.Clone, PID: 10, TID: 11, Child: 12}, 5}},
+			0,
+		},
+		{
+			"a process, by a thread", task(recordFork, 5, 12, 10, 12, 11),
+			[]Record{{event.Event{Kind: event.Fork, PID: 10, TID: 11, Child: 12}, 5}},
+			0,
+		},
+		{
+			"a death", task(recordExit, 5, 10, 1, 12, 1),
+			[]Record{{event.Event{Kind: event.Exit, PID: 10, TID: 12, Status: event.Unknown}, 5}},
+			0,
+		},
+		{
+			"a death of a task without an id", task(recordExit, 5, 0xffffffff, 0, 0xffffffff, 0),
+			[]Record{{event.Event{Kind: event.Exit, PID: -1, TID: -1, Status: event.Unknown}, 5}},
+			0,
+		},
+		{
+			"an exec", raw(recordComm, unix.PERF_RECORD_MISC_COMM_EXEC, 5, uint32(10), uint32(10), name),
+			[]Record{{event.Event{Kind: event.Exec, PID: 10, TID: 10}, 5}},
+			0,
+		},
 		{"a renaming", raw(recordComm, 0, 5, uint32(10), uint32(10), name), nil, 0},
 		{"losses", join(raw(recordLost, 0, 5, uint64(1), uint64(3)), raw(recordLost, 0, 6, uint64(1), uint64(4))), nil, 7},
-		{"a type from the future", join(sized(99, 0, 8, nil), task(recordExit, 5, 1, 1, 1, 1)),
-			[]Record{{event.Event{Kind: event.Exit, PID: 1, TID: 1, Status: event.Unknown}, 5}}, 0},
+		{
+			"a type from the future", join(sized(99, 0, 8, nil), task(recordExit, 5, 1, 1, 1, 1)),
+			[]Record{{event.Event{Kind: event.Exit, PID: 1, TID: 1, Status: event.Unknown}, 5}},
+			0,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, lost, err := decode(c.ring)
@@ -108,8 +126,12 @@ func TestRingsAreUnrolled(t *testing.T) {
 		tail, head uint64
 		want       string
 	}{
-		{8, 14, "abcdef"}, {8, 8, ""}, {8, 10, "ab"}, {1 << 40 / 10 * 10, 1<<40/10*10 + 4, "cdef"},
-		{8, 18, "abcdef----"}, {1<<64 - 8, 1<<64 - 6, "ab"},
+		{8, 14, "abcdef"},
+		{8, 8, ""},
+		{8, 10, "ab"},
+		{1 << 40 / 10 * 10, 1<<40/10*10 + 4, "cdef"},
+		{8, 18, "abcdef----"},
+		{1<<64 - 8, 1<<64 - 6, "ab"},
 	} {
 		got, err := unroll([]byte("log "), data, c.tail, c.head)
 		if want := "log " + c.want; err != nil || string(got) != want {

@@ -67,17 +67,31 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		is   error
 		want []string
 	}{
-		{"Debian's default", fake{open: unix.EACCES, paranoid: "3"}, fs.ErrPermission,
-			[]string{"process 7: perf_event_open: permission denied: set kernel.perf_event_paranoid to 2 or 1 (it is 3) or give CAP_PERFMON"}},
-		{"no /proc", fake{open: unix.EPERM, paranoid: "?"}, fs.ErrPermission,
-			[]string{"set kernel.perf_event_paranoid to 2 or 1 (it is ?)", "CAP_PERFMON"}},
-		{"another user's, or seccomp", fake{open: unix.EPERM, paranoid: "2"}, fs.ErrPermission,
-			[]string{"give CAP_PERFMON", "kernel.perf_event_paranoid is 2", "another user's", "seccomp"}},
+		{
+			"Debian's default",
+			fake{open: unix.EACCES, paranoid: "3"},
+			fs.ErrPermission,
+			[]string{"process 7: perf_event_open: permission denied: set kernel.perf_event_paranoid to 2 or 1 (it is 3) or give CAP_PERFMON"},
+		},
+		{
+			"no /proc",
+			fake{open: unix.EPERM, paranoid: "?"},
+			fs.ErrPermission,
+			[]string{"set kernel.perf_event_paranoid to 2 or 1 (it is ?)", "CAP_PERFMON"},
+		},
+		{
+			"another user's, or seccomp",
+			fake{open: unix.EPERM, paranoid: "2"},
+			fs.ErrPermission,
+			[]string{"give CAP_PERFMON", "kernel.perf_event_paranoid is 2", "another user's", "seccomp"},
+		},
 		{"not built in", fake{open: unix.ENOSYS}, errors.ErrUnsupported, []string{"the kernel has no perf events"}},
 		{"no software events", fake{open: unix.ENOENT}, errors.ErrUnsupported, []string{"the kernel has no perf events"}},
 		{"gone", fake{open: unix.ESRCH}, unix.ESRCH, []string{"process 7: perf_event_open: no such process"}},
-		{"no budget", fake{budget: 3}, fs.ErrPermission, []string{"mmap(perf ring): operation not permitted",
-			"RLIMIT_MEMLOCK (it is ", "kernel.perf_event_mlock_kb (it is 516)", "CAP_IPC_LOCK"}},
+		{"no budget", fake{budget: 3}, fs.ErrPermission, []string{
+			"mmap(perf ring): operation not permitted",
+			"RLIMIT_MEMLOCK (it is ", "kernel.perf_event_mlock_kb (it is 516)", "CAP_IPC_LOCK",
+		}},
 		{"too old for the clock", fake{open: unix.EINVAL}, unix.EINVAL, []string{"perf_event_open: invalid argument"}},
 		{"no list of CPUs", fake{cpus: "?"}, nil, []string{`read /sys/devices/system/cpu/online: "?" is no list`}},
 	} {

@@ -1,0 +1,41 @@
+# README's two commands are demo and test; each does all its set-up.
+.PHONY: build test lint demo fixtures bench clean
+
+TOOL = go tool -modfile=tools/go.mod
+
+build:
+	go build -o bin/tidcheck ./cmd/tidcheck
+
+test:
+	go test ./...
+
+lint:
+	@unformatted=$$($(TOOL) gofumpt -l .); test -z "$$unformatted" || { echo "gofumpt would change: $$unformatted"; exit 1; }
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	GOARCH=arm64 go vet ./...
+	GOOS=darwin go vet ./...
+	GOOS=windows go vet ./...
+
+# The lesson's tracer must be caught: status 1 is what is expected of the second command.
+demo: build fixtures
+	bin/tidcheck trace -- bin/fork n=3 interval=100ms rest=50ms linger=0
+	@echo
+	@echo "The next ends with status 1, since book, the tracer of a lesson, is wrong on purpose:"
+	@echo "it follows the main thread alone, swallows signals and leaves new threads stopped."
+	@echo
+	bin/tidcheck run reference book; status=$$?; \
+	test $$status = 1 && echo "status 1, as expected" || { echo "status $$status, and 1 was expected"; exit 1; }
+
+# The C programs by hand: bin/fork, bin/thread_nested n=..., without the harness.
+fixtures:
+	@mkdir -p bin
+	for source in $(filter-out cfixtures/keeper.c,$(wildcard cfixtures/*.c)); do \
+		$(CC) -O1 -g -Wall -Wextra -Werror -pthread -o bin/$$(basename $$source .c) $$source || exit 1; done
+	for folder in $(dir $(wildcard fixtures/*/main.go)); do go build -o bin/ ./$$folder || exit 1; done
+
+bench:
+	go test -run '^$$' -bench . ./...
+
+clean:
+	rm -rf bin

@@ -1,0 +1,46 @@
+//go:build linux && (amd64 || arm64)
+
+package tidcheck_test
+
+import (
+	"testing"
+
+	"github.com/tidcheck/tidcheck/debuggers/book"
+	"github.com/tidcheck/tidcheck/debuggers/reference"
+	"github.com/tidcheck/tidcheck/fixtures"
+	"github.com/tidcheck/tidcheck/harness"
+	"gotest.tools/v3/assert"
+)
+
+// The reference tracer is held to every rule, and must be able to be held to it.
+func TestReference(t *testing.T) { harness.Test(t, reference.Debugger{}, harness.Options{}) }
+
+func TestForkIsTracedAsItsHeadSays(t *testing.T) {
+	run := harness.Run(t, "fork", reference.Debugger{})
+	assert.Assert(t, run.Canonical("main: clone main/1..10, exit 0", "main/1..10: exit 0"))
+	assert.Assert(t, run.SameTIDs())
+}
+
+func TestTracedAndDeclaredAgree(t *testing.T) {
+	catalogue, err := fixtures.Catalogue()
+	assert.NilError(t, err)
+	for _, f := range catalogue {
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			run := harness.Run(t, f.Name, reference.Debugger{})
+			assert.Assert(t, run.AsDeclared(f))
+			for _, r := range []string{"complete", "sound", "once", "parent", "order", "exit"} {
+				assert.Assert(t, run.Holds(r))
+			}
+		})
+	}
+}
+
+// The lesson's tracer follows the main thread alone and drops signals, in every run. That it leaves
+// threads stopped depends on who is faster, and is looked for where the whole suite runs it.
+func TestTheLessonsTracerIsCaught(t *testing.T) {
+	run := harness.Run(t, "locked/attach_before", book.Debugger{})
+	assert.Assert(t, run.Accuses("complete", `task \d+ \(main/\d+\) lived at the attach and was not listed`))
+	run = harness.Run(t, "signal_one_thread/attach_before", book.Debugger{})
+	assert.Assert(t, run.Accuses("transparent", `task \d+ \(main\) was sent 1 signals and got 0: swallowed`))
+}
