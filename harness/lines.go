@@ -141,6 +141,18 @@ func (l *LineTool) Err() error {
 	}
 }
 
+// Await waits until a tool is ready; that it ends first, or not in time, is an error.
+func (l *LineTool) Await(ctx context.Context, ready <-chan struct{}) error {
+	select {
+	case <-ready:
+		return nil
+	case <-l.read:
+		return l.Ended(ctx)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // Ended says how a tool came to an end that should have gone on.
 func (l *LineTool) Ended(ctx context.Context) error {
 	status, err := l.process.Wait(ctx)

@@ -46,14 +46,7 @@ func (Debugger) Start(ctx context.Context, target harness.Target) (harness.Sessi
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case <-s.attached:
-		return s, nil
-	case <-s.Over():
-		return s, s.Ended(ctx)
-	case <-ctx.Done():
-		return s, context.Cause(ctx)
-	}
+	return s, s.Await(ctx, s.attached)
 }
 
 type session struct {

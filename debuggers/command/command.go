@@ -58,14 +58,7 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 		return nil, err
 	}
 	s.LineTool = tool
-	select {
-	case <-s.ready:
-		return s, nil
-	case <-s.Over():
-		return s, s.Ended(ctx)
-	case <-ctx.Done():
-		return s, context.Cause(ctx)
-	}
+	return s, s.Await(ctx, s.ready)
 }
 
 type session struct {
