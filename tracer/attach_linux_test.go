@@ -51,7 +51,7 @@ func wantHeld(t *testing.T, pid int, l *log) {
 	for _, name := range names {
 		tid, _ := strconv.Atoi(name.Name())
 		p, err := readProc(tid)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) || p.state == 'Z' || ended[tid] {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) || p.state == 'Z' || p.state == 'X' || ended[tid] {
 			continue
 		}
 		if listed = append(listed, tid); err != nil || p.tracer == 0 || p.state != 't' {

@@ -23,6 +23,10 @@ import (
 func traceUntilKilled(role string) {
 	words := strings.Fields(role)
 	n, err := strconv.Atoi(words[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	opts := tracer.Options{TraceMe: words[0] == "traceme", Events: func(event.Event) {
 		if n--; n < 0 {
 			unix.Kill(os.Getpid(), unix.SIGKILL)

@@ -120,10 +120,11 @@ func TestRefusedLaunchLeavesNothing(t *testing.T) {
 	}
 }
 
-// says has a shell tell all that a program inherits.
+// says has a shell tell all that a program inherits. The signal masks are grep's: a shell blocks
+// signals while it forks.
 const says = `p=/proc/$$; tr '\0' '\n' <$p/cmdline; echo; tr '\0' '\n' <$p/environ; cat $p/comm $p/limits $p/personality
 for f in cwd exe root fd/0 fd/1 fd/2 fd/3 fd/4 fd/5 fd/6 fd/7 fd/8 fd/9; do echo $f; readlink $p/$f; done
-grep -E '^(Sig[PBIC]|Shd|Cap|NoNewPrivs|Umask|Groups|Uid|Gid|Seccomp)' $p/status; cat <&5`
+cat <&5; exec grep -E '^(Sig[PBI]|Shd|Cap|NoNewPrivs|Umask|Groups|Uid|Gid|Seccomp)' /proc/self/status`
 
 func TestProgramStartsAsFromExecCommand(t *testing.T) {
 	within(t, 10*time.Second)
@@ -163,7 +164,7 @@ func TestProgramStartsAsFromExecCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if !strings.HasSuffix(want, "the third\n") {
+	if !strings.Contains(want, "the third\n") {
 		t.Fatalf("the shell says %q", want)
 	}
 	for _, way := range ways {
