@@ -18,7 +18,7 @@ lint:
 	GOOS=windows go vet ./...
 
 # The lesson's tracer must be caught: status 1 is what is expected of the second command.
-demo: build fixtures
+demo: build bin/fork
 	bin/tidcheck trace -- bin/fork n=3 interval=100ms rest=50ms linger=0
 	@echo
 	@echo "The next ends with status 1, since book, the tracer of a lesson, is wrong on purpose:"
@@ -28,11 +28,12 @@ demo: build fixtures
 	test $$status = 1 && echo "status 1, as expected" || { echo "status $$status, and 1 was expected"; exit 1; }
 
 # The C programs by hand: bin/fork, bin/thread_nested n=..., without the harness.
-fixtures:
-	@mkdir -p bin
-	for source in $(filter-out cfixtures/keeper.c,$(wildcard cfixtures/*.c)); do \
-		$(CC) -O1 -g -Wall -Wextra -Werror -pthread -o bin/$$(basename $$source .c) $$source || exit 1; done
+fixtures: $(patsubst cfixtures/%.c,bin/%,$(filter-out cfixtures/keeper.c,$(wildcard cfixtures/*.c)))
 	for folder in $(dir $(wildcard fixtures/*/main.go)); do go build -o bin/ ./$$folder || exit 1; done
+
+bin/%: cfixtures/%.c cfixtures/fixture.h
+	@mkdir -p bin
+	$(CC) -O1 -g -Wall -Wextra -Werror -pthread -o $@ $<
 
 bench:
 	go test -run '^$$' -bench . ./...

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -22,7 +21,7 @@ import (
 // program and says how it is spoken to.
 type keeper struct {
 	cmd     *exec.Cmd
-	conn    *net.UnixConn
+	conn    *os.File // a SOCK_SEQPACKET socket
 	stderr  strings.Builder
 	started chan startReply
 
@@ -47,20 +46,19 @@ func newKeeper(program string) (*keeper, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
 	}
-	ours, theirs := os.NewFile(uintptr(pair[0]), "keeper"), os.NewFile(uintptr(pair[1]), "keeper")
-	defer ours.Close()
+	theirs := os.NewFile(uintptr(pair[1]), "keeper")
 	defer theirs.Close()
-	conn, err := net.FileConn(ours)
-	if err != nil {
-		return nil, err
+	if err := unix.SetNonblock(pair[0], true); err != nil { // so that Close ends a Read
+		unix.Close(pair[0])
+		return nil, os.NewSyscallError("fcntl(O_NONBLOCK)", err)
 	}
-	k := &keeper{conn: conn.(*net.UnixConn), started: make(chan startReply, 1), processes: make(map[int]*Process)}
+	k := &keeper{conn: os.NewFile(uintptr(pair[0]), "keeper"), started: make(chan startReply, 1), processes: make(map[int]*Process)}
 	k.cmd = &exec.Cmd{
 		Path: program, Args: []string{program}, Env: []string{}, Dir: "/", Stderr: &k.stderr,
 		ExtraFiles: []*os.File{theirs}, SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
 	}
 	if err := k.cmd.Start(); err != nil {
-		conn.Close()
+		k.conn.Close()
 		return nil, fmt.Errorf("start the keeper: %w", err)
 	}
 	go k.listen()
@@ -148,7 +146,7 @@ func (k *keeper) start(spec Spec) (*Process, error) {
 
 	k.starting.Lock()
 	defer k.starting.Unlock()
-	if _, _, err = k.conn.WriteMsgUnix([]byte(strings.Join(words, "\x00")+"\x00"), unix.UnixRights(fds...), nil); err == nil {
+	if err = k.send([]byte(strings.Join(words, "\x00")+"\x00"), fds); err == nil {
 		reply, ok := <-k.started
 		if ok && reply.err == nil {
 			reply.process.gate = gate
@@ -160,6 +158,19 @@ func (k *keeper) start(spec Spec) (*Process, error) {
 	}
 	gate.Close()
 	return nil, fmt.Errorf("start %s: %w", path, err)
+}
+
+// send sends one packet and descriptors with it.
+func (k *keeper) send(packet []byte, fds []int) error {
+	conn, err := k.conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	writeErr := conn.Write(func(fd uintptr) bool {
+		err = unix.Sendmsg(int(fd), packet, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)
+		return err != unix.EAGAIN
+	})
+	return errors.Join(writeErr, os.NewSyscallError("sendmsg", err))
 }
 
 // close ends all that was started and all that descends from it.
