@@ -28,6 +28,7 @@ type keeper struct {
 	mu        sync.Mutex
 	processes map[int]*Process
 	starting  sync.Mutex // one start at a time
+	gates     []*os.File // of all that was started; not all of it is released
 }
 
 type startReply struct {
@@ -38,6 +39,9 @@ type startReply struct {
 // keeperPatience is how long a keeper may take to kill all that is left. Only
 // something that SIGKILL does not end makes it pass.
 const keeperPatience = 20 * time.Second
+
+// packetSize is the most that the keeper takes to start a program.
+const packetSize = 1 << 17
 
 // newKeeper starts the keeper's program. It is not in our process group, so that
 // a terminal's Ctrl-C is for us alone to act on.
@@ -143,13 +147,19 @@ func (k *keeper) start(spec Spec) (*Process, error) {
 	argv := append([]string{path}, spec.Argv[1:]...)
 	words := append([]string{strconv.Itoa(len(argv))}, argv...)
 	words = append(append(words, spec.Dir), spec.Env...)
+	packet := []byte(strings.Join(words, "\x00") + "\x00")
+	if len(packet) > packetSize {
+		gate.Close()
+		return nil, fmt.Errorf("start %s: its arguments and environment are longer than %d bytes", path, packetSize)
+	}
 
 	k.starting.Lock()
 	defer k.starting.Unlock()
-	if err = k.send([]byte(strings.Join(words, "\x00")+"\x00"), fds); err == nil {
+	if err = k.send(packet, fds); err == nil {
 		reply, ok := <-k.started
 		if ok && reply.err == nil {
 			reply.process.gate = gate
+			k.gates = append(k.gates, gate)
 			return reply.process, nil
 		}
 		if err = reply.err; !ok {
@@ -176,6 +186,11 @@ func (k *keeper) send(packet []byte, fds []int) error {
 // close ends all that was started and all that descends from it.
 func (k *keeper) close() error {
 	k.conn.Close()
+	k.starting.Lock()
+	for _, gate := range k.gates {
+		gate.Close() // an error means that it was released
+	}
+	k.starting.Unlock()
 	alarm := time.AfterFunc(keeperPatience, func() { k.cmd.Process.Kill() })
 	defer alarm.Stop()
 	if err := k.cmd.Wait(); err != nil {
@@ -211,7 +226,7 @@ func (k *keeper) output(ctx context.Context, spec Spec) (string, error) {
 	}
 	text := <-printed
 	if status != event.Exited(0) {
-		return text, fmt.Errorf("%s: status %s: %s", spec.Argv[0], status, strings.TrimSpace(text))
+		return text, fmt.Errorf("%s: status %s", spec.Argv[0], status)
 	}
 	return text, nil
 }

@@ -73,11 +73,17 @@ func (l *ledger) letPass(below uint32) {
 
 // await waits until the program has reached a checkpoint.
 func (l *ledger) await(ctx context.Context, checkpoint uint32) error {
+	woken := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(woken)
 		l.head.reached.Or(givenUp)
 		wake(&l.head.reached)
 	})
-	defer stop()
+	defer func() {
+		if !stop() {
+			<-woken // it writes to the ledger, which may be closed next
+		}
+	}()
 	for {
 		reached := l.head.reached.Load()
 		switch {

@@ -20,6 +20,7 @@ type LineTool struct {
 	process *Process
 	stdin   *os.File
 	read    chan struct{} // closed at the end of its output
+	told    chan struct{} // closed at the end of its standard error
 
 	mu   sync.Mutex
 	err  error
@@ -57,7 +58,7 @@ func StartLineTool(t Target, argv []string, take func(line []byte) error) (*Line
 		return nil, err
 	}
 	defer errW.Close()
-	l := &LineTool{stdin: inW, read: make(chan struct{})}
+	l := &LineTool{stdin: inW, read: make(chan struct{}), told: make(chan struct{})}
 	p, err := t.Start(Spec{Argv: argv, Stdin: inR, Stdout: outW, Stderr: errW})
 	if err == nil {
 		l.process = p
@@ -97,6 +98,7 @@ func (l *LineTool) fail(err error) {
 }
 
 func (l *LineTool) keepTail(r *os.File) {
+	defer close(l.told)
 	defer r.Close()
 	chunk := make([]byte, tailSize)
 	for {
@@ -155,9 +157,16 @@ func (l *LineTool) Await(ctx context.Context, ready <-chan struct{}) error {
 
 // Ended says how a tool came to an end that should have gone on.
 func (l *LineTool) Ended(ctx context.Context) error {
+	if err := l.Err(); err != nil {
+		return err // a line was refused: the tool itself may go on
+	}
 	status, err := l.process.Wait(ctx)
 	if err = errors.Join(l.Err(), err); err != nil {
 		return err
+	}
+	select {
+	case <-l.told:
+	case <-time.After(grace): // a descendant of its still has it open
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -62,6 +62,20 @@ func procTasks(pid event.TID) []procTask {
 	return tasks
 }
 
+// descendants are the processes that descend from one.
+func descendants(pid event.TID) []event.TID {
+	lists, _ := filepath.Glob(filepath.Join("/proc", pid.String(), "task", "[0-9]*", "children")) // the pattern is good
+	var all []event.TID
+	for _, list := range lists {
+		for child := range strings.FieldsSeq(firstLine(list)) {
+			if child := number(child); child != 0 {
+				all = append(append(all, child), descendants(child)...)
+			}
+		}
+	}
+	return all
+}
+
 // statusFields is a task's status file as proc(5) has it, nil where the task is gone.
 func statusFields(dir string) map[string]string {
 	text, err := os.ReadFile(filepath.Join(dir, "status"))

@@ -51,6 +51,9 @@ func complete(e *evidence) (bad []string, judged int, err error) {
 	if err := lacks(e.can, Births); err != nil {
 		return nil, 0, err
 	}
+	if !e.truth.witnessed && e.detached.issued != 0 {
+		return nil, 0, errNoWitness // the ledger has no times: who came after the detach is not known
+	}
 	known := make(map[*life]bool)
 	for _, w := range e.words {
 		known[w.child] = true
@@ -62,7 +65,7 @@ func complete(e *evidence) (bad []string, judged int, err error) {
 		judged++
 		switch {
 		case known[l]:
-		case l.Creator == nil || l.born <= e.attached.issued:
+		case l.Creator == nil || e.truth.witnessed && l.born <= e.attached.issued:
 			bad = append(bad, fmt.Sprintf("task %d (%s) lived at the attach and was not listed", l.TID, l.Path))
 		default:
 			bad = append(bad, fmt.Sprintf("task %d (%s), born of %s, was not reported", l.TID, l.Path, l.Creator.Path))

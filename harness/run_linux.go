@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
@@ -37,7 +38,7 @@ func witnessed(ctx context.Context) string {
 		return err.Error()
 	}
 	defer k.close()
-	w, err := witness.Open(k.cmd.Process.Pid)
+	w, err := openWitness(k.cmd.Process.Pid)
 	if err != nil {
 		return "none, the ledger and /proc alone: " + err.Error()
 	}
@@ -79,12 +80,27 @@ func runControl(ctx context.Context, f fixtures.Fixture, limit time.Duration) (*
 	if diff := e.truth.asDeclared(c.expected); diff != "" {
 		return nil, fmt.Errorf("the kernel does not do what its head declares (-declared +%s):\n%s", c.source(), diff)
 	}
+	if declared := declaredEnd(c.expected); !e.outcome.status.Same(declared) {
+		return nil, fmt.Errorf("it ended with %s, and its head declares %s", e.outcome.status, declared)
+	}
 	c.exact = !c.expected.Open()
 	c.outcome = e.outcome
 	for i, line := range e.outcome.lines {
 		c.outcome.lines[i] = labelLine(line, e.truth, c.exact)
 	}
 	return c, nil
+}
+
+// declaredEnd is how the program's process ends by its fixture's head, Unknown where that does not say.
+func declaredEnd(expected event.Expected) event.Status {
+	status := event.Unknown
+	line, _ := expected.Line(event.Main)
+	for _, a := range line.Acts {
+		if a.Kind == event.Exit || a.Kind == event.End {
+			status = a.Status // an end comes last, and stands where it is another
+		}
+	}
+	return status
 }
 
 // run runs a fixture under a debugger. The error is ours, or errors.ErrUnsupported
@@ -101,8 +117,9 @@ func run(ctx context.Context, d Debugger, f fixtures.Fixture, mode fixtures.Mode
 	defer cancel()
 
 	session, err := s.meet(timed, d)
+	end := sync.OnceValue(func() error { return endSession(session) })
 	if session != nil {
-		defer endSession(session)
+		defer end()
 	}
 	if err == nil {
 		err = s.watch(timed, session)
@@ -120,7 +137,7 @@ func run(ctx context.Context, d Debugger, f fixtures.Fixture, mode fixtures.Mode
 	}
 	if session != nil {
 		e.can, e.said = session.Can(), session.Events()
-		if err := endSession(session); err != nil && e.broken == nil {
+		if err := end(); err != nil && e.broken == nil {
 			e.broken = err
 		}
 	}
@@ -187,7 +204,7 @@ func (s *stage) meet(ctx context.Context, d Debugger) (Session, error) {
 		s.evidence.before = s.procTasks()
 		s.evidence.attached.issued = witness.Now()
 	}
-	session, err := d.Start(ctx, target)
+	session, err := startGuarded(ctx, d, target)
 	if err != nil {
 		return session, step("the debugger's start", err)
 	}

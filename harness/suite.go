@@ -20,7 +20,7 @@ const Limit = 5 * time.Second
 type Options struct {
 	Match *regexp.Regexp // searched in scenario/mode; nil for all
 	Known []Known
-	Jobs  int // runs at once; zero for twice the CPUs, since a run mostly waits
+	Jobs  int // runs at once; zero for four times the CPUs, since a run mostly waits
 }
 
 // A Report is the outcome of a suite: what --json writes.
@@ -84,7 +84,7 @@ func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Re
 
 	jobs := make(chan struct{}, max(o.Jobs, 1))
 	if o.Jobs == 0 {
-		jobs = make(chan struct{}, 2*runtime.NumCPU())
+		jobs = make(chan struct{}, 4*runtime.NumCPU())
 	}
 	var group sync.WaitGroup
 	var mu sync.Mutex
@@ -130,15 +130,20 @@ func machine(ctx context.Context) Machine {
 // runScenario runs one scenario and gives each of its rules a verdict.
 func runScenario(ctx context.Context, d Debugger, s Scenario) []Result {
 	e, took, err := runEvidence(ctx, d, s)
+	return s.verdicts(d.Name(), took, e, err)
+}
+
+// verdicts are what a run's evidence comes to, or why there is none.
+func (s Scenario) verdicts(debugger string, took time.Duration, e *evidence, err error) []Result {
 	switch missing := (*missingError)(nil); {
 	case errors.As(err, &missing):
-		return s.each(d.Name(), took, all(Untested, err))
+		return s.each(debugger, took, all(Untested, err))
 	case errors.Is(err, errors.ErrUnsupported):
-		return s.each(d.Name(), took, all(NotOffered, err))
+		return s.each(debugger, took, all(NotOffered, err))
 	case err != nil:
-		return s.each(d.Name(), took, all(Unresolved, err))
+		return s.each(debugger, took, all(Unresolved, err))
 	}
-	return s.each(d.Name(), took, e.judge)
+	return s.each(debugger, took, e.judge)
 }
 
 // runEvidence runs one scenario.

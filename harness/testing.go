@@ -73,6 +73,9 @@ func Run(t testing.TB, scenario string, d Debugger) *Trial {
 		} else if err != nil {
 			t.Fatalf("%s: %v", s, err)
 		}
+		if e.truth == nil {
+			t.Fatalf("%s: the program never began: %s failed or did not come within %v: %v", s, e.overdue, e.limit, e.broken)
+		}
 		return &Trial{e}
 	}
 	t.Fatalf("there is no scenario %s/%s", name, mode)

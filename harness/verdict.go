@@ -76,6 +76,9 @@ func (e *evidence) judge(r Rule) (Verdict, string) {
 		}
 		return Untested, "the debugger failed"
 	}
+	if e.truth == nil && r.Name != "bounded" {
+		return Untested, "the program never began"
+	}
 	bad, judged, err := r.judge(e)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):

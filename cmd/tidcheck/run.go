@@ -22,7 +22,7 @@ func runCommand(ctx context.Context, c *invocation) (int, error) {
 	jsonFile := c.flags.String("json", "", "write the results to this `file` as JSON (- is standard output)")
 	knownFile := c.flags.String("known", "", "a `file` of known failures, a line each: DEBUGGER SCENARIO/MODE RULE VERSION REPORT")
 	line := c.flags.String("command", "", "a debugger that speaks JSON lines: its `command`, in shell words")
-	jobs := c.flags.Int("jobs", 0, "runs at once; 0 is twice the CPUs")
+	jobs := c.flags.Int("jobs", 0, "runs at once; 0 is four times the CPUs, since a run mostly waits")
 	if err := c.parse(); err != nil {
 		return harnessError, err
 	}

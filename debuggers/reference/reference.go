@@ -22,38 +22,28 @@ func (Debugger) Name() string { return "reference" }
 func (Debugger) Version(context.Context) (string, error) { return tidcheck.Version, nil }
 
 // Start has a tracer launch the target's program, or attach to it.
-func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
+func (d Debugger) Start(_ context.Context, target harness.Target) (harness.Session, error) {
 	s := &session{launched: target.PID == 0}
 	opts := d.Options
 	opts.Events = s.Add
-	err := within(ctx, func() (err error) {
-		if !s.launched {
-			s.tracer, err = tracer.Attach(target.PID, opts)
-			return err
-		}
-		program, err := target.Start(harness.Spec{Argv: target.Argv})
-		if err != nil {
-			return err
-		}
-		s.tracer, err = tracer.LaunchHeld(program.PID, program.Release, opts)
-		return err
-	})
+	var err error
+	if s.launched {
+		s.tracer, err = launch(target, opts)
+	} else {
+		s.tracer, err = tracer.Attach(target.PID, opts)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// within ends a wait with its context: a tracer that hangs is a finding, and must not hang the suite.
-func within(ctx context.Context, f func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- f() }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
+func launch(target harness.Target, opts tracer.Options) (*tracer.Tracer, error) {
+	program, err := target.Start(harness.Spec{Argv: target.Argv})
+	if err != nil {
+		return nil, err
 	}
+	return tracer.LaunchHeld(program.PID, program.Release, opts)
 }
 
 type session struct {
@@ -64,9 +54,9 @@ type session struct {
 
 func (s *session) Can() harness.Abilities { return append(harness.AllFields, harness.Detach) }
 
-func (s *session) Resume(ctx context.Context) error { return within(ctx, s.tracer.Resume) }
+func (s *session) Resume(context.Context) error { return s.tracer.Resume() }
 
-func (s *session) Detach(ctx context.Context) error { return within(ctx, s.tracer.Detach) }
+func (s *session) Detach(context.Context) error { return s.tracer.Detach() }
 
 func (s *session) Wait(ctx context.Context) error {
 	select {

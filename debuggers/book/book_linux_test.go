@@ -1,0 +1,72 @@
+package book
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/tidcheck/tidcheck/harness"
+	"gotest.tools/v3/assert"
+)
+
+func TestMain(m *testing.M) {
+	cache, err := os.MkdirTemp("", "book-test-")
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Setenv("TIDCHECK_CACHE", cache)
+	code := m.Run()
+	os.RemoveAll(cache)
+	os.Exit(code)
+}
+
+func TestLinesAreReadAsTheLessonMeansThem(t *testing.T) {
+	s := &session{pid: 7, attached: make(chan struct{})}
+	for line := range strings.Lines(`tracee stopped at 7f31
+tracee stopped, tracee pid:7, status: trace/breakpoint trap, trapcause is clone: true
+eventmsg: new thread lwp pid: 8
+eventmsg: new thread lwp pid: 8
+
+tracee exited, tracee pid:7
+`) {
+		assert.NilError(t, s.take([]byte(strings.TrimSuffix(line, "\n"))))
+	}
+	var got []string
+	for _, e := range s.Events() {
+		got = append(got, e.String())
+	}
+	assert.DeepEqual(t, got, []string{"7: attach at 0x7f31", "7: clone 8", "7: clone 8"})
+	<-s.attached
+	assert.DeepEqual(t, s.Can(), harness.Abilities{harness.Births, harness.Creators, harness.Detach})
+}
+
+func TestLinesWithoutANumberAreRefused(t *testing.T) {
+	for line, want := range map[string]string{
+		"tracee stopped at the door":         `"tracee stopped at the door": strconv.ParseUint: `,
+		"eventmsg: new thread lwp pid: many": `"eventmsg: new thread lwp pid: many": strconv.Atoi: `,
+	} {
+		s := &session{pid: 7, attached: make(chan struct{})}
+		assert.ErrorContains(t, s.take([]byte(line)), want)
+	}
+}
+
+func TestTheLessonsTracerIsCaught(t *testing.T) {
+	want := map[string]harness.Verdict{
+		"fork/launch complete":                 harness.NotOffered,
+		"thread_nested/attach_before complete": harness.Fail, // it is told of main's threads alone
+		"thread_nested/attach_before exit":     harness.NotOffered,
+	}
+	report, err := harness.RunAll(t.Context(), []harness.Debugger{Debugger{}}, harness.Options{Match: regexp.MustCompile(`^(fork/launch|thread_nested/attach_before)$`)}, func([]harness.Result) {})
+	assert.NilError(t, err)
+	for _, r := range report.Results {
+		name := fmt.Sprintf("%s/%s %s", r.Scenario, r.Mode, r.Rule)
+		if v, ok := want[name]; ok {
+			assert.Check(t, r.Verdict == v, "%s: got %s, want %s: %s", name, r.Verdict, v, r.Detail)
+			delete(want, name)
+		}
+	}
+	assert.Equal(t, len(want), 0, "%v", want)
+}

@@ -1,0 +1,277 @@
+package command_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidcheck/tidcheck/debuggers/command"
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/harness"
+	"gotest.tools/v3/assert"
+)
+
+func TestMain(m *testing.M) {
+	cache, err := os.MkdirTemp("", "command-test-")
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Setenv("TIDCHECK_CACHE", cache)
+	code := m.Run()
+	os.RemoveAll(cache)
+	os.Exit(code)
+}
+
+// A visitor shows the target of a run to a test, and debugs nothing.
+type visitor struct {
+	targets chan harness.Target
+	over    chan struct{}
+}
+
+func (visitor) Name() string                            { return "visitor" }
+func (visitor) Version(context.Context) (string, error) { return "1", nil }
+func (v visitor) Start(_ context.Context, target harness.Target) (harness.Session, error) {
+	v.targets <- target
+	<-v.over
+	return nil, errors.ErrUnsupported
+}
+
+// run runs one scenario.
+func run(t *testing.T, d harness.Debugger, scenario string) ([]harness.Result, error) {
+	o := harness.Options{Match: regexp.MustCompile("^" + scenario + "$")}
+	report, err := harness.RunAll(t.Context(), []harness.Debugger{d}, o, func([]harness.Result) {})
+	if err != nil {
+		return nil, err
+	}
+	return report.Results, nil
+}
+
+// withTarget calls f with the target of a run, which lasts as long.
+func withTarget(t *testing.T, scenario string, f func(harness.Target)) {
+	t.Helper()
+	v := visitor{make(chan harness.Target), make(chan struct{})}
+	over := make(chan []harness.Result, 1)
+	go func() {
+		defer close(over)
+		results, err := run(t, v, scenario)
+		if err != nil {
+			t.Error(err)
+		}
+		over <- results
+	}()
+	select {
+	case target := <-v.targets:
+		defer func() { close(v.over); <-over }()
+		f(target)
+	case results := <-over:
+		t.Fatalf("no debugger was started: %v", results)
+	}
+}
+
+// fake is a debugger that is a shell script.
+func fake(t *testing.T, text string) command.Debugger {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "fake")
+	assert.NilError(t, os.WriteFile(name, []byte("#!/bin/sh\n"+text), 0o755))
+	return command.Debugger{Argv: []string{name}}
+}
+
+// start starts a fake debugger, shows its session to f, and ends it.
+func start(t *testing.T, text string, f func(ctx context.Context, s harness.Session, err error)) {
+	t.Helper()
+	withTarget(t, "fork/launch", func(target harness.Target) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		s, err := fake(t, text).Start(ctx, target)
+		f(ctx, s, err)
+		if s != nil {
+			s.End() // what it says was looked at
+		}
+	})
+}
+
+func TestAbilitiesAreThoseOfTheHello(t *testing.T) {
+	for _, c := range []struct {
+		hello string
+		want  harness.Abilities
+	}{
+		{``, append(harness.AllFields, harness.Detach)},
+		{`{"kind":"hello","name":"mydbg","version":"1.2","fields":["births","deaths"],"requests":["stop"]}`, harness.Abilities{harness.Births, harness.Deaths, harness.Detach}},
+		{`{"kind":"hello"}`, harness.Abilities{harness.Detach}},
+	} {
+		start(t, "echo '"+c.hello+"'; echo '{\"kind\":\"ready\"}'; exec sleep 100", func(_ context.Context, s harness.Session, err error) {
+			assert.NilError(t, err)
+			assert.DeepEqual(t, s.Can(), c.want)
+		})
+	}
+}
+
+func TestArgumentsSayWhatToDo(t *testing.T) {
+	const say = `echo "$1 $2" > ` + "%s" + `; echo '{"kind":"ready"}'`
+	for scenario, want := range map[string]string{"fork/launch": "launch --", "fork/attach_before": "attach "} {
+		note := filepath.Join(t.TempDir(), "note")
+		withTarget(t, scenario, func(target harness.Target) {
+			s, err := fake(t, fmt.Sprintf(say, note)).Start(t.Context(), target)
+			assert.NilError(t, err)
+			assert.NilError(t, s.Wait(t.Context()))
+			assert.NilError(t, s.End())
+			if target.PID != 0 {
+				want += fmt.Sprint(target.PID)
+			}
+		})
+		got, err := os.ReadFile(note)
+		assert.NilError(t, err)
+		assert.Equal(t, string(got), want+"\n")
+	}
+}
+
+func TestWordsAreEvents(t *testing.T) {
+	start(t, `cat <<END
+debugger 1.0
+{"kind":"ready","pid":7,"tid":7}
+
+{"kind":"clone","pid":7,"tid":7,"child":8}
+ {"kind":"exit","tid":9}
+[1]
+{"kind":"exit","pid":7,"tid":8,"signal":"SIGKILL","more":[1]}
+END`, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		assert.NilError(t, s.Wait(ctx))
+		var got []string
+		for _, e := range s.Events() {
+			got = append(got, e.String())
+		}
+		assert.DeepEqual(t, got, []string{"7: ready", "7: clone 8", "7/8: killed SIGKILL"})
+		assert.NilError(t, s.End())
+		assert.Equal(t, s.Events()[0].Kind, event.Ready)
+	})
+}
+
+const greet = `echo '{"kind":"hello","fields":["births"],"requests":["resume","detach"]}'
+	echo '{"kind":"ready"}'
+	ask() { read -r line; [ "$line" = "{\"id\":$1,\"request\":\"$2\"}" ] || { echo "asked $line" >&2; exit 3; }; }
+	`
+
+func TestRequestsAreAnswered(t *testing.T) {
+	start(t, greet+`ask 1 resume; echo '{"kind":"reply","id":1}'; ask 2 detach; echo '{"kind":"reply","id":2,"error":"not now"}'
+		ask 3 detach; echo '{"kind":"reply","id":3}'; read -r line`, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		assert.NilError(t, s.Resume(ctx))
+		assert.Error(t, s.Detach(ctx), "request detach: not now")
+		assert.NilError(t, s.Detach(ctx))
+		assert.NilError(t, s.End())
+	})
+}
+
+func TestRequestsThatGetNoAnswer(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"it ends", `ask 1 resume; echo first >&2; echo 'cannot resume' >&2; exit 5`, "request resume: it ended with 5: cannot resume"},
+		{"it answers another", `ask 1 resume; echo '{"kind":"reply","id":2}'; exec sleep 100`, "line 3 of its output: reply: nobody asked request 2"},
+		{"it answers no object", `ask 1 resume; echo '{"kind":"reply","id":"1"}'; exec sleep 100`, "line 3 of its output: reply: json: "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			start(t, greet+c.text, func(ctx context.Context, s harness.Session, err error) {
+				assert.NilError(t, err)
+				short, cancel := context.WithTimeout(ctx, 5*time.Second)
+				defer cancel()
+				begin := time.Now()
+				assert.ErrorContains(t, s.Resume(short), c.want)
+				assert.Assert(t, time.Since(begin) < 4*time.Second, "it is known at once")
+			})
+		})
+	}
+	start(t, greet+`exec sleep 100`, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancel()
+		assert.ErrorIs(t, s.Resume(short), context.DeadlineExceeded)
+	})
+}
+
+func TestALineWithoutMeaningIsTheDebuggersFailure(t *testing.T) {
+	for _, c := range []struct{ name, line, want string }{
+		{"no object", `{"kind":`, "line 2 of its output: unexpected end of JSON input"},
+		{"no kind", `{"kind":"birth"}`, `line 2 of its output: event: "birth" is no kind of event`},
+		{"no signal", `{"kind":"signal","tid":7}`, "line 2 of its output: signal event: it names no signal"},
+		{"a bad hello", `{"kind":"hello","fields":"births"}`, "line 2 of its output: hello: json: "},
+		{"an answer to nothing", `{"kind":"reply","id":1}`, "line 2 of its output: reply: nobody asked request 1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			start(t, "echo '{\"kind\":\"ready\"}'; echo '"+c.line+"'; exec sleep 100", func(ctx context.Context, s harness.Session, err error) {
+				assert.NilError(t, err)
+				assert.NilError(t, s.Wait(ctx))
+				assert.ErrorContains(t, s.End(), c.want)
+			})
+			start(t, "echo hello; echo '"+c.line+"'; exec sleep 100", func(_ context.Context, s harness.Session, err error) {
+				assert.ErrorContains(t, err, c.want)
+			})
+		})
+	}
+	start(t, `echo '{"kind":"ready"}'; head -c 1048600 /dev/zero | tr '\0' x; exec sleep 100`, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		assert.NilError(t, s.Wait(ctx))
+		assert.Error(t, s.End(), "a line of its output is longer than 1048576 bytes")
+	})
+}
+
+func TestADebuggerThatIsNeverReadySaysWhy(t *testing.T) {
+	for text, want := range map[string]string{
+		"echo one >&2; echo 'ptrace: not permitted' >&2; exit 3": "it ended with 3: ptrace: not permitted",
+		"kill -9 $$": "it ended with SIGKILL: ",
+		"exit 0":     "it ended with 0: ",
+	} {
+		start(t, text, func(_ context.Context, _ harness.Session, err error) { assert.Error(t, err, want) })
+	}
+	withTarget(t, "fork/launch", func(target harness.Target) {
+		_, err := command.Debugger{Argv: []string{"/nowhere/dbg"}}.Start(t.Context(), target)
+		assert.ErrorIs(t, err, os.ErrNotExist)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		s, err := fake(t, "exec sleep 100").Start(ctx, target)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.NilError(t, s.End())
+	})
+}
+
+func TestADebuggerWithoutRequestsIsToldToEnd(t *testing.T) {
+	start(t, `trap 'echo "{\"kind\":\"vforkdone\",\"tid\":7}"; exit' TERM; echo '{"kind":"ready"}'; while :; do sleep 0.01; done`,
+		func(ctx context.Context, s harness.Session, err error) {
+			assert.NilError(t, err)
+			assert.NilError(t, s.Resume(ctx))
+			assert.NilError(t, s.Detach(ctx))
+			assert.NilError(t, s.Wait(ctx))
+			assert.Equal(t, len(s.Events()), 2)
+		})
+	start(t, `trap '' TERM; echo '{"kind":"ready"}'; while :; do sleep 0.01; done`, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		assert.NilError(t, s.Detach(ctx), "it does not listen, and is killed")
+		assert.NilError(t, s.Wait(ctx))
+	})
+}
+
+// A whole run: the program runs, and what the script says is judged.
+func TestAScriptIsJudged(t *testing.T) {
+	d := fake(t, `shift 2; "$@" & echo "{\"kind\":\"ready\",\"pid\":$!,\"tid\":$!}"; wait; echo "{\"kind\":\"end\",\"pid\":$!,\"tid\":$!,\"status\":0}"`)
+	want := map[string]harness.Verdict{
+		"complete": harness.Fail, "exit": harness.Fail, "parent": harness.Untested, "once": harness.Untested,
+		"sound": harness.Pass, "order": harness.Pass, "running": harness.Pass, "transparent": harness.Pass, "bounded": harness.Pass,
+	}
+	results, err := run(t, d, "fork/launch")
+	assert.NilError(t, err)
+	for _, r := range results {
+		assert.Check(t, r.Verdict == want[r.Rule], "%s: got %s, want %s: %s", r.Rule, r.Verdict, want[r.Rule], r.Detail)
+		if r.Rule == "complete" {
+			assert.Equal(t, strings.Count(r.Detail, "born of main, was not reported"), 10)
+		}
+	}
+	assert.Equal(t, d.Name(), "command")
+	_, err = command.Debugger{}.Version(t.Context())
+	assert.Error(t, err, "the command is empty")
+}

@@ -1,0 +1,81 @@
+package harness
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/witness"
+)
+
+// RunWithin runs one scenario as [Test] does, with a limit of its own.
+func RunWithin(t testing.TB, d Debugger, s Scenario, limit time.Duration) []Result {
+	t.Helper()
+	c, err := controls.of(t.Context(), s.Fixture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	e, err := run(t.Context(), d, s.Fixture, s.Mode, c, limit)
+	return s.verdicts(d.Name(), time.Since(begin), e, err)
+}
+
+// Patience is how long beyond its limit a run with a debugger that hangs may take.
+const Patience = grace + endPatience
+
+// RefuseWitness has the kernel refuse its account until the test's end.
+func RefuseWitness(t testing.TB, why error) {
+	replaceWitness(t, func(int) (account, error) { return nil, why })
+}
+
+// LoseRecords has every account lose a record.
+func LoseRecords(t testing.TB) {
+	replaceWitness(t, func(pid int) (account, error) {
+		w, err := witness.Open(pid)
+		return lossy{w}, err
+	})
+}
+
+// HideTask has every account hide the second thread that the program makes.
+func HideTask(t testing.TB) {
+	replaceWitness(t, func(pid int) (account, error) {
+		w, err := witness.Open(pid)
+		return hiding{w}, err
+	})
+}
+
+type hiding struct{ *witness.Witness }
+
+func (h hiding) Close() ([]witness.Record, error) {
+	records, err := h.Witness.Close()
+	var threads []event.TID
+	for _, r := range records {
+		if r.Kind == event.Clone {
+			threads = append(threads, r.Child)
+		}
+	}
+	return slices.DeleteFunc(records, func(r witness.Record) bool {
+		return len(threads) > 1 && (r.Child == threads[1] || r.TID == threads[1])
+	}), err
+}
+
+type lossy struct{ *witness.Witness }
+
+func (l lossy) Close() ([]witness.Record, error) {
+	records, err := l.Witness.Close()
+	if err == nil {
+		err = &witness.LostError{N: 1}
+	}
+	return records, err
+}
+
+// replaceWitness makes the control runs anew. Such a test cannot be parallel.
+func replaceWitness(t testing.TB, open func(int) (account, error)) {
+	t.Setenv("TIDCHECK_SERIAL", "1") // refuses t.Parallel
+	real, made := openWitness, controls.runs
+	openWitness = open
+	controls.runs = make(map[string]func(context.Context) (*control, error))
+	t.Cleanup(func() { openWitness, controls.runs = real, made })
+}

@@ -1,0 +1,53 @@
+package harness
+
+import (
+	"context"
+	"time"
+)
+
+// within waits for f and gives it up when it has not returned by some time after its context's end: a
+// debugger that hangs is a finding, and must not hang the suite.
+func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+	}
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-time.After(grace):
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
+
+// A guarded session's methods end with their context even where the debugger's do not.
+type guarded struct{ Session }
+
+func (g guarded) Resume(ctx context.Context) error { return guard(ctx, g.Session.Resume) }
+func (g guarded) Detach(ctx context.Context) error { return guard(ctx, g.Session.Detach) }
+func (g guarded) Wait(ctx context.Context) error   { return guard(ctx, g.Session.Wait) }
+
+func guard(ctx context.Context, f func(context.Context) error) error {
+	_, err := within(ctx, func() (struct{}, error) { return struct{}{}, f(ctx) })
+	return err
+}
+
+// startGuarded starts a debugger; its session is nil if it failed before there was one.
+func startGuarded(ctx context.Context, d Debugger, target Target) (Session, error) {
+	s, err := within(ctx, func() (Session, error) { return d.Start(ctx, target) })
+	if s == nil {
+		return nil, err
+	}
+	return guarded{s}, err
+}

@@ -1,0 +1,113 @@
+package harness
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/tidcheck/tidcheck/event"
+)
+
+func TestExitAccusesOfDeathsAndTheirStatuses(t *testing.T) {
+	testRule(t, "exit", launched, []broken{
+		{"a thread's death is missing", func(s *sketch) { s.say("100/103: exit 0\n", "") }, "task 103 (main/2/1) ended and it was not reported"},
+		{"main's death is missing", func(s *sketch) { s.say("100: exit 0\n", "") }, "task 100 (main) ended and it was not reported"},
+		{"a thread's status", func(s *sketch) { s.say("100/102: exit 3", "100/102: exit 4") }, "task 102 (main/2) ended with 3, reported was 4"},
+		{"a signal for a status", func(s *sketch) { s.say("100/102: exit 3", "100/102: killed SIGKILL") }, "task 102 (main/2) ended with 3, reported was SIGKILL"},
+		{"a status that it does not know", func(s *sketch) { s.say("100/102: exit 3", "100/102: exit ?") }, ""},
+		{"the process's status", func(s *sketch) { s.say("100: end 0", "100: end 5") }, "process 100 ended with 0, reported was 5"},
+		{"the process's end is missing", func(s *sketch) { s.say("100: end 0", "") }, "process 100 ended and it was not reported"},
+		{"a death after the process's end", func(s *sketch) {
+			s.say("100/102: exit 3\n", "")
+			s.say("100: end 0", "100: end 0\n100/102: exit 3")
+		}, `"100/102: exit 3" came after the end of process 100`},
+		{"a second end", func(s *sketch) { s.say("100: end 0", "100: end 0\n100: end 0") }, `"100: end 0" came after the end of process 100`},
+		{"only the first death of two counts", func(s *sketch) { s.say("100/103: exit 0", "100/103: exit 0\n100/103: exit 1") }, ""},
+		{"the second life's death is missing", func(s *sketch) {
+			reuse("100: clone 101")(s)
+			s.say("100/101: exit 4\n", "")
+		}, "task 101 (main/3) ended and it was not reported"},
+		{"one that the end of the run killed", func(s *sketch) {
+			s.kernelDid("30 100/103: exit ?", "2000 100/103: exit ?")
+			s.kernelDid("60 100: exit ?", "60 100: exit ?\n2000 100/999: exit ?")
+			s.say("100/103: exit 0\n", "")
+		}, ""},
+	})
+}
+
+func TestExitJudgesNoDeathAfterTheDetach(t *testing.T) {
+	testRule(t, "exit", attached, []broken{
+		{"a death before it", func(s *sketch) { s.say("100/101: exit 0", "") }, "task 101 (main/1) ended and it was not reported"},
+		{"a death after it is told", func(s *sketch) { s.say("100/101: exit 0", "100/101: exit 0\n100/102: exit 3") }, ""},
+		{"with a wrong status", func(s *sketch) { s.say("100/101: exit 0", "100/101: exit 0\n100/102: exit 4") }, "task 102 (main/3) ended with 3, reported was 4"},
+	})
+}
+
+// hung has the run stop at a step where two of the program's tasks are left.
+func hung(s *sketch) {
+	s.overdue = "the program's end"
+	s.outcome.ended = false
+	s.dump = []procTask{
+		{tid: 100, state: "S (sleeping)", wchan: "futex_do_wait", syscall: "202"},
+		{tid: 103, state: "t (tracing stop)", tracer: 77, holder: "process 70 (gdb)", wchan: "ptrace_stop", syscall: "running"},
+	}
+}
+
+func TestRunningAccusesOfTasksThatWereLeftStopped(t *testing.T) {
+	testRule(t, "running", launched, []broken{
+		{"in a tracing stop", hung, "task 103 (main/2/1) was left stopped: state t (tracing stop), at ptrace_stop, syscall running, traced by process 70 (gdb)"},
+		{"in a group stop, traced", func(s *sketch) {
+			hung(s)
+			s.dump[0].state, s.dump[0].tracer = "T (stopped)", 77
+			s.dump[1].tracer = 0
+		}, "task 100 (main) was left stopped"},
+		{"in a group stop of the program's own", func(s *sketch) {
+			hung(s)
+			s.dump[1] = procTask{tid: 103, state: "T (stopped)"}
+		}, ""},
+		{"it waits for something else", func(s *sketch) { hung(s); s.dump = s.dump[:1] }, ""},
+	})
+}
+
+func TestReleasedAccusesOfTasksThatAreTracedOrStopped(t *testing.T) {
+	testRule(t, "released", attached, []broken{
+		{"traced", func(s *sketch) { s.released[0].tracer, s.released[0].holder = 77, "process 70 (gdb)" }, "task 100 (main) is still traced: state S (sleeping)"},
+		{"stopped", func(s *sketch) { s.released[0].state = "T (stopped)" }, "task 100 (main) is stopped: state T (stopped)"},
+		{"a newcomer is stopped", func(s *sketch) { s.released = append(s.released, procTask{tid: 102, state: "T (stopped)"}) }, "task 102 (main/3) is stopped"},
+		{"who was stopped goes on", func(s *sketch) { s.released[1].state = "S (sleeping)" }, ""},
+	})
+}
+
+func TestTransparentAccusesOfWhatTheProgramShows(t *testing.T) {
+	signals := func(sent, handled int) func(*sketch) {
+		return func(s *sketch) { s.ledger[3].sent, s.ledger[3].handled = sent, handled }
+	}
+	testRule(t, "transparent", launched, []broken{
+		{"a swallowed signal", signals(2, 1), "task 103 (main/2/1) was sent 2 signals and got 1: swallowed"},
+		{"an invented signal", signals(1, 2), "task 103 (main/2/1) was sent 1 signals and got 2"},
+		{"a signal that came", signals(2, 2), ""},
+		{"a signal on its way when the time was over", func(s *sketch) {
+			signals(1, 0)(s)
+			hung(s)
+			s.dump[1].pending = true
+		}, ""},
+		{"the exit status", func(s *sketch) { s.outcome.status = event.Killed(5) }, "the program ended with SIGTRAP, without a debugger with 0"},
+		{"a line is gone", func(s *sketch) { s.outcome.lines = s.outcome.lines[:1] }, `did not print "process: main, thread: main/2/1"`},
+		{"a line is gone of a program that goes on", func(s *sketch) {
+			hung(s)
+			s.outcome.lines = nil
+		}, ""},
+		{"a line more", func(s *sketch) { s.outcome.lines = append(s.outcome.lines, "done") }, `the program printed "done" (done), which it does not without a debugger`},
+		{"a line is another", func(s *sketch) { s.outcome.lines[1] = "process: 100, thread: 102" }, `printed "process: 100, thread: 102" (process: main, thread: main/2)`},
+		{"other lines' order", func(s *sketch) { slices.Reverse(s.outcome.lines) }, ""},
+		{"its tasks", func(s *sketch) { s.changed = "-main/2\n" }, "its tasks did not live as they do without a debugger (-declared +witnessed):\n-main/2"},
+	})
+}
+
+func TestBoundedAccusesOfAHangAndShowsEveryTask(t *testing.T) {
+	testRule(t, "bounded", launched, []broken{
+		{"a hang", hung, "the program's end did not come within 1s\n" +
+			"task 100 (main): state S (sleeping), at futex_do_wait, syscall 202\n" +
+			"task 103 (main/2/1): state t (tracing stop), at ptrace_stop, syscall running, traced by process 70 (gdb)"},
+		{"a hang with nobody left", func(s *sketch) { hung(s); s.dump = nil }, "the program's end did not come within 1s"},
+	})
+}

@@ -1,0 +1,301 @@
+package harness_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tidcheck/tidcheck/debuggers/reference"
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/harness"
+	"gotest.tools/v3/assert"
+)
+
+// A liar is the reference tracer whose words are changed.
+type liar struct {
+	reference.Debugger
+	change func(event.Trace) event.Trace
+}
+
+func (d liar) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
+	s, err := d.Debugger.Start(ctx, target)
+	if s == nil {
+		return nil, err
+	}
+	return lying{s, d.change}, err
+}
+
+type lying struct {
+	harness.Session
+	change func(event.Trace) event.Trace
+}
+
+func (s lying) Events() event.Trace { return s.change(s.Session.Events()) }
+
+// nth is where the nth event of a kind stands, from 0.
+func nth(trace event.Trace, k event.Kind, n int) int {
+	for i, e := range trace {
+		if e.Kind == k {
+			if n--; n < 0 {
+				return i
+			}
+		}
+	}
+	panic("the trace has too few events: " + k.String())
+}
+
+func scenario(t testing.TB, name string) harness.Scenario {
+	t.Helper()
+	list, err := harness.Scenarios(regexp.MustCompile("^" + name + "$"))
+	assert.NilError(t, err)
+	assert.Equal(t, len(list), 1, name)
+	return list[0]
+}
+
+// outcomes are the rules that a run did not pass, with their verdicts, and the details by rule.
+func outcomes(results []harness.Result) (notPassed map[string]harness.Verdict, details map[string]string) {
+	notPassed, details = map[string]harness.Verdict{}, map[string]string{}
+	for _, r := range results {
+		if r.Verdict != harness.Pass {
+			notPassed[r.Rule], details[r.Rule] = r.Verdict, r.Detail
+		}
+	}
+	return notPassed, details
+}
+
+func TestTheRulesAreKeptByTheReference(t *testing.T) {
+	list, err := harness.Scenarios(nil)
+	assert.NilError(t, err)
+	for _, s := range list {
+		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
+			got, details := outcomes(harness.RunWithin(t, reference.Debugger{}, s, harness.Limit))
+			assert.Equal(t, len(got), 0, "%v", details)
+		})
+	}
+}
+
+func TestALieIsFoundByTheRuleThatNamesIt(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(event.Trace) event.Trace
+		want   map[string]harness.Verdict
+		detail string // a part of the first rule's, where %d is the task's tid
+		rule   string
+	}{
+		{"a birth is dropped", func(l event.Trace) event.Trace {
+			i := nth(l, event.Clone, 3)
+			return slices.Delete(l, i, i+1)
+		}, map[string]harness.Verdict{"complete": harness.Fail}, "was not reported", "complete"},
+		{"a death is dropped", func(l event.Trace) event.Trace {
+			i := nth(l, event.Exit, 3)
+			return slices.Delete(l, i, i+1)
+		}, map[string]harness.Verdict{"exit": harness.Fail}, "ended and it was not reported", "exit"},
+		{"a creator is another", func(l event.Trace) event.Trace {
+			i := nth(l, event.Clone, 9)
+			l[i].TID = l[nth(l, event.Exit, 0)].TID
+			return l
+		}, map[string]harness.Verdict{"parent": harness.Fail}, "created", "parent"},
+		{"a birth is told twice", func(l event.Trace) event.Trace {
+			i := nth(l, event.Clone, 3)
+			return slices.Insert(l, i+1, l[i])
+		}, map[string]harness.Verdict{"once": harness.Fail}, "was told before", "once"},
+		{"a death is told twice", func(l event.Trace) event.Trace {
+			i := nth(l, event.Exit, 3)
+			return slices.Insert(l, i+1, l[i])
+		}, map[string]harness.Verdict{"once": harness.Fail}, "was told before", "once"},
+		{"a task is invented", func(l event.Trace) event.Trace {
+			return slices.Insert(l, 1, event.Event{Kind: event.Clone, PID: l[0].PID, TID: l[0].TID, Child: 1})
+		}, map[string]harness.Verdict{"sound": harness.Fail}, "the program had no task 1", "sound"},
+		{"a death comes before its birth", func(l event.Trace) event.Trace {
+			i := nth(l, event.Clone, 3)
+			j := slices.IndexFunc(l, func(e event.Event) bool { return e.Kind == event.Exit && e.TID == l[i].Child })
+			l[i], l[j] = l[j], l[i]
+			return l
+		}, map[string]harness.Verdict{"order": harness.Fail}, "came before the birth of task", "order"},
+		{"a status is another", func(l event.Trace) event.Trace {
+			l[nth(l, event.Exit, 3)].Status = event.Exited(5)
+			return l
+		}, map[string]harness.Verdict{"exit": harness.Fail}, "ended with 0, reported was 5", "exit"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var before, after event.Trace
+			d := liar{change: func(l event.Trace) event.Trace {
+				before = slices.Clone(l)
+				after = c.change(l)
+				return after
+			}}
+			got, details := outcomes(harness.RunWithin(t, d, scenario(t, "thread_nested/launch"), harness.Limit))
+			if c.name == "a creator is another" || c.name == "a death comes before its birth" {
+				// A creator that had ended, or births told after their creators' deaths, break the order too.
+				delete(got, "order")
+				c.want = map[string]harness.Verdict{}
+				if c.rule != "order" {
+					c.want[c.rule] = harness.Fail
+				}
+			}
+			assert.Assert(t, cmp.Diff(c.want, got) == "", "(-want +got):\n%s%v", cmp.Diff(c.want, got), details)
+			assert.Assert(t, strings.Contains(details[c.rule], c.detail), "got %q, want %q in it", details[c.rule], c.detail)
+			assert.Assert(t, cmp.Diff(before, after) != "")
+		})
+	}
+}
+
+// A sleeper hangs in one method: until its context's end, or, if it is deaf, to the test's end.
+type sleeper struct {
+	reference.Debugger
+	hangs string
+	deaf  chan struct{} // nil if it listens
+}
+
+func (d sleeper) hang(ctx context.Context, method string) error {
+	switch {
+	case method != d.hangs:
+		return nil
+	case d.deaf != nil:
+		<-d.deaf
+		return errors.New("it woke up")
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func (d sleeper) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
+	if d.deaf != nil { // whom a thread of ours traces is ours to let go: it is not traced then
+		if err := d.hang(ctx, "Start"); err != nil {
+			return nil, err
+		}
+	}
+	s, err := d.Debugger.Start(ctx, target)
+	if s == nil || err != nil {
+		return nil, err
+	}
+	return sleeping{s, d}, d.hang(ctx, "Start")
+}
+
+type sleeping struct {
+	harness.Session
+	d sleeper
+}
+
+// instead hangs, or does what is to be done.
+func (s sleeping) instead(ctx context.Context, method string, do func(context.Context) error) error {
+	if err := s.d.hang(ctx, method); err != nil {
+		return err
+	}
+	return do(ctx)
+}
+
+func (s sleeping) Resume(ctx context.Context) error {
+	return s.instead(ctx, "Resume", s.Session.Resume)
+}
+
+func (s sleeping) Detach(ctx context.Context) error {
+	return s.instead(ctx, "Detach", s.Session.Detach)
+}
+func (s sleeping) Wait(ctx context.Context) error { return s.instead(ctx, "Wait", s.Session.Wait) }
+
+// End hangs, but lets go first: what a thread of ours traces nobody else can end.
+func (s sleeping) End() error {
+	return errors.Join(s.Session.End(), s.d.hang(context.Background(), "End"))
+}
+
+func TestADebuggerThatHangsGetsAVerdict(t *testing.T) {
+	const limit = 500 * time.Millisecond
+	for _, c := range []struct{ hangs, scenario, rule, want string }{
+		{"Start", "fork/launch", "bounded", "the debugger's start did not come within 500ms\ntask "},
+		{"Start", "fork/attach_before", "bounded", "the debugger's start did not come within 500ms\ntask "},
+		{"Resume", "fork/launch", "bounded", "the debugger's resume did not come within 500ms\ntask "},
+		{"Resume", "fork/attach_before", "running", "(main) was left stopped: state t (tracing stop)"},
+		{"Detach", "thread_nested/detach_during", "bounded", "the debugger's detach did not come within 500ms\ntask "},
+		{"Wait", "fork/launch", "bounded", "the debugger's word that the program is over did not come within 500ms"},
+		{"End", "fork/launch", "complete", "the debugger failed: the debugger did not end within 5s"},
+	} {
+		for _, deaf := range []bool{false, true} {
+			if c.hangs == "End" && !deaf {
+				continue // it has no context to listen to
+			}
+			t.Run(fmt.Sprintf("%s/%s/deaf=%v", c.hangs, c.scenario, deaf), func(t *testing.T) {
+				t.Parallel()
+				d := sleeper{hangs: c.hangs}
+				if deaf {
+					d.deaf = make(chan struct{})
+					defer close(d.deaf)
+				}
+				s := scenario(t, c.scenario)
+				harness.RunWithin(t, reference.Debugger{}, s, harness.Limit) // what is built once
+				begin := time.Now()
+				got, details := outcomes(harness.RunWithin(t, d, s, limit))
+				took := time.Since(begin)
+				assert.Equal(t, got[c.rule], harness.Fail, "%v", got)
+				want := c.want
+				if deaf && c.scenario == "fork/launch" {
+					want = strings.TrimSuffix(want, "\ntask ") // nothing was started
+				}
+				assert.Assert(t, strings.Contains(details[c.rule], want), "got %q, want %q in it", details[c.rule], want)
+				assert.Assert(t, took < limit+harness.Patience+3*time.Second, "it took %v", took)
+			})
+		}
+	}
+}
+
+// At checkpoint 1 two of the four threads have ended.
+func TestAHangShowsEveryTask(t *testing.T) {
+	t.Parallel()
+	_, details := outcomes(harness.RunWithin(t, sleeper{hangs: "Detach"}, scenario(t, "signal_one_thread/detach_during"), 500*time.Millisecond))
+	for _, task := range []string{"(main)", "(main/3)", "(main/4)"} {
+		assert.Assert(t, strings.Contains(details["bounded"], task+": state "), "%s is not in %q", task, details["bounded"])
+	}
+}
+
+func TestAccountsThatCannotBeBelievedProveNothing(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(testing.TB)
+		want  string
+	}{
+		{"records are lost", harness.LoseRecords, "1 records were lost"},
+		{"a task is announced and not witnessed", harness.HideTask, "announced itself in slot 2, and the kernel did not tell of it there"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.spoil(t)
+			o := harness.Options{Match: regexp.MustCompile("^fork/launch$")}
+			report, err := harness.RunAll(t.Context(), []harness.Debugger{reference.Debugger{}}, o, func([]harness.Result) {})
+			assert.NilError(t, err)
+			for _, r := range report.Results {
+				assert.Equal(t, r.Verdict, harness.Unresolved)
+				assert.Assert(t, strings.Contains(r.Detail, c.want), r.Detail)
+			}
+		})
+	}
+}
+
+// Where the kernel refuses its account, the program's own is held against the debugger.
+func TestAWitnessThatIsRefusedIsNamedAndTheRunGoesOn(t *testing.T) {
+	why := fmt.Errorf("kernel.perf_event_paranoid is 4: %w", fs.ErrPermission)
+	harness.RefuseWitness(t, why)
+	report, err := harness.RunAll(t.Context(), []harness.Debugger{reference.Debugger{}}, harness.Options{}, func([]harness.Result) {})
+	assert.NilError(t, err)
+	assert.Equal(t, report.Machine.Witness, "none, the ledger and /proc alone: kernel.perf_event_paranoid is 4: permission denied")
+	passed := map[string]int{}
+	for _, r := range report.Results {
+		switch r.Verdict {
+		case harness.Pass:
+			passed[r.Rule]++
+		case harness.Untested:
+		default:
+			t.Errorf("%s/%s %s: %s %s", r.Scenario, r.Mode, r.Rule, r.Verdict, r.Detail)
+		}
+	}
+	for _, rule := range harness.Rules {
+		assert.Assert(t, passed[rule.Name] > 0, "%s was judged nowhere: %v", rule.Name, passed)
+	}
+}

@@ -1,0 +1,106 @@
+package harness
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/tidcheck/tidcheck/fixtures"
+	"gotest.tools/v3/assert"
+)
+
+func fixtureNamed(t testing.TB, name string) fixtures.Fixture {
+	t.Helper()
+	all, err := fixtures.Catalogue()
+	assert.NilError(t, err)
+	for _, f := range all {
+		if f.Name == name {
+			return f
+		}
+	}
+	t.Fatalf("no fixture is called %s", name)
+	return fixtures.Fixture{}
+}
+
+func TestAProgramThatDoesNotComeToItsGate(t *testing.T) {
+	alarm(t, 20*time.Second)
+	for _, c := range []struct{ name, text, want string }{
+		{"it crashes", "kill -SEGV $$", "await checkpoint 0 of the program: the program ended before its gate, with SIGSEGV"},
+		{"it ends", "exit 99", "await checkpoint 0 of the program: the program ended before its gate, with 99"},
+		{"it hangs", "exec sleep 100", "await checkpoint 0 of the program: the time is over"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, err := setStage(t.Context(), fixtureNamed(t, "fork"), fixtures.Launch)
+			assert.NilError(t, err)
+			s.program = script(t, c.text)
+			ctx, cancel := context.WithTimeoutCause(t.Context(), 200*time.Millisecond, errOverdue)
+			defer cancel()
+			if c.name != "it hangs" {
+				ctx = t.Context()
+			}
+			assert.Error(t, s.startProgram(ctx), c.want)
+			pid := s.process.PID
+			assert.NilError(t, s.close())
+			assert.Assert(t, gone(pid))
+		})
+	}
+}
+
+func TestAControlRunThatIsNotAsDeclaredIsOurFault(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(*fixtures.Fixture)
+		limit time.Duration
+		want  string
+	}{
+		{"a thread more", func(f *fixtures.Fixture) { f.Params[0].Quick = "9"; f.Wants = fixtureNamed(t, "thread_nested").Wants }, Limit, "has no value"},
+		{"other births", func(f *fixtures.Fixture) {
+			nested := fixtureNamed(t, "thread_nested")
+			f.Wants, f.Params = nested.Wants, append(f.Params, nested.Params...)
+		}, Limit, "the kernel does not do what its head declares (-declared +witnessed):"},
+		{"it fails late", func(f *fixtures.Fixture) { f.Params[3].Quick = "x" }, Limit, "it ended with 99, and its head declares 0"},
+		{"it does not end", func(f *fixtures.Fixture) { f.Params[3].Quick = "100s" }, 200 * time.Millisecond, "the program's end: the time is over"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			alarm(t, 20*time.Second)
+			f := fixtureNamed(t, "fork")
+			f.Params = append([]fixtures.Param(nil), f.Params...)
+			assert.Equal(t, f.Params[3].Name, "linger")
+			c.spoil(&f)
+			_, err := runControl(t.Context(), f, c.limit)
+			assert.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+func TestEveryFixtureIsAsDeclared(t *testing.T) {
+	all, err := fixtures.Catalogue()
+	assert.NilError(t, err)
+	for _, f := range all {
+		t.Run(f.Name, func(t *testing.T) {
+			alarm(t, 60*time.Second)
+			for _, need := range f.Needs {
+				if err := lacking(need); err != nil {
+					t.Skip(err)
+				}
+			}
+			c, err := runControl(t.Context(), f, Limit)
+			assert.NilError(t, err)
+			assert.NilError(t, c.refusal)
+		})
+	}
+}
+
+func TestNeedsThatThisMachineLacks(t *testing.T) {
+	for text, want := range map[string]string{"linux>=2.6": "", "linux<2.6": "this machine lacks linux<2.6: its kernel is "} {
+		f, err := fixtures.ParseHead("cfixtures/idle.c", "/*\n * Does nothing.\n *\n * want: main: exit 0\n * needs: "+text+"\n */\n")
+		assert.NilError(t, err)
+		if err := lacking(f.Needs[0]); want == "" {
+			assert.NilError(t, err)
+		} else {
+			assert.ErrorContains(t, err, want)
+		}
+	}
+	err := lacking(fixtures.Need{Text: "cap_of_nobody", Capability: 63})
+	assert.Error(t, err, "this machine lacks cap_of_nobody")
+}
