@@ -81,11 +81,11 @@ var compilers = map[fixtures.Language]func() (toolchain, error){
 
 func findToolchain(what, remedy string, command []string, versionFlag string) (toolchain, error) {
 	if len(command) == 0 {
-		return toolchain{}, fmt.Errorf("no %s: CC is blank: %s", what, remedy)
+		return toolchain{}, &missingError{fmt.Sprintf("a %s: CC is blank: %s", what, remedy)}
 	}
 	out, err := exec.Command(command[0], append(slices.Clone(command[1:]), versionFlag)...).Output()
 	if err != nil {
-		return toolchain{}, fmt.Errorf("no %s: %w: %s", what, err, remedy)
+		return toolchain{}, &missingError{fmt.Sprintf("a %s: %v: %s", what, err, remedy)}
 	}
 	return toolchain{command: command, version: string(out)}, nil
 }

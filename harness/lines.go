@@ -165,14 +165,18 @@ func (l *LineTool) Ended(ctx context.Context) error {
 		return err
 	}
 	select {
-	case <-l.told:
-	case <-time.After(grace): // a descendant of its still has it open
+	case <-l.told: // its last words may come to us after its end
+	case <-time.After(grace): // somebody else holds its standard error
+	case <-ctx.Done():
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	said := strings.TrimSpace(l.tail.String())
 	if i := strings.LastIndexByte(said, '\n'); i >= 0 {
 		said = said[i+1:]
+	}
+	if said == "" {
+		return fmt.Errorf("it ended with %s, and wrote nothing to standard error", status)
 	}
 	return fmt.Errorf("it ended with %s: %s", status, said)
 }

@@ -36,8 +36,21 @@ func Line(w io.Writer, results []harness.Result) {
 			rules[i] = r.Rule
 		}
 		fmt.Fprintf(w, "%-11s %s: %s\n", first.Verdict, where, strings.Join(rules, ", "))
-		for line := range strings.Lines(first.Detail) {
-			fmt.Fprintf(w, "            %s\n", strings.TrimSuffix(line, "\n"))
+		detail(w, first.Detail)
+	}
+}
+
+// shown is how many lines of a detail people are shown; the JSON has all.
+const shown = 12
+
+func detail(w io.Writer, text string) {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if more := len(lines) - shown; more > 1 {
+		lines = append(lines[:shown:shown], fmt.Sprintf("… %d lines more (--json has all)", more))
+	}
+	for _, line := range lines {
+		if line != "" {
+			fmt.Fprintf(w, "            %s\n", line)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/tidcheck/tidcheck"
 )
@@ -82,7 +83,8 @@ func dispatch(args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, flag.ErrHelp):
 		return asExpected
 	case err != nil:
-		fmt.Fprintf(stderr, "tidcheck %s: %v\n", name, err)
+		text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ") // a compiler's words, say
+		fmt.Fprintf(stderr, "tidcheck %s: %s\n", name, text)
 	}
 	return status
 }

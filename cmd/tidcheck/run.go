@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,10 @@ func runCommand(ctx context.Context, c *invocation) (int, error) {
 	if err == nil && *jobs < 0 {
 		err = errors.New("--jobs: the number of runs at once is positive")
 	}
+	var out *os.File
+	if err == nil {
+		out, err = createJSON(*jsonFile)
+	}
 	if err != nil {
 		return harnessError, err
 	}
@@ -50,7 +55,7 @@ func runCommand(ctx context.Context, c *invocation) (int, error) {
 	if *jsonFile != "-" {
 		report.Summary(c.stdout, result)
 	}
-	if writeErr := writeJSON(c, *jsonFile, result); writeErr != nil {
+	if writeErr := writeJSON(c, out, *jsonFile, result); writeErr != nil {
 		return harnessError, writeErr
 	}
 	if err != nil {
@@ -66,18 +71,29 @@ func (c *invocation) told(jsonFile string, results []harness.Result) {
 	}
 }
 
-func writeJSON(c *invocation, name string, result *harness.Report) error {
-	switch name {
-	case "":
-		return nil
-	case "-":
-		return report.JSON(c.stdout, result)
+// createJSON creates the file of --json, if there is one, before a run that would be lost without it.
+func createJSON(name string) (*os.File, error) {
+	if name == "" || name == "-" {
+		return nil, nil
 	}
 	file, err := os.Create(name)
 	if err != nil {
+		return nil, fmt.Errorf("--json: %w", err)
+	}
+	return file, nil
+}
+
+func writeJSON(c *invocation, file *os.File, name string, result *harness.Report) error {
+	if name == "-" {
+		return report.JSON(c.stdout, result)
+	}
+	if file == nil {
+		return nil
+	}
+	if err := cmp.Or(report.JSON(file, result), file.Close()); err != nil {
 		return fmt.Errorf("--json: %w", err)
 	}
-	return errors.Join(report.JSON(file, result), file.Close())
+	return nil
 }
 
 // chosen are the debuggers that are named on the command line.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -109,7 +110,10 @@ func (p *printer) trace(pid int, argv []string) (int, error) {
 		case <-t.Done():
 			status, err := t.Wait()
 			p.summary(time.Since(begin))
-			return exitStatus(status), errors.Join(err, p.err, p.out.Flush())
+			if err := cmp.Or(err, p.err, p.out.Flush()); err != nil {
+				return harnessError, err
+			}
+			return exitStatus(status), nil
 		case sig := <-interrupts:
 			if err := interrupted(t, argv != nil, sig); err != nil && !errors.Is(err, tracer.ErrEnded) {
 				return harnessError, err
@@ -128,7 +132,14 @@ func interrupted(t *tracer.Tracer, launched bool, sig os.Signal) error {
 	if sig == os.Interrupt && inForeground() {
 		return nil
 	}
-	return syscall.Kill(t.PID(), sig.(syscall.Signal))
+	program, err := os.FindProcess(t.PID())
+	if err != nil {
+		return err
+	}
+	if err := program.Signal(sig); !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return nil
 }
 
 func (p *printer) print(e event.Event) {

@@ -26,23 +26,30 @@ type Debugger struct{}
 // Name is "book".
 func (Debugger) Name() string { return "book" }
 
-// Version is the lesson's: there is one.
-func (Debugger) Version(context.Context) (string, error) { return "1", nil }
+// Version is the lesson's: there is one. It builds the tracer, so that no run pays for that.
+func (Debugger) Version(ctx context.Context) (string, error) {
+	_, err := program(ctx)
+	return "1", err
+}
+
+func program(ctx context.Context) (string, error) {
+	return harness.Build(ctx, harness.Source{
+		Name: "trace_new_threads", Language: fixtures.Go, Main: ".",
+		Files: map[string][]byte{"go.mod": []byte("module trace_new_threads\n\ngo 1.26\n"), "main.go": source},
+	})
+}
 
 // Start attaches to a process. The lesson's tracer launches nothing.
 func (Debugger) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
 	if target.PID == 0 {
 		return nil, fmt.Errorf("launch a program: %w", errors.ErrUnsupported)
 	}
-	program, err := harness.Build(ctx, harness.Source{
-		Name: "trace_new_threads", Language: fixtures.Go, Main: ".",
-		Files: map[string][]byte{"go.mod": []byte("module trace_new_threads\n\ngo 1.26\n"), "main.go": source},
-	})
+	tracer, err := program(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s := &session{pid: event.TID(target.PID), attached: make(chan struct{})}
-	s.LineTool, err = harness.StartLineTool(target, []string{program, strconv.Itoa(target.PID)}, s.take)
+	s.LineTool, err = harness.StartLineTool(target, []string{tracer, strconv.Itoa(target.PID)}, s.take)
 	if err != nil {
 		return nil, err
 	}

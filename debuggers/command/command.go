@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strconv"
 	"sync"
@@ -43,7 +44,8 @@ func (d Debugger) Version(context.Context) (string, error) {
 	if len(d.Argv) == 0 {
 		return "", errors.New("the command is empty")
 	}
-	return "unknown", nil
+	_, err := exec.LookPath(d.Argv[0])
+	return "unknown", err
 }
 
 // Start starts the command and waits until it is ready.

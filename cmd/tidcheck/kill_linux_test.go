@@ -1,0 +1,120 @@
+//go:build amd64 || arm64
+
+package main
+
+import (
+	"math"
+	"math/rand/v2"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// kills is how often each command is killed.
+const kills = 50
+
+// moments are random ones in the time that a command takes, in their order and evenly spread. A bend
+// above 1 makes early ones more frequent, for commands that do most at their start. The seed is printed.
+func moments(t *testing.T, n int, takes time.Duration, bend float64) []time.Duration {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d, %d moments in %v", seed, n, takes)
+	random := rand.New(rand.NewPCG(seed, 0))
+	list := make([]time.Duration, n)
+	for i := range list {
+		list[i] = time.Duration(math.Pow((float64(i)+random.Float64())/float64(n), bend) * float64(takes))
+	}
+	return list
+}
+
+// quickest is how long a command takes at least; its first run may have to build fixtures.
+func quickest(t *testing.T, argv []string) time.Duration {
+	t.Helper()
+	least := time.Hour
+	for range 4 {
+		begin := time.Now()
+		if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		least = min(least, time.Since(begin))
+	}
+	return least
+}
+
+func TestNothingOutlivesAKilledRun(t *testing.T) {
+	within(t, 120*time.Second)
+	program(t, "threads") // its compiler is the fixtures' too
+	commands := []struct {
+		argv  []string
+		bend  float64
+		takes time.Duration // zero is measured
+		lanes int           // so many at once
+	}{
+		{argv: []string{"tidcheck", "run", "reference"}, bend: 1, lanes: 2},
+		{argv: []string{"tidcheck", "run", "--jobs=12", "book"}, bend: 4, takes: 5 * time.Second, lanes: 10},
+	}
+	for _, c := range commands {
+		t.Run(c.argv[len(c.argv)-1], func(t *testing.T) {
+			if c.takes == 0 {
+				c.takes = quickest(t, c.argv)
+			}
+			all := moments(t, kills, c.takes, c.bend)
+			var lanes sync.WaitGroup
+			var killed atomic.Int64
+			for lane := range c.lanes {
+				var ours []time.Duration
+				for i := lane; i < kills; i += c.lanes {
+					ours = append(ours, all[i])
+				}
+				lanes.Go(func() {
+					printed, _ := signalAt(t, "SIGKILL", ours, c.argv...)
+					killed.Add(int64(strings.Count(printed, "signal: killed after ")))
+				})
+			}
+			lanes.Wait()
+			if t.Logf("killed %d in their course", killed.Load()); killed.Load() < kills/5 {
+				t.Errorf("%d commands of %d were killed in their course, want a fifth of them at least", killed.Load(), kills)
+			}
+		})
+	}
+}
+
+func TestNothingLaunchedOutlivesAKilledTrace(t *testing.T) {
+	within(t, 60*time.Second)
+	crowd := program(t, "crowd")
+	printed, _ := signalAt(t, "SIGKILL", moments(t, 20, 100*time.Millisecond, 1), "tidcheck", "trace", "--json", "--", crowd, "20", "2")
+	if got := strings.Count(printed, "signal: killed after "); got != 20 {
+		t.Errorf("killed %d traces of 20 in their course:\n%s", got, printed)
+	}
+}
+
+func TestAttachedProgramOutlivesAKilledTrace(t *testing.T) {
+	within(t, 60*time.Second)
+	p := start(t, "crowd", "20", "2")
+	for i, moment := range moments(t, 20, 100*time.Millisecond, 1) {
+		printed, _ := signalAt(t, "SIGKILL", []time.Duration{moment}, "tidcheck", "trace", "--json", "-p", p.name())
+		if !strings.HasPrefix(printed, "signal: killed after ") {
+			t.Errorf("trace %d was not killed in its course: %s", i, printed)
+		}
+		p.wantReleased(t)
+	}
+	p.finish(t)
+}
+
+func TestInterruptedRunEndsSoon(t *testing.T) {
+	within(t, 60*time.Second)
+	program(t, "threads") // its compiler is the fixtures' too
+	for _, moment := range []time.Duration{0, 300 * time.Millisecond} {
+		printed, said := signalAt(t, "+SIGINT", []time.Duration{moment}, "tidcheck", "run", "book")
+		outcome, after, _ := strings.Cut(strings.TrimSpace(printed), " after ")
+		took, err := time.ParseDuration(after)
+		if outcome != "exit status 2" || err != nil || took > 3*time.Second {
+			t.Errorf("interrupted %v after its first line: got %q, want exit status 2 within 3s", moment, printed)
+		}
+		if strings.Count(said, "\n") != 1 || !strings.HasPrefix(said, "tidcheck run: ") {
+			t.Errorf("interrupted %v after its first line: it said %q, want one line", moment, said)
+		}
+	}
+}

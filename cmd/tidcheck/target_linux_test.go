@@ -1,0 +1,104 @@
+//go:build amd64 || arm64
+
+package main
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A patient is a program that says when it is ready, and ends with 23 at the end of its input.
+type patient struct {
+	*exec.Cmd
+	input io.Closer
+}
+
+func start(t *testing.T, name string, args ...string) *patient {
+	t.Helper()
+	p := &patient{Cmd: exec.Command(program(t, name), args...)}
+	p.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	input, err := p.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.input = input
+	t.Cleanup(func() {
+		p.Process.Kill()
+		p.Wait()
+	})
+	if line, err := bufio.NewReader(output).ReadString('\n'); line != "ready\n" {
+		t.Fatalf("%s says %q, %v", name, line, err)
+	}
+	return p
+}
+
+// name is the program's pid, as a command line has it.
+func (p *patient) name() string { return strconv.Itoa(p.Process.Pid) }
+
+// finish has it run on to its end.
+func (p *patient) finish(t *testing.T) {
+	t.Helper()
+	p.input.Close()
+	p.Wait()
+	if got := p.ProcessState.String(); got != "exit status 23" {
+		t.Errorf("the program's end: got %s, want exit status 23", got)
+	}
+}
+
+// tasks are the tids of its living threads.
+func (p *patient) tasks(t *testing.T) map[int]bool {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join("/proc", p.name(), "task"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tids := make(map[int]bool)
+	for _, e := range entries {
+		tid, _ := strconv.Atoi(e.Name())
+		tids[tid] = true
+	}
+	return tids
+}
+
+// wantReleased tells whether its tasks are neither traced nor stopped.
+func (p *patient) wantReleased(t *testing.T) {
+	t.Helper()
+	for tid := range p.tasks(t) {
+		tracer, state := statusField(tid, "TracerPid"), statusField(tid, "State")
+		if state == "" {
+			continue // it has ended meanwhile
+		}
+		if tracer != "0" || state[0] == 't' || state[0] == 'T' {
+			t.Errorf("task %d is left with TracerPid %s, in state %s", tid, tracer, state)
+		}
+	}
+}
+
+// zombie is a process that has ended and that nobody has waited for.
+func zombie(t *testing.T) (pid int) {
+	t.Helper()
+	cmd := exec.Command("true")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Wait() })
+	if err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
+	return cmd.Process.Pid
+}
