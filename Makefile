@@ -1,5 +1,5 @@
 # README's two commands are demo and test; each does all its set-up.
-.PHONY: build test lint demo fixtures bench clean
+.PHONY: build test soak lint demo fixtures bench clean
 
 TOOL = go tool -modfile=tools/go.mod
 
@@ -8,6 +8,10 @@ build:
 
 test:
 	go test ./...
+
+# What is looked for by repeating, ten times as often; some minutes.
+soak:
+	TIDCHECK_SOAK=1 go test -timeout 60m ./...
 
 lint:
 	@unformatted=$$($(TOOL) gofumpt -l .); test -z "$$unformatted" || { echo "gofumpt would change: $$unformatted"; exit 1; }

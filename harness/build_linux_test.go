@@ -172,9 +172,9 @@ func TestACacheOfSomebodyElseIsRefused(t *testing.T) {
 func TestAMissingCompilerIsNamed(t *testing.T) {
 	b := newBench(t)
 	for _, c := range []struct{ cc, want string }{
-		{"/nowhere/cc", "error: no C compiler: fork/exec /nowhere/cc: no such file or directory: install gcc or clang, or set CC"},
-		{" ", "error: no C compiler: CC is blank: install gcc or clang, or set CC"},
-		{"false", "error: no C compiler: exit status 1: install gcc or clang, or set CC"},
+		{"/nowhere/cc", "error: this machine lacks a C compiler: fork/exec /nowhere/cc: no such file or directory: install gcc or clang, or set CC"},
+		{" ", "error: this machine lacks a C compiler: CC is blank: install gcc or clang, or set CC"},
+		{"false", "error: this machine lacks a C compiler: exit status 1: install gcc or clang, or set CC"},
 	} {
 		cmd := b.command(returns0)
 		cmd.Env = append(cmd.Env, "CC="+c.cc)

@@ -2,14 +2,12 @@ package harness_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tidcheck/tidcheck/debuggers/reference"
@@ -146,113 +144,6 @@ func TestALieIsFoundByTheRuleThatNamesIt(t *testing.T) {
 			assert.Assert(t, strings.Contains(details[c.rule], c.detail), "got %q, want %q in it", details[c.rule], c.detail)
 			assert.Assert(t, cmp.Diff(before, after) != "")
 		})
-	}
-}
-
-// A sleeper hangs in one method: until its context's end, or, if it is deaf, to the test's end.
-type sleeper struct {
-	reference.Debugger
-	hangs string
-	deaf  chan struct{} // nil if it listens
-}
-
-func (d sleeper) hang(ctx context.Context, method string) error {
-	switch {
-	case method != d.hangs:
-		return nil
-	case d.deaf != nil:
-		<-d.deaf
-		return errors.New("it woke up")
-	}
-	<-ctx.Done()
-	return context.Cause(ctx)
-}
-
-func (d sleeper) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
-	if d.deaf != nil { // whom a thread of ours traces is ours to let go: it is not traced then
-		if err := d.hang(ctx, "Start"); err != nil {
-			return nil, err
-		}
-	}
-	s, err := d.Debugger.Start(ctx, target)
-	if s == nil || err != nil {
-		return nil, err
-	}
-	return sleeping{s, d}, d.hang(ctx, "Start")
-}
-
-type sleeping struct {
-	harness.Session
-	d sleeper
-}
-
-// instead hangs, or does what is to be done.
-func (s sleeping) instead(ctx context.Context, method string, do func(context.Context) error) error {
-	if err := s.d.hang(ctx, method); err != nil {
-		return err
-	}
-	return do(ctx)
-}
-
-func (s sleeping) Resume(ctx context.Context) error {
-	return s.instead(ctx, "Resume", s.Session.Resume)
-}
-
-func (s sleeping) Detach(ctx context.Context) error {
-	return s.instead(ctx, "Detach", s.Session.Detach)
-}
-func (s sleeping) Wait(ctx context.Context) error { return s.instead(ctx, "Wait", s.Session.Wait) }
-
-// End hangs, but lets go first: what a thread of ours traces nobody else can end.
-func (s sleeping) End() error {
-	return errors.Join(s.Session.End(), s.d.hang(context.Background(), "End"))
-}
-
-func TestADebuggerThatHangsGetsAVerdict(t *testing.T) {
-	const limit = 500 * time.Millisecond
-	for _, c := range []struct{ hangs, scenario, rule, want string }{
-		{"Start", "fork/launch", "bounded", "the debugger's start did not come within 500ms\ntask "},
-		{"Start", "fork/attach_before", "bounded", "the debugger's start did not come within 500ms\ntask "},
-		{"Resume", "fork/launch", "bounded", "the debugger's resume did not come within 500ms\ntask "},
-		{"Resume", "fork/attach_before", "running", "(main) was left stopped: state t (tracing stop)"},
-		{"Detach", "thread_nested/detach_during", "bounded", "the debugger's detach did not come within 500ms\ntask "},
-		{"Wait", "fork/launch", "bounded", "the debugger's word that the program is over did not come within 500ms"},
-		{"End", "fork/launch", "complete", "the debugger failed: the debugger did not end within 5s"},
-	} {
-		for _, deaf := range []bool{false, true} {
-			if c.hangs == "End" && !deaf {
-				continue // it has no context to listen to
-			}
-			t.Run(fmt.Sprintf("%s/%s/deaf=%v", c.hangs, c.scenario, deaf), func(t *testing.T) {
-				t.Parallel()
-				d := sleeper{hangs: c.hangs}
-				if deaf {
-					d.deaf = make(chan struct{})
-					defer close(d.deaf)
-				}
-				s := scenario(t, c.scenario)
-				harness.RunWithin(t, reference.Debugger{}, s, harness.Limit) // what is built once
-				begin := time.Now()
-				got, details := outcomes(harness.RunWithin(t, d, s, limit))
-				took := time.Since(begin)
-				assert.Equal(t, got[c.rule], harness.Fail, "%v", got)
-				want := c.want
-				if deaf && c.scenario == "fork/launch" {
-					want = strings.TrimSuffix(want, "\ntask ") // nothing was started
-				}
-				assert.Assert(t, strings.Contains(details[c.rule], want), "got %q, want %q in it", details[c.rule], want)
-				assert.Assert(t, took < limit+harness.Patience+3*time.Second, "it took %v", took)
-			})
-		}
-	}
-}
-
-// At checkpoint 1 two of the four threads have ended.
-func TestAHangShowsEveryTask(t *testing.T) {
-	t.Parallel()
-	_, details := outcomes(harness.RunWithin(t, sleeper{hangs: "Detach"}, scenario(t, "signal_one_thread/detach_during"), 500*time.Millisecond))
-	for _, task := range []string{"(main)", "(main/3)", "(main/4)"} {
-		assert.Assert(t, strings.Contains(details["bounded"], task+": state "), "%s is not in %q", task, details["bounded"])
 	}
 }
 

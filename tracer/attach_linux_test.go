@@ -72,9 +72,9 @@ func TestAttachHoldsEveryThread(t *testing.T) {
 		rounds int
 		argv   string
 	}{
-		{"500 parked, 4 churning", 3, "500 4 0 0"},
-		{"churning", 200, "4 4 0 0"},
-		{"forking", 50, "2 1 2 0"},
+		{"500 parked, 4 churning", 2, "500 4 0 0"},
+		{"churning", often(40), "4 4 0 0"},
+		{"forking", often(10), "2 1 2 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := start(t, "storm", strings.Fields(c.argv)...)

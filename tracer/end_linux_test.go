@@ -35,7 +35,7 @@ func TestEndInAStorm(t *testing.T) {
 		for _, end := range []string{"detach", "kill"} {
 			t.Run(way.name+"/"+end, func(t *testing.T) {
 				within(t, 60*time.Second)
-				for round := range 40 {
+				for round := range often(9) {
 					n := 1 + rand.New(rand.NewPCG(uint64(round), 0)).IntN(300)
 					endInAStorm(t, storms[round%len(storms)], way.name == "attached", way.how, n, end)
 					if t.Failed() {
@@ -98,7 +98,7 @@ func endInAStorm(t *testing.T, storm []string, attached bool, how tracer.Options
 // Whatever comes together, each request is answered, and the program is let go or gone.
 func TestRequestsAtOnce(t *testing.T) {
 	within(t, 60*time.Second)
-	for round := range 40 {
+	for round := range often(8) {
 		t.Run(strconv.Itoa(round), func(t *testing.T) {
 			p := prepare(t, "storm", storms[round%len(storms)]...)
 			how, reached := at(1+round*5, tracer.Options{})

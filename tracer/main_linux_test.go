@@ -245,6 +245,14 @@ func wantGone(t *testing.T, pgid int) {
 	reapGroup(pgid)
 }
 
+// often is how many times a test does what is looked for by repeating; make soak does it ten times more.
+func often(n int) int {
+	if os.Getenv("TIDCHECK_SOAK") != "" {
+		return 10 * n
+	}
+	return n
+}
+
 // within fails a test that would hang, and shows where; nothing waits for it.
 func within(t *testing.T, limit time.Duration) {
 	alarm := time.AfterFunc(limit, func() {

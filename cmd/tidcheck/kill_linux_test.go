@@ -13,9 +13,6 @@ import (
 	"time"
 )
 
-// kills is how often each command is killed.
-const kills = 50
-
 // moments are random ones in the time that a command takes, in their order and evenly spread. A bend
 // above 1 makes early ones more frequent, for commands that do most at their start. The seed is printed.
 func moments(t *testing.T, n int, takes time.Duration, bend float64) []time.Duration {
@@ -50,22 +47,23 @@ func TestNothingOutlivesAKilledRun(t *testing.T) {
 		argv  []string
 		bend  float64
 		takes time.Duration // zero is measured
+		kills int           // so often
 		lanes int           // so many at once
 	}{
-		{argv: []string{"tidcheck", "run", "reference"}, bend: 1, lanes: 2},
-		{argv: []string{"tidcheck", "run", "--jobs=12", "book"}, bend: 4, takes: 5 * time.Second, lanes: 10},
+		{argv: []string{"tidcheck", "run", "reference"}, bend: 1, kills: 50, lanes: 2},
+		{argv: []string{"tidcheck", "run", "--jobs=12", "book"}, bend: 4, takes: 5 * time.Second, kills: 20, lanes: 10},
 	}
 	for _, c := range commands {
 		t.Run(c.argv[len(c.argv)-1], func(t *testing.T) {
 			if c.takes == 0 {
 				c.takes = quickest(t, c.argv)
 			}
-			all := moments(t, kills, c.takes, c.bend)
+			all := moments(t, c.kills, c.takes, c.bend)
 			var lanes sync.WaitGroup
 			var killed atomic.Int64
 			for lane := range c.lanes {
 				var ours []time.Duration
-				for i := lane; i < kills; i += c.lanes {
+				for i := lane; i < c.kills; i += c.lanes {
 					ours = append(ours, all[i])
 				}
 				lanes.Go(func() {
@@ -74,8 +72,8 @@ func TestNothingOutlivesAKilledRun(t *testing.T) {
 				})
 			}
 			lanes.Wait()
-			if t.Logf("killed %d in their course", killed.Load()); killed.Load() < kills/5 {
-				t.Errorf("%d commands of %d were killed in their course, want a fifth of them at least", killed.Load(), kills)
+			if t.Logf("killed %d in their course", killed.Load()); int(killed.Load()) < c.kills/5 {
+				t.Errorf("%d commands of %d were killed in their course, want a fifth of them at least", killed.Load(), c.kills)
 			}
 		})
 	}

@@ -224,7 +224,7 @@ func TestALineWithoutMeaningIsTheDebuggersFailure(t *testing.T) {
 func TestADebuggerThatIsNeverReadySaysWhy(t *testing.T) {
 	for text, want := range map[string]string{
 		"echo one >&2; echo 'ptrace: not permitted' >&2; exit 3": "it ended with 3: ptrace: not permitted",
-		"kill -9 $$": "it ended with SIGKILL: ",
+		"kill -9 $$": "it ended with SIGKILL, and wrote nothing to standard error",
 		"exit 0":     "it ended with 0: ",
 	} {
 		start(t, text, func(_ context.Context, _ harness.Session, err error) { assert.Error(t, err, want) })
