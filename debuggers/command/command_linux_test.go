@@ -225,7 +225,7 @@ func TestADebuggerThatIsNeverReadySaysWhy(t *testing.T) {
 	for text, want := range map[string]string{
 		"echo one >&2; echo 'ptrace: not permitted' >&2; exit 3": "it ended with 3: ptrace: not permitted",
 		"kill -9 $$": "it ended with SIGKILL, and wrote nothing to standard error",
-		"exit 0":     "it ended with 0: ",
+		"exit 0":     "it ended with 0, and wrote nothing to standard error",
 	} {
 		start(t, text, func(_ context.Context, _ harness.Session, err error) { assert.Error(t, err, want) })
 	}
