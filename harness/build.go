@@ -83,7 +83,12 @@ func findToolchain(what, remedy string, command []string, versionFlag string) (t
 	if len(command) == 0 {
 		return toolchain{}, &missingError{fmt.Sprintf("a %s: CC is blank: %s", what, remedy)}
 	}
-	out, err := exec.Command(command[0], append(slices.Clone(command[1:]), versionFlag)...).Output()
+	command = slices.Clone(command)
+	path, err := lookPath(command[0]) // absolute: builds are run elsewhere
+	if err == nil {
+		command[0] = path
+	}
+	out, err := exec.Command(command[0], append(command[1:len(command):len(command)], versionFlag)...).Output()
 	if err != nil {
 		return toolchain{}, &missingError{fmt.Sprintf("a %s: %v: %s", what, err, remedy)}
 	}

@@ -141,7 +141,7 @@ func (s *sketch) expected(t *testing.T) event.Expected {
 // newTruth makes the truth of the sketch as a run does.
 func (s *sketch) newTruth(t *testing.T) (*truth, error) {
 	t.Helper()
-	return newTruth(s.ledger, s.records(t), s.gate, s.cut, s.expected(t), s.outcome.status)
+	return newTruth(s.ledger, s.records(t), s.gate, s.cut, s.expected(t), s.outcome)
 }
 
 // joined is the evidence of the sketch.

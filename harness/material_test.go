@@ -43,6 +43,7 @@ func TestVerdictsWithoutMaterial(t *testing.T) {
 		{"no witness, but all is declared", launched, noWitness, "sound", Pass, ""},
 		{"no witness and not all is declared", launched, func(s *sketch) { noWitness(s); s.exact = false }, "sound", Untested, "without the kernel's account"},
 		{"no witness, a birth is missed", launched, func(s *sketch) { noWitness(s); s.say("100/102: clone 103\n", "") }, "complete", Fail, "task 103 (main/2/1), born of main/2, was not reported"},
+		{"no witness, a death is missed", launched, func(s *sketch) { noWitness(s); s.say("100/102: exit 3\n", "") }, "exit", Fail, "task 102 (main/2) ended and it was not reported"},
 		{"no witness, a wrong creator", launched, func(s *sketch) { noWitness(s); s.say("100/102: clone 103", "100: clone 103") }, "parent", Fail, "which task 102 (main/2) created"},
 		{"no witness, a birth after the attach is missed", attached, func(s *sketch) {
 			noWitness(s)

@@ -17,13 +17,14 @@ import (
 // A stage is where one run takes place: below its keeper, with the fixture's ledger and its
 // output file, and the kernel's account if that can be had. It has no files with names.
 type stage struct {
-	fixture fixtures.Fixture
-	program string
-	keeper  *keeper
-	ledger  *ledger
-	out     *os.File
-	witness account // nil if refused
-	refusal error   // why
+	fixture   fixtures.Fixture
+	program   string
+	keeper    *keeper
+	ledger    *ledger
+	out       *os.File
+	complaint *os.File // what the program wrote to standard error, if we started it
+	witness   account  // nil if refused
+	refusal   error    // why
 
 	mode     fixtures.Mode
 	gate     time.Duration // when the program was let through its gate
@@ -67,6 +68,9 @@ func setStage(ctx context.Context, f fixtures.Fixture, mode fixtures.Mode) (s *s
 	if s.out, err = memoryFile("output"); err != nil {
 		return s, err
 	}
+	if s.complaint, err = memoryFile("complaint"); err != nil {
+		return s, err
+	}
 	if account, err := openWitness(s.keeper.cmd.Process.Pid); err != nil {
 		s.refusal = err
 	} else {
@@ -87,8 +91,10 @@ func (s *stage) close() error {
 	if s.ledger != nil {
 		errs = append(errs, s.ledger.close())
 	}
-	if s.out != nil {
-		errs = append(errs, s.out.Close())
+	for _, file := range []*os.File{s.out, s.complaint} {
+		if file != nil {
+			errs = append(errs, file.Close())
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -102,7 +108,7 @@ func (s *stage) target() Target {
 // startProgram starts the fixture's program without a debugger, and waits until it stands at its gate.
 func (s *stage) startProgram(ctx context.Context) error {
 	target := s.target()
-	p, err := target.Start(Spec{Argv: target.Argv})
+	p, err := target.Start(Spec{Argv: target.Argv, Stderr: s.complaint})
 	if err != nil {
 		return err
 	}
@@ -113,10 +119,18 @@ func (s *stage) startProgram(ctx context.Context) error {
 	return s.awaitGate(ctx, func(ctx context.Context) error {
 		status, err := p.Wait(ctx)
 		if err == nil {
-			err = fmt.Errorf("the program ended before its gate, with %s", status)
+			err = fmt.Errorf("the program ended before its gate, with %s%s", status, s.complained())
 		}
 		return err
 	})
+}
+
+// complained is the first line that the program wrote to standard error, after a colon.
+func (s *stage) complained() string {
+	if line := firstLine(sharedPath(s.complaint)); line != "?" {
+		return ": " + line
+	}
+	return ""
 }
 
 // awaitGate waits until the program stands at its gate; over returns when it can
@@ -204,7 +218,7 @@ func (s *stage) gather(control *control) error {
 		return nil // the program never was: there is nothing to hold the debugger to
 	}
 	var err error
-	e.truth, err = newTruth(all, records, s.gate, cut, control.expected, e.endStatus())
+	e.truth, err = newTruth(all, records, s.gate, cut, control.expected, outcome{ended: e.outcome.ended, status: e.endStatus()})
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ func TestAProgramThatDoesNotComeToItsGate(t *testing.T) {
 	alarm(t, 20*time.Second)
 	for _, c := range []struct{ name, text, want string }{
 		{"it crashes", "kill -SEGV $$", "await checkpoint 0 of the program: the program ended before its gate, with SIGSEGV"},
+		{"it complains", "echo no ledger >&2; exit 99", "await checkpoint 0 of the program: the program ended before its gate, with 99: no ledger"},
 		{"it ends", "exit 99", "await checkpoint 0 of the program: the program ended before its gate, with 99"},
 		{"it hangs", "exec sleep 100", "await checkpoint 0 of the program: the time is over"},
 	} {

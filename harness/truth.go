@@ -55,7 +55,7 @@ func (t *truth) name(tid event.TID) string {
 // newTruth makes the truth of a run from what was announced and, if there was a witness, from
 // its account: that of the program from the exec before its gate, and up to cut. The statuses
 // are those that the fixture declares, and the process's own.
-func newTruth(all announced, records []witness.Record, gate, cut time.Duration, expected event.Expected, status event.Status) (*truth, error) {
+func newTruth(all announced, records []witness.Record, gate, cut time.Duration, expected event.Expected, end outcome) (*truth, error) {
 	root := all.root()
 	if root.tid == 0 {
 		return nil, errors.New("the program did not announce itself")
@@ -67,7 +67,10 @@ func newTruth(all announced, records []witness.Record, gate, cut time.Duration, 
 				return nil, err
 			}
 		}
-		t.declare(expected, status)
+		t.declare(expected, end.status)
+		if end.ended {
+			t.allEnded(cut)
+		}
 		return t, nil
 	}
 	start := witness.Record{Event: event.Event{Kind: event.Ready, PID: root.pid, TID: root.tid}}
@@ -85,7 +88,7 @@ func newTruth(all announced, records []witness.Record, gate, cut time.Duration, 
 			return nil, fmt.Errorf("the witness's account: %w", err)
 		}
 	}
-	t.declare(expected, status)
+	t.declare(expected, end.status)
 	return t, nil
 }
 
@@ -138,7 +141,15 @@ func (t *truth) declare(expected event.Expected, status event.Status) {
 	}
 }
 
-// seen is what the witness alone can tell apart, or the ledger alone.
+// allEnded says that the program was over at some time. Where nobody witnessed when each of its tasks
+// ended, all had by then.
+func (t *truth) allEnded(at time.Duration) {
+	for _, l := range t.lives {
+		l.died = at
+	}
+}
+
+// view is what the witness alone can tell apart, or the ledger alone.
 func (t *truth) view() event.View { return event.View{Deaths: t.witnessed, Untraced: true} }
 
 // asDeclared compares the truth with what the fixture declares; the difference is empty if there is none.
