@@ -62,7 +62,7 @@ func build(dir string) error {
 }
 
 // command is a program of testdata, in a process group of its own.
-func command(t *testing.T, name string, args ...string) *exec.Cmd {
+func command(t testing.TB, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	if missing != nil {
 		if _, err := exec.LookPath("cc"); err != nil {

@@ -73,13 +73,13 @@ func traceTarget(c *invocation, pid int) (int, []string, error) {
 // A printer prints events as they come. It is the tracer's sink, so it works on the
 // tracer's thread; the rest looks at it when the tracer has ended.
 type printer struct {
-	out                                      *bufio.Writer
-	json                                     bool
-	direct                                   bool // somebody is looking: nothing stays in the buffer
-	family                                   event.Family
-	line                                     []byte
-	births, exits, processes, execs, signals int
-	err                                      error
+	out                                             *bufio.Writer
+	json                                            bool
+	direct                                          bool // somebody is looking: nothing stays in the buffer
+	family                                          event.Family
+	line                                            []byte
+	found, births, exits, processes, execs, signals int
+	err                                             error
 }
 
 // trace runs a whole trace and returns the program's own status.
@@ -163,6 +163,8 @@ func (p *printer) print(e event.Event) {
 
 func (p *printer) count(k event.Kind) {
 	switch k {
+	case event.Attach:
+		p.found++
 	case event.Clone, event.Fork, event.VFork:
 		p.births++
 	case event.Exit:
@@ -181,7 +183,7 @@ func (p *printer) summary(took time.Duration) {
 	if p.json {
 		return
 	}
-	counts := []string{plural(p.births, "birth"), plural(p.exits, "exit"), plural(p.execs, "exec"), plural(p.signals, "signal")}
+	counts := []string{plural(p.found, "task") + " found", plural(p.births, "birth"), plural(p.exits, "exit"), plural(p.execs, "exec"), plural(p.signals, "signal")}
 	counts = slices.DeleteFunc(counts, func(s string) bool { return strings.HasPrefix(s, "0 ") })
 	if len(counts) == 0 {
 		counts = []string{"no events"}
