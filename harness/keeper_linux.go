@@ -123,10 +123,9 @@ func (k *keeper) start(spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if spec.Dir == "" {
-		if spec.Dir, err = os.Getwd(); err != nil {
-			return nil, err
-		}
+	packet, err := spec.packet(path)
+	if err != nil {
+		return nil, err
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -144,30 +143,44 @@ func (k *keeper) start(spec Spec) (*Process, error) {
 			fds[i] = int(f.Fd())
 		}
 	}
-	argv := append([]string{path}, spec.Argv[1:]...)
-	words := append([]string{strconv.Itoa(len(argv))}, argv...)
-	words = append(append(words, spec.Dir), spec.Env...)
-	packet := []byte(strings.Join(words, "\x00") + "\x00")
-	if len(packet) > packetSize {
-		gate.Close()
-		return nil, fmt.Errorf("start %s: its arguments and environment are longer than %d bytes", path, packetSize)
-	}
-
 	k.starting.Lock()
 	defer k.starting.Unlock()
-	if err = k.send(packet, fds); err == nil {
-		reply, ok := <-k.started
-		if ok && reply.err == nil {
-			reply.process.gate = gate
-			k.gates = append(k.gates, gate)
-			return reply.process, nil
-		}
-		if err = reply.err; !ok {
-			err = fmt.Errorf("the keeper has ended: %s", strings.TrimSpace(k.stderr.String()))
+	p, err := k.ask(packet, fds)
+	if err != nil {
+		gate.Close()
+		return nil, fmt.Errorf("start %s: %w", path, err)
+	}
+	p.gate = gate
+	k.gates = append(k.gates, gate)
+	return p, nil
+}
+
+// packet is what the keeper is sent to start the program at a path.
+func (spec Spec) packet(path string) (_ []byte, err error) {
+	if spec.Dir == "" {
+		if spec.Dir, err = os.Getwd(); err != nil {
+			return nil, err
 		}
 	}
-	gate.Close()
-	return nil, fmt.Errorf("start %s: %w", path, err)
+	words := []string{strconv.Itoa(len(spec.Argv)), path}
+	words = append(append(append(words, spec.Argv[1:]...), spec.Dir), spec.Env...)
+	packet := []byte(strings.Join(words, "\x00") + "\x00")
+	if len(packet) > packetSize {
+		return nil, fmt.Errorf("start %s: its arguments and environment are longer than %d bytes", path, packetSize)
+	}
+	return packet, nil
+}
+
+// ask has the keeper start a program, and waits for its answer.
+func (k *keeper) ask(packet []byte, fds []int) (*Process, error) {
+	if err := k.send(packet, fds); err != nil {
+		return nil, err
+	}
+	reply, ok := <-k.started
+	if !ok {
+		return nil, fmt.Errorf("the keeper has ended: %s", strings.TrimSpace(k.stderr.String()))
+	}
+	return reply.process, reply.err
 }
 
 // send sends one packet and descriptors with it.
