@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// jsonEvent is an event's line in JSON, as docs and README describe it. Absent
+// jsonEvent is an event's line in JSON, a line of `tidcheck trace --json`. Absent
 // numbers are zero; a status is absent where it is unknown or a signal.
 type jsonEvent struct {
 	Kind      string    `json:"kind"`

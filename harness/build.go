@@ -84,9 +84,8 @@ func findToolchain(what, remedy string, command []string, versionFlag string) (t
 		return toolchain{}, &missingError{fmt.Sprintf("a %s: CC is blank: %s", what, remedy)}
 	}
 	command = slices.Clone(command)
-	path, err := lookPath(command[0]) // absolute: builds are run elsewhere
-	if err == nil {
-		command[0] = path
+	if path, err := filepath.Abs(command[0]); err == nil && strings.Contains(command[0], "/") {
+		command[0] = path // builds are run elsewhere
 	}
 	out, err := exec.Command(command[0], append(command[1:len(command):len(command)], versionFlag)...).Output()
 	if err != nil {
@@ -197,7 +196,11 @@ func keeperProgram(ctx context.Context) (string, error) {
 	return build(ctx, s, func(ctx context.Context, dir string, argv []string) (string, error) {
 		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 		cmd.Dir = dir
+		cmd.WaitDelay = grace // a compiler's daemon may keep its output open
 		out, err := cmd.CombinedOutput()
+		if errors.Is(err, exec.ErrWaitDelay) {
+			err = nil
+		}
 		return string(out), err
 	})
 }

@@ -165,15 +165,6 @@ func (e *evidence) endedDebugged(l *life) bool {
 	return e.debugged(l) && l.died != never && l.died < e.until()
 }
 
-// endStatus is how the program's process ended; where its parent alone knows, as in
-// a control run.
-func (e *evidence) endStatus() event.Status {
-	if e.outcome.status == event.Unknown {
-		return e.control.status
-	}
-	return e.outcome.status
-}
-
 // until is when the debugger was asked to let go, or never.
 func (e *evidence) until() time.Duration {
 	if e.detached.issued != 0 {

@@ -166,7 +166,7 @@ func (spec Spec) packet(path string) (_ []byte, err error) {
 	words = append(append(append(words, spec.Argv[1:]...), spec.Dir), spec.Env...)
 	packet := []byte(strings.Join(words, "\x00") + "\x00")
 	if len(packet) > packetSize {
-		return nil, fmt.Errorf("start %s: its arguments and environment are longer than %d bytes", path, packetSize)
+		return nil, fmt.Errorf("start %s: its arguments and environment are longer than %d bytes: unset what is large", path, packetSize)
 	}
 	return packet, nil
 }
@@ -227,7 +227,7 @@ func (k *keeper) output(ctx context.Context, spec Spec) (string, error) {
 	}
 	printed := make(chan string, 1)
 	go func() {
-		text, _ := io.ReadAll(r) // an error ends the text
+		text, _ := io.ReadAll(r) // an error ends the text, as our deadline is
 		printed <- string(text)
 	}()
 	if err := p.Release(); err != nil {
@@ -237,6 +237,7 @@ func (k *keeper) output(ctx context.Context, spec Spec) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	r.SetReadDeadline(time.Now().Add(grace)) // a compiler's daemon may keep it open
 	text := <-printed
 	if status != event.Exited(0) {
 		return text, fmt.Errorf("%s: status %s", spec.Argv[0], status)

@@ -7,7 +7,9 @@ import (
 	"os"
 	"syscall"
 	"time"
+	"unsafe"
 
+	"github.com/tidcheck/tidcheck/event"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,7 +20,7 @@ func ownedByUs(info fs.FileInfo) bool {
 }
 
 // memoryFile is a file without a name, which goes with the last who has it open. Other
-// processes of ours open it by the path that shared gives.
+// processes of ours open it by sharedPath.
 func memoryFile(name string) (*os.File, error) {
 	fd, err := unix.MemfdCreate("tidcheck-"+name, unix.MFD_CLOEXEC)
 	if err != nil {
@@ -54,6 +56,16 @@ func awaitEnd(ctx context.Context, process *os.File) error {
 		return context.Cause(ctx)
 	}
 	return err
+}
+
+// exitStatus is how a process ended that was reaped, Unknown where the kernel does not keep it.
+func exitStatus(process *os.File) event.Status {
+	info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, process.Fd(), unix.PIDFD_GET_INFO, uintptr(unsafe.Pointer(&info)))
+	if errno != 0 || info.Mask&unix.PIDFD_INFO_EXIT == 0 {
+		return event.Unknown
+	}
+	return event.StatusOf(uint32(info.Exit_code))
 }
 
 // lockFile takes a lock that goroutines and processes exclude each other by; it goes with its holder.

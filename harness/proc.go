@@ -16,6 +16,7 @@ type procTask struct {
 	state    string    // the letter and its meaning: "t (tracing stop)"
 	tracer   event.TID // the thread that traces it, zero if none
 	holder   string    // whose thread that is
+	still    bool      // it was the same a moment later
 	pending  bool      // a signal is on its way to it
 	wchan    string    // where in the kernel it sleeps
 	syscall  string    // the system call's number and arguments, then sp and pc

@@ -23,7 +23,7 @@ type Rule struct {
 // Rules are all rules, in the order in which they are reported.
 var Rules = []Rule{
 	{"complete", "every task that lived while it was debugged was reported born, or listed at the attach", complete, nil},
-	{"sound", "no tid was reported that the kernel did not create for this program", sound, nil},
+	{"sound", "no task was reported that the kernel did not create for this program, and no thread as a process", sound, nil},
 	{"once", "each birth and each death was reported once", once, nil},
 	{"parent", "the reported creator is the real one", parent, nil},
 	{"order", "a birth comes before anything else about its task, and nothing after its death", order, nil},
@@ -84,6 +84,11 @@ func sound(e *evidence) (bad []string, judged int, err error) {
 			if len(e.truth.byTID[tid]) == 0 {
 				bad = append(bad, fmt.Sprintf("%q: the program had no task %d", w, tid))
 			}
+		}
+	}
+	for _, w := range e.words {
+		if w.Kind.IsBirth() && w.child != nil && w.child.Birth.Kind.IsBirth() && (w.Kind == event.Clone) != (w.child.Birth.Kind == event.Clone) {
+			bad = append(bad, fmt.Sprintf("%q: a clone is a thread's birth, a fork or vfork a process's, and it was a %s", w.Event, w.child.Birth.Kind))
 		}
 	}
 	return bad, judged, nil
@@ -185,33 +190,35 @@ func exit(e *evidence) (bad []string, judged int, err error) {
 // processEnd judges the end of the program's process, which comes after its last task's.
 func processEnd(e *evidence) (bad []string) {
 	root := e.truth.root().TID
-	last := slices.IndexFunc(e.said, func(v event.Event) bool { return v.Kind == event.End && v.TID == root })
+	isEnd := func(w word) bool { return w.Kind == event.End && (w.TID == root || w.TID == 0 && w.PID == root) }
+	last := slices.IndexFunc(e.words, isEnd)
 	if last < 0 {
 		if e.outcome.ended && e.detached.issued == 0 {
 			bad = append(bad, fmt.Sprintf("process %d ended and it was not reported", root))
 		}
 		return bad
 	}
-	if said := e.said[last].Status; e.can.Has(Statuses) && !said.Same(e.endStatus()) {
-		bad = append(bad, fmt.Sprintf("process %d ended with %s, reported was %s", root, e.endStatus(), said))
+	if said := e.words[last].Status; e.can.Has(Statuses) && !said.Same(e.outcome.status) {
+		bad = append(bad, fmt.Sprintf("process %d ended with %s, reported was %s", root, e.outcome.status, said))
 	}
-	for _, v := range e.said[last+1:] {
-		if v.PID == root {
-			bad = append(bad, fmt.Sprintf("%q came after the end of process %d", v, root))
+	for _, w := range e.words[last+1:] {
+		if w.PID == root || w.self != nil && w.self.PID == root {
+			bad = append(bad, fmt.Sprintf("%q came after the end of process %d", w.Event, root))
 		}
 	}
 	return bad
 }
 
 // running is judged by the program's own progress: if it came to its end, or to the checkpoint
-// at which it was let go, all of its tasks went on. Else it is judged by who stands in a tracing stop.
+// at which it was let go, all of its tasks went on. Else it is judged by who stands
+// in a stop of a tracer's, and stays there.
 func running(e *evidence) (bad []string, judged int, err error) {
 	if e.overdue == "" {
 		return nil, 1, nil
 	}
 	for _, t := range e.dump {
 		judged++
-		if t.held() && t.tracer != 0 {
+		if t.held() && t.still && t.tracer != 0 {
 			bad = append(bad, fmt.Sprintf("%s was left stopped: %s", e.truth.name(t.tid), t))
 		}
 	}
@@ -251,7 +258,7 @@ func transparent(e *evidence) (bad []string, judged int, err error) {
 			bad = append(bad, fmt.Sprintf("%s was sent %d signals and got %d", e.truth.name(a.tid), a.sent, a.handled))
 		}
 	}
-	if e.outcome.ended && !e.outcome.status.Same(e.control.status) {
+	if e.outcome.ended && !e.outcome.status.Same(e.control.status) { // Unknown below an old kernel
 		bad = append(bad, fmt.Sprintf("the program ended with %s, without a debugger with %s", e.outcome.status, e.control.status))
 	}
 	if e.changed != "" {

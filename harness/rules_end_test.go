@@ -15,6 +15,8 @@ func TestExitAccusesOfDeathsAndTheirStatuses(t *testing.T) {
 		{"a signal for a status", func(s *sketch) { s.say("100/102: exit 3", "100/102: killed SIGKILL") }, "task 102 (main/2) ended with 3, reported was SIGKILL"},
 		{"a status that it does not know", func(s *sketch) { s.say("100/102: exit 3", "100/102: exit ?") }, ""},
 		{"the process's status", func(s *sketch) { s.say("100: end 0", "100: end 5") }, "process 100 ended with 0, reported was 5"},
+		{"the process's end, told without a tid", func(s *sketch) { s.say("100: end 0", "100/0: end 0") }, ""},
+		{"a death after the process's end, told without a pid", func(s *sketch) { s.say("100: exit 0\n			100: end 0", "100: end 0\n0/100: exit 0") }, `"0/100: exit 0" came after the end of process 100`},
 		{"the process's end is missing", func(s *sketch) { s.say("100: end 0", "") }, "process 100 ended and it was not reported"},
 		{"a death after the process's end", func(s *sketch) {
 			s.say("100/102: exit 3\n", "")
@@ -48,7 +50,7 @@ func hung(s *sketch) {
 	s.outcome.ended = false
 	s.dump = []procTask{
 		{tid: 100, state: "S (sleeping)", wchan: "futex_do_wait", syscall: "202"},
-		{tid: 103, state: "t (tracing stop)", tracer: 77, holder: "process 70 (gdb)", wchan: "ptrace_stop", syscall: "running"},
+		{tid: 103, state: "t (tracing stop)", still: true, tracer: 77, holder: "process 70 (gdb)", wchan: "ptrace_stop", syscall: "running"},
 	}
 }
 
@@ -57,13 +59,14 @@ func TestRunningAccusesOfTasksThatWereLeftStopped(t *testing.T) {
 		{"in a tracing stop", hung, "task 103 (main/2/1) was left stopped: state t (tracing stop), at ptrace_stop, syscall running, traced by process 70 (gdb)"},
 		{"in a group stop, traced", func(s *sketch) {
 			hung(s)
-			s.dump[0].state, s.dump[0].tracer = "T (stopped)", 77
+			s.dump[0].state, s.dump[0].tracer, s.dump[0].still = "T (stopped)", 77, true
 			s.dump[1].tracer = 0
 		}, "task 100 (main) was left stopped"},
 		{"in a group stop of the program's own", func(s *sketch) {
 			hung(s)
 			s.dump[1] = procTask{tid: 103, state: "T (stopped)"}
 		}, ""},
+		{"for a moment", func(s *sketch) { hung(s); s.dump[1].still = false }, ""},
 		{"it waits for something else", func(s *sketch) { hung(s); s.dump = s.dump[:1] }, ""},
 	})
 }

@@ -45,6 +45,7 @@ func TestSoundAccusesOfTasksThatNeverWere(t *testing.T) {
 		{"a birth", func(s *sketch) { s.say("clone 103", "clone 999") }, `"100/102: clone 999": the program had no task 999`},
 		{"a birth of nobody", func(s *sketch) { s.say("clone 103", "clone 0") }, `"100/102: clone 0": the program had no task 0`},
 		{"a creator", func(s *sketch) { s.say("100/102: clone 103", "100/998: clone 103") }, "the program had no task 998"},
+		{"a thread as a process", func(s *sketch) { s.say("clone 103", "fork 103") }, `"100/102: fork 103": a clone is a thread's birth, a fork or vfork a process's, and it was a clone`},
 		{"a death", func(s *sketch) { s.say("100/103: exit 0", "100/997: exit 0") }, "the program had no task 997"},
 		{"a former tid", func(s *sketch) { s.say("100: exit 0", "100: exec from 996\n100: exit 0") }, "the program had no task 996"},
 		{"a task at the attach", func(s *sketch) { s.say("100: ready", "100/995: attach") }, "the program had no task 995"},

@@ -69,7 +69,7 @@ func runControl(ctx context.Context, f fixtures.Fixture, limit time.Duration) (*
 		return nil, err
 	}
 	s.ledger.letPass(allOpen)
-	if s.evidence.outcome.status, err = s.process.Wait(ctx); err != nil {
+	if _, err = s.process.Wait(ctx); err != nil {
 		return nil, fmt.Errorf("the program's end: %w", err)
 	}
 	s.evidence.outcome.ended = true
@@ -131,7 +131,7 @@ func run(ctx context.Context, d Debugger, f fixtures.Fixture, mode fixtures.Mode
 		return nil, err
 	case errors.As(err, &step):
 		e.overdue, e.broken = step.name, step.broken(timed)
-		e.dump = s.procTasks()
+		e.dump = s.twice()
 	case err != nil:
 		return nil, err
 	}
@@ -229,18 +229,16 @@ func (s *stage) watch(ctx context.Context, session Session) error {
 	if err != nil {
 		return err
 	}
-	process, err := openProcess(int(root.root().pid))
-	if err != nil {
+	if s.root, err = openProcess(int(root.root().pid)); err != nil {
 		return step("the program's gate", err)
 	}
-	defer process.Close()
 	if s.mode == fixtures.DetachDuring {
 		if err := s.detach(ctx, session); err != nil {
 			return err
 		}
 	}
 	s.ledger.letPass(allOpen)
-	if err := s.awaitProgram(ctx, process); err != nil {
+	if err := s.awaitProgram(ctx); err != nil {
 		return step("the program's end", err)
 	}
 	if s.mode == fixtures.DetachDuring {

@@ -20,7 +20,7 @@ const Limit = 5 * time.Second
 type Options struct {
 	Match *regexp.Regexp // searched in scenario/mode; nil for all
 	Known []Known
-	Jobs  int // runs at once; zero for four times the CPUs, since a run mostly waits
+	Jobs  int // RunAll: runs at once; zero for four times the CPUs, since a run mostly waits
 }
 
 // A Report is the outcome of a suite: what --json writes.

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -67,7 +66,10 @@ func Run(t testing.TB, scenario string, d Debugger) *Trial {
 		if s.Fixture.Name != name || string(s.Mode) != mode {
 			continue
 		}
-		e, _, err := runEvidence(context.Background(), d, s)
+		if _, err := d.Version(t.Context()); err != nil {
+			t.Skipf("%s is not to be had: %v", d.Name(), err)
+		}
+		e, _, err := runEvidence(t.Context(), d, s)
 		if missing := (*missingError)(nil); errors.As(err, &missing) || errors.Is(err, errors.ErrUnsupported) {
 			t.Skip(err)
 		} else if err != nil {

@@ -136,8 +136,9 @@ func (t *truth) declare(expected event.Expected, status event.Status) {
 			}
 		}
 	}
-	if root := t.root(); root.status == event.Unknown {
-		root.status = status
+	line, _ := expected.Line(event.Main)
+	if !slices.ContainsFunc(line.Acts, func(a event.Act) bool { return a.Kind == event.End }) {
+		t.root().status = status // where its head does not say otherwise, main ends as its process
 	}
 }
 

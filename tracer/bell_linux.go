@@ -33,8 +33,9 @@ func (b *bell) start() error {
 	b.cmd, b.gate = cmd, gate
 	b.mu.Unlock()
 	if err := b.kernel.Seize(cmd.Process.Pid, unix.PTRACE_O_EXITKILL); err != nil {
+		err = refusal(b.kernel, cmd.Process.Pid, os.NewSyscallError("ptrace(PTRACE_SEIZE)", err))
 		b.close()
-		return fmt.Errorf("trace a child of our own: %w", os.NewSyscallError("ptrace(PTRACE_SEIZE)", err))
+		return fmt.Errorf("trace a child of our own: %w", err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -119,5 +120,24 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		if got.Error() != c.want || !errors.Is(got, c.err) {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+// sealed is a kernel that lets nobody be traced, as one with kernel.yama.ptrace_scope 3 does.
+type sealed struct{ Kernel }
+
+func (sealed) Seize(int, int) error { return unix.EPERM }
+
+func (k sealed) ReadFile(name string) ([]byte, error) {
+	if name == "/proc/sys/kernel/yama/ptrace_scope" {
+		return []byte("3\n"), nil
+	}
+	return k.Kernel.ReadFile(name)
+}
+
+func TestARefusalOfAllTracingNamesItsSetting(t *testing.T) {
+	_, err := Attach(os.Getppid(), Options{Kernel: func(k Kernel) Kernel { return sealed{k} }})
+	if want := "kernel.yama.ptrace_scope is 3"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want one with %q", err, want)
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // Launch starts cmd and holds it before its program's first instruction; Resume
-// lets it go. It dies with the tracer, and with our process. Use Wait, Detach and
+// lets it go, and until then its death is not noticed. It dies with the tracer, and with our process. Use Wait, Detach and
 // Kill of the Tracer: cmd's own Wait would take the tracer's stops from it,
 // unless the program has been let go.
 func Launch(cmd *exec.Cmd, opts Options) (*Tracer, error) {

@@ -79,7 +79,13 @@ func startHeld(cmd *exec.Cmd) (gate *os.File, err error) {
 
 // memoryFile is an executable file without a name.
 func memoryFile(content []byte) (*os.File, error) {
-	fd, err := unix.MemfdCreate("tidcheck-stub", unix.MFD_CLOEXEC)
+	fd, err := unix.MemfdCreate("tidcheck-stub", unix.MFD_CLOEXEC|unix.MFD_EXEC)
+	if err == unix.EINVAL { // before Linux 6.3 all such files are executable
+		fd, err = unix.MemfdCreate("tidcheck-stub", unix.MFD_CLOEXEC)
+	}
+	if err == unix.EACCES {
+		return nil, fmt.Errorf("set vm.memfd_noexec to 0 or 1: %w", os.NewSyscallError("memfd_create", err))
+	}
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
 	}

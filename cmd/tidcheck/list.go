@@ -46,7 +46,10 @@ func listCommand(_ context.Context, c *invocation) (int, error) {
 	if *asJSON {
 		encoder := json.NewEncoder(c.stdout)
 		encoder.SetIndent("", "  ")
-		return asExpected, encoder.Encode(list)
+		if err := encoder.Encode(list); err != nil {
+			return harnessError, err
+		}
+		return asExpected, nil
 	}
 	for i, l := range list {
 		if i == 0 || list[i-1].Scenario != l.Scenario {

@@ -61,6 +61,9 @@ func dispatch(args []string, stdout, stderr io.Writer) int {
 	}
 	switch name {
 	case "-h", "-help", "--help", "help":
+		if len(args) == 2 && name == "help" {
+			return dispatch([]string{args[1], "--help"}, stdout, stderr)
+		}
 		help(stdout)
 		if len(args) == 0 {
 			return harnessError

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -19,7 +20,7 @@ import (
 )
 
 func runCommand(ctx context.Context, c *invocation) (int, error) {
-	match := c.flags.String("run", "", "run the scenarios in whose `name/mode` this regular expression is found")
+	match := c.flags.String("run", "", "run the scenarios in whose scenario/mode this regular expression (`regexp`) is found")
 	jsonFile := c.flags.String("json", "", "write the results to this `file` as JSON (- is standard output)")
 	knownFile := c.flags.String("known", "", "a `file` of known failures, a line each: DEBUGGER SCENARIO/MODE RULE VERSION REPORT")
 	line := c.flags.String("command", "", "a debugger that speaks JSON lines: its `command`, in shell words")
@@ -36,7 +37,7 @@ func runCommand(ctx context.Context, c *invocation) (int, error) {
 		o.Known, err = harness.ReadKnown(*knownFile)
 	}
 	if err == nil && *jobs < 0 {
-		err = errors.New("--jobs: the number of runs at once is positive")
+		err = errors.New("--jobs: the number of runs at once is not negative")
 	}
 	var out *os.File
 	if err == nil {
@@ -76,7 +77,7 @@ func createJSON(name string) (*os.File, error) {
 	if name == "" || name == "-" {
 		return nil, nil
 	}
-	file, err := os.Create(name)
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666) // what it holds stays until there is better
 	if err != nil {
 		return nil, fmt.Errorf("--json: %w", err)
 	}
@@ -90,6 +91,7 @@ func writeJSON(c *invocation, file *os.File, name string, result *harness.Report
 	if file == nil {
 		return nil
 	}
+	file.Truncate(0) // EINVAL for what is no plain file
 	if err := cmp.Or(report.JSON(file, result), file.Close()); err != nil {
 		return fmt.Errorf("--json: %w", err)
 	}
@@ -105,7 +107,7 @@ func chosen(names []string, line string) ([]harness.Debugger, error) {
 			return nil, fmt.Errorf("--command: %w", err)
 		}
 		d := command.Debugger{Argv: argv}
-		if len(names) == 1 {
+		if len(names) == 1 && builtin(names[0]) == nil {
 			d.Called, names = names[0], nil
 		}
 		list = append(list, d)
@@ -115,19 +117,32 @@ func chosen(names []string, line string) ([]harness.Debugger, error) {
 		if hasPath {
 			return nil, fmt.Errorf("%s is part of tidcheck: it has no other build to name (%q)", name, path)
 		}
-		switch name {
-		case "reference":
-			list = append(list, reference.Debugger{})
-		case "book":
-			list = append(list, book.Debugger{})
-		default:
+		d := builtin(name)
+		switch {
+		case strings.HasPrefix(name, "-"):
+			return nil, fmt.Errorf("%s: flags come before the debuggers' names", name)
+		case d == nil:
 			return nil, fmt.Errorf("there is no debugger %q (there are reference and book, and --command for any other)", name)
+		case slices.ContainsFunc(list, func(other harness.Debugger) bool { return other.Name() == name }):
+			return nil, fmt.Errorf("%s is named twice", name)
 		}
+		list = append(list, d)
 	}
 	if len(list) == 0 {
 		return nil, errors.New("name a debugger: reference, book, or --command CMD")
 	}
 	return list, nil
+}
+
+// builtin is the debugger of that name that is part of tidcheck, nil if there is none.
+func builtin(name string) harness.Debugger {
+	switch name {
+	case "reference":
+		return reference.Debugger{}
+	case "book":
+		return book.Debugger{}
+	}
+	return nil
 }
 
 // shellWords splits a line as a shell would, with quotes and backslashes, and expands nothing.

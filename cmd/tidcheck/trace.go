@@ -133,13 +133,13 @@ func interrupted(t *tracer.Tracer, launched bool, sig os.Signal) error {
 		return nil
 	}
 	program, err := os.FindProcess(t.PID())
-	if err != nil {
-		return err
+	if err == nil {
+		err = program.Signal(sig)
 	}
-	if err := program.Signal(sig); !errors.Is(err, os.ErrProcessDone) {
-		return err
+	if errors.Is(err, os.ErrProcessDone) {
+		return t.Kill() // its first process is over: what is left is of no use to who wants an end
 	}
-	return nil
+	return err
 }
 
 func (p *printer) print(e event.Event) {

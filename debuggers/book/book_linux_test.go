@@ -55,11 +55,11 @@ func TestLinesWithoutANumberAreRefused(t *testing.T) {
 
 func TestTheLessonsTracerIsCaught(t *testing.T) {
 	want := map[string]harness.Verdict{
-		"fork/launch complete":                 harness.NotOffered,
-		"thread_nested/attach_before complete": harness.Fail, // it is told of main's threads alone
-		"thread_nested/attach_before exit":     harness.NotOffered,
+		"fork/launch complete":          harness.NotOffered,
+		"locked/attach_before complete": harness.Fail, // it attaches to the main thread alone
+		"locked/attach_before exit":     harness.NotOffered,
 	}
-	report, err := harness.RunAll(t.Context(), []harness.Debugger{Debugger{}}, harness.Options{Match: regexp.MustCompile(`^(fork/launch|thread_nested/attach_before)$`)}, func([]harness.Result) {})
+	report, err := harness.RunAll(t.Context(), []harness.Debugger{Debugger{}}, harness.Options{Match: regexp.MustCompile(`^(fork/launch|locked/attach_before)$`)}, func([]harness.Result) {})
 	assert.NilError(t, err)
 	for _, r := range report.Results {
 		name := fmt.Sprintf("%s/%s %s", r.Scenario, r.Mode, r.Rule)

@@ -11,6 +11,7 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,6 +83,24 @@ type hello struct {
 	Requests []string          `json:"requests"`
 }
 
+// check refuses words that the suite does not know: a slip would pass for something not offered.
+func (h hello) check() error {
+	for _, f := range h.Fields {
+		if !harness.AllFields.Has(f) {
+			return fmt.Errorf("hello: %q is no field (they are %s)", f, harness.AllFields)
+		}
+	}
+	for _, r := range h.Requests {
+		if !slices.Contains(requests, r) {
+			return fmt.Errorf("hello: %q is no request (they are %s)", r, requests)
+		}
+	}
+	return nil
+}
+
+// requests are those that a debugger may say it takes; stop and threads are not asked for yet.
+var requests = []string{"stop", "resume", "threads", "detach"}
+
 type reply struct {
 	ID    int    `json:"id"`
 	Error string `json:"error"`
@@ -89,7 +108,7 @@ type reply struct {
 
 // take reads one line of the debugger's output.
 func (s *session) take(line []byte) error {
-	if len(line) == 0 || line[0] != '{' {
+	if line = bytes.TrimSpace(line); len(line) == 0 || line[0] != '{' {
 		return nil
 	}
 	var kind struct {
@@ -102,12 +121,12 @@ func (s *session) take(line []byte) error {
 	defer s.mu.Unlock()
 	switch kind.Kind {
 	case "hello":
-		var h hello
+		h := hello{Fields: slices.Clone(harness.AllFields)}
 		if err := json.Unmarshal(line, &h); err != nil {
 			return fmt.Errorf("hello: %w", err)
 		}
 		s.fields, s.requests = h.Fields, h.Requests
-		return nil
+		return h.check()
 	case "reply":
 		return s.takeReply(line)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,9 +103,10 @@ func TestAbilitiesAreThoseOfTheHello(t *testing.T) {
 		hello string
 		want  harness.Abilities
 	}{
-		{``, append(harness.AllFields, harness.Detach)},
+		{``, append(slices.Clone(harness.AllFields), harness.Detach)},
 		{`{"kind":"hello","name":"mydbg","version":"1.2","fields":["births","deaths"],"requests":["stop"]}`, harness.Abilities{harness.Births, harness.Deaths, harness.Detach}},
-		{`{"kind":"hello"}`, harness.Abilities{harness.Detach}},
+		{`{"kind":"hello"}`, append(slices.Clone(harness.AllFields), harness.Detach)},
+		{`{"kind":"hello","fields":[]}`, harness.Abilities{harness.Detach}},
 	} {
 		start(t, "echo '"+c.hello+"'; echo '{\"kind\":\"ready\"}'; exec sleep 100", func(_ context.Context, s harness.Session, err error) {
 			assert.NilError(t, err)
@@ -132,6 +134,15 @@ func TestArgumentsSayWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAHelloOfUnknownWordsIsRefused(t *testing.T) {
+	for hello, want := range map[string]string{
+		`{"kind":"hello","fields":["birth"]}`:     `line 1 of its output: hello: "birth" is no field (they are [births creators deaths statuses execs signals])`,
+		`{"kind":"hello","requests":["resumes"]}`: `line 1 of its output: hello: "resumes" is no request (they are [stop resume threads detach])`,
+	} {
+		start(t, "echo '"+hello+"'; exec sleep 100", func(_ context.Context, _ harness.Session, err error) { assert.Error(t, err, want) })
+	}
+}
+
 func TestWordsAreEvents(t *testing.T) {
 	start(t, `cat <<END
 debugger 1.0
@@ -148,7 +159,7 @@ END`, func(ctx context.Context, s harness.Session, err error) {
 		for _, e := range s.Events() {
 			got = append(got, e.String())
 		}
-		assert.DeepEqual(t, got, []string{"7: ready", "7: clone 8", "7/8: killed SIGKILL"})
+		assert.DeepEqual(t, got, []string{"7: ready", "7: clone 8", "0/9: exit ?", "7/8: killed SIGKILL"})
 		assert.NilError(t, s.End())
 		assert.Equal(t, s.Events()[0].Kind, event.Ready)
 	})

@@ -4,6 +4,7 @@ package reference
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tidcheck/tidcheck"
 	"github.com/tidcheck/tidcheck/harness"
@@ -52,7 +53,9 @@ type session struct {
 	launched bool
 }
 
-func (s *session) Can() harness.Abilities { return append(harness.AllFields, harness.Detach) }
+func (s *session) Can() harness.Abilities {
+	return append(slices.Clone(harness.AllFields), harness.Detach)
+}
 
 func (s *session) Resume(context.Context) error { return s.tracer.Resume() }
 
