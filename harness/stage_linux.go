@@ -138,11 +138,16 @@ func (s *stage) complained() string {
 // no longer come there, and says why.
 func (s *stage) awaitGate(ctx context.Context, over func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	looked := make(chan struct{})
 	go func() {
+		defer close(looked)
 		if err := over(ctx); ctx.Err() == nil {
 			cancel(err)
 		}
+	}()
+	defer func() {
+		cancel(nil)
+		<-looked // it uses the stage, which may be closed next
 	}()
 	if err := s.ledger.await(ctx, 0); err != nil {
 		return err
