@@ -189,14 +189,26 @@ func (l *LineTool) Interrupt(ctx context.Context, sig syscall.Signal) error {
 	}
 	patience, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
-	if _, err := l.process.Wait(patience); err == nil || ctx.Err() != nil {
+	if _, err := l.process.Wait(patience); err == nil {
+		return l.heard(ctx)
+	} else if ctx.Err() != nil {
 		return err
 	}
 	if err := l.signal(syscall.SIGKILL); err != nil {
 		return err
 	}
-	_, err := l.process.Wait(ctx)
-	return err
+	if _, err := l.process.Wait(ctx); err != nil {
+		return err
+	}
+	return l.heard(ctx)
+}
+
+// heard waits until the tool's last words have been read, which may be after its end.
+func (l *LineTool) heard(ctx context.Context) error {
+	patience, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	l.Wait(patience) // longer, if somebody else has its output open: he has nothing to say
+	return ctx.Err()
 }
 
 func (l *LineTool) signal(sig syscall.Signal) error {

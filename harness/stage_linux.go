@@ -117,13 +117,17 @@ func (s *stage) startProgram(ctx context.Context) error {
 	if err := p.Release(); err != nil {
 		return err
 	}
-	return s.awaitGate(ctx, func(ctx context.Context) error {
+	err = s.awaitGate(ctx, func(ctx context.Context) error {
 		status, err := p.Wait(ctx)
 		if err == nil {
-			err = fmt.Errorf("the program ended before its gate, with %s%s", status, s.complained())
+			err = fmt.Errorf("the program ended before its gate, with %s", status)
 		}
 		return err
 	})
+	if err != nil {
+		return fmt.Errorf("%w%s", err, s.complained())
+	}
+	return nil
 }
 
 // complained is the first line that the program wrote to standard error, after a colon.
@@ -138,16 +142,11 @@ func (s *stage) complained() string {
 // no longer come there, and says why.
 func (s *stage) awaitGate(ctx context.Context, over func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	looked := make(chan struct{})
-	go func() {
-		defer close(looked)
+	defer cancel(nil)
+	go func() { // it may outlive us, and the stage
 		if err := over(ctx); ctx.Err() == nil {
 			cancel(err)
 		}
-	}()
-	defer func() {
-		cancel(nil)
-		<-looked // it uses the stage, which may be closed next
 	}()
 	if err := s.ledger.await(ctx, 0); err != nil {
 		return err
