@@ -286,3 +286,13 @@ func TestAScriptIsJudged(t *testing.T) {
 	_, err = command.Debugger{}.Version(t.Context())
 	assert.Error(t, err, "the command is empty")
 }
+
+// What a debugger says on being told to let go is heard, though it has ended by then.
+func TestLastWordsAreHeard(t *testing.T) {
+	const last = `trap 'seq -f "{\"kind\":\"clone\",\"pid\":7,\"tid\":7,\"child\":%.0f}" 1 900; exit' TERM; echo '{"kind":"ready"}'; while :; do sleep 0.01; done`
+	start(t, last, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		assert.NilError(t, s.Detach(ctx))
+		assert.Equal(t, len(s.Events()), 901)
+	})
+}
