@@ -89,6 +89,7 @@ func (b *bell) is(tid int) bool { return b.cmd != nil && b.cmd.Process.Pid == ti
 func (t *Tracer) answer(s stop) {
 	if s.kind != stopGone {
 		t.check(s.tid, "PTRACE_CONT", t.kernel.Cont(s.tid, 0))
+		t.lookInto()
 		return
 	}
 	t.bell.close()

@@ -37,6 +37,8 @@ type script struct {
 	exiting map[int]bool
 	msgs    map[int]uint
 	group   map[int]bool
+	infos   map[int]Siginfo
+	calls   map[int]SyscallInfo
 }
 
 func newScript(text string) *script {
@@ -139,6 +141,8 @@ func (k *script) Interrupt(tid int) error {
 func (k *script) SetOptions(tid, _ int) error { return k.ask(tid, false, "setoptions") }
 func (k *script) Listen(tid int) error        { return k.ask(tid, true, "listen") }
 func (k *script) Cont(tid, sig int) error     { return k.ask(tid, true, "cont%s", with(sig)) }
+func (k *script) Syscall(tid, sig int) error  { return k.ask(tid, true, "syscall%s", with(sig)) }
+func (k *script) Step(tid, sig int) error     { return k.ask(tid, true, "step%s", with(sig)) }
 func (k *script) Detach(tid, sig int) error   { return k.ask(tid, true, "detach%s", with(sig)) }
 
 func with(sig int) string {
@@ -154,7 +158,22 @@ func (k *script) EventMsg(tid int) (uint, error) {
 	}
 	return k.msgs[tid], nil
 }
-func (k *script) HasSiginfo(tid int) bool      { return !k.group[tid] }
+
+func (k *script) Siginfo(tid int) (Siginfo, error) {
+	if k.group[tid] {
+		return Siginfo{}, unix.EINVAL
+	}
+	return k.infos[tid], nil
+}
+
+func (k *script) SyscallInfo(tid int, _ bool) (SyscallInfo, error) {
+	if !k.stopped[tid] {
+		return SyscallInfo{}, unix.ESRCH
+	}
+	return k.calls[tid], nil
+}
+func (k *script) Peek(int, uint64) (uint64, error) { return 0, unix.EIO }
+
 func (k *script) PC(int) (uint64, error)       { return 0, nil }
 func (k *script) InGroup(pid, tid int) bool    { return k.tgid(tid) == pid }
 func (k *script) Tasks(pid int) ([]int, error) { return nil, fs.ErrNotExist }
@@ -201,7 +220,7 @@ func (k *script) ReadFile(name string) ([]byte, error) {
 func (k *script) follow(t *testing.T, tr *Tracer) (events []string) {
 	t.Helper()
 	tr.kernel, tr.pid, tr.started = k, 10, true
-	tr.tasks, tr.strays = map[int]*task{10: {tid: 10, pid: 10}}, map[int]stray{}
+	tr.tasks, tr.parted = map[int]*task{10: {tid: 10, pid: 10}}, map[int]bool{}
 	tr.opts.Events = func(e event.Event) { events = append(events, e.String()) }
 	if err := tr.run(); err != nil {
 		t.Errorf("the loop ends with %v; in it are still %v", err, tr.tasks)

@@ -14,25 +14,31 @@ import (
 func (t *Tracer) hold() error {
 	t.holding = true
 	for _, k := range t.tasks {
-		switch {
-		case k.state != running || k.ended:
-		case t.opts.TraceMe: // PTRACE_INTERRUPT is EIO without SEIZE
-			k.owed = true
-			t.kernel.Tgkill(k.pid, k.tid, int(unix.SIGSTOP)) // ESRCH: it has ended
-		default:
-			t.check(k.tid, "PTRACE_INTERRUPT", t.kernel.Interrupt(k.tid))
+		k.held = true
+		if k.state == running && !k.ended {
+			t.interrupt(k)
 		}
 	}
-	return t.collect()
+	return t.collect(t.due)
 }
 
-// collect waits until every task has stopped that can. It asks for each by its tid, since a
-// wait for any walks all tracees; only a round without news waits for any.
-func (t *Tracer) collect() error {
+// interrupt asks a running task to stop.
+func (t *Tracer) interrupt(k *task) {
+	if t.opts.TraceMe { // PTRACE_INTERRUPT is EIO without SEIZE
+		k.owed = true
+		t.kernel.Tgkill(k.pid, k.tid, int(unix.SIGSTOP)) // ESRCH: it has ended
+		return
+	}
+	t.check(k.tid, "PTRACE_INTERRUPT", t.kernel.Interrupt(k.tid))
+}
+
+// collect waits until those tasks have stopped that are due and can stop. It asks for each by its
+// tid, since a wait for any walks all tracees; only a round without news waits for any.
+func (t *Tracer) collect(due func() []int) error {
 	last := time.Now()
 	for {
-		due, news := t.due(), false
-		for _, tid := range due {
+		tids, news := due(), false
+		for _, tid := range tids {
 			s, err := t.next(tid, unix.WNOHANG)
 			if err != nil && !errors.Is(err, unix.ECHILD) {
 				return err
@@ -43,14 +49,14 @@ func (t *Tracer) collect() error {
 			}
 		}
 		switch {
-		case len(due) == 0:
+		case len(tids) == 0:
 			return t.failure
 		case news:
 			last = time.Now()
-		case time.Since(last) > patience && t.allInD(due):
+		case time.Since(last) > patience && t.allInD(tids):
 			return t.failure
 		default:
-			if err := t.waitAny(); err != nil {
+			if err := t.awaitAWhile(); err != nil {
 				return err
 			}
 		}
@@ -61,12 +67,14 @@ func (t *Tracer) collect() error {
 func (t *Tracer) due() []int {
 	var due []int
 	for tid, k := range t.tasks {
-		if k.state != stopped && !k.vfork && !k.ended {
+		if k.isDue() {
 			due = append(due, tid)
 		}
 	}
 	return due
 }
+
+func (k *task) isDue() bool { return k.state != stopped && !k.vfork && !k.ended }
 
 // allInD tells whether all these tasks sleep uninterruptibly, as the parent of a vfork does
 // from before our attach: none of them stops before its child lets it. A page fault and a
@@ -75,13 +83,11 @@ func (t *Tracer) allInD(tids []int) bool {
 	return !slices.ContainsFunc(tids, func(tid int) bool { return procState(t.kernel, tid) != 'D' })
 }
 
-// patience is how long a task may sleep in D before it is taken for one that cannot stop.
-const patience = 20 * time.Millisecond
-
-func (t *Tracer) waitAny() error {
+// awaitAWhile handles the next stop of any task, and returns without one after some time.
+func (t *Tracer) awaitAWhile() error {
 	alarm := time.AfterFunc(patience, t.bell.ring)
 	defer alarm.Stop()
-	s, err := t.next(-1, 0)
+	s, err := t.await()
 	if err == nil {
 		t.handle(s)
 	}

@@ -66,7 +66,7 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			k := newScript(c.stops)
 			tr := &Tracer{launched: c.how == "launched", opts: Options{TraceMe: c.how == "TRACEME"}}
-			tr.kernel, tr.tasks, tr.strays, tr.started = k, map[int]*task{}, map[int]stray{}, true
+			tr.kernel, tr.tasks, tr.parted, tr.started = k, map[int]*task{}, map[int]bool{}, true
 			for _, known := range c.tasks {
 				tr.tasks[known.tid] = &known
 				k.stopped[known.tid] = known.state == stopped

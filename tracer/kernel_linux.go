@@ -22,12 +22,19 @@ type Kernel interface {
 	Interrupt(tid int) error
 	Listen(tid int) error
 	Cont(tid, sig int) error
+	Syscall(tid, sig int) error // PTRACE_SYSCALL
+	Step(tid, sig int) error    // PTRACE_SINGLESTEP
 	Detach(tid, sig int) error
 	// EventMsg is PTRACE_GETEVENTMSG. It means something at an event stop only.
 	EventMsg(tid int) (uint, error)
-	// HasSiginfo tells a signal-delivery stop from a group stop where the status
-	// does not (after PTRACE_TRACEME): PTRACE_GETSIGINFO is EINVAL in the latter.
-	HasSiginfo(tid int) bool
+	// Siginfo is PTRACE_GETSIGINFO. In a group stop it is EINVAL, which is all that
+	// tells one from a signal-delivery stop after PTRACE_TRACEME.
+	Siginfo(tid int) (Siginfo, error)
+	// SyscallInfo describes the system call at whose entry or exit a task stands; entry is what
+	// the caller expects, where neither kernel nor registers tell.
+	SyscallInfo(tid int, entry bool) (SyscallInfo, error)
+	// Peek reads a word of the task's memory.
+	Peek(tid int, address uint64) (uint64, error)
 	// PC is the instruction pointer of a stopped task.
 	PC(tid int) (uint64, error)
 	// InGroup tells whether the task tid belongs to the thread group pid.
@@ -38,6 +45,10 @@ type Kernel interface {
 	// Tasks lists /proc/PID/task.
 	Tasks(pid int) ([]int, error)
 }
+
+// A Siginfo is the part of siginfo_t by which a signal's sender is known: a positive
+// code (and SI_KERNEL) is the kernel, else a process has sent it.
+type Siginfo struct{ Code, PID int32 }
 
 type linux struct{}
 
@@ -60,39 +71,38 @@ func (linux) Seize(tid, options int) error {
 func (linux) SetOptions(tid, options int) error {
 	return ptrace(unix.PTRACE_SETOPTIONS, tid, 0, uintptr(options))
 }
-func (linux) Interrupt(tid int) error { return ptrace(unix.PTRACE_INTERRUPT, tid, 0, 0) }
-func (linux) Listen(tid int) error    { return ptrace(unix.PTRACE_LISTEN, tid, 0, 0) }
-func (linux) Cont(tid, sig int) error { return ptrace(unix.PTRACE_CONT, tid, 0, uintptr(sig)) }
+func (linux) Interrupt(tid int) error    { return ptrace(unix.PTRACE_INTERRUPT, tid, 0, 0) }
+func (linux) Listen(tid int) error       { return ptrace(unix.PTRACE_LISTEN, tid, 0, 0) }
+func (linux) Cont(tid, sig int) error    { return ptrace(unix.PTRACE_CONT, tid, 0, uintptr(sig)) }
+func (linux) Syscall(tid, sig int) error { return ptrace(unix.PTRACE_SYSCALL, tid, 0, uintptr(sig)) }
+func (linux) Step(tid, sig int) error    { return ptrace(unix.PTRACE_SINGLESTEP, tid, 0, uintptr(sig)) }
 func (linux) Detach(tid, sig int) error {
 	return ptrace(unix.PTRACE_DETACH, tid, 0, uintptr(sig))
 }
 
 func (linux) EventMsg(tid int) (uint, error) {
 	var msg uint
-	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_GETEVENTMSG, uintptr(tid), 0, uintptr(unsafe.Pointer(&msg)), 0, 0)
-	return msg, nilOr(errno)
+	return msg, ptraceRead(unix.PTRACE_GETEVENTMSG, tid, 0, unsafe.Pointer(&msg))
 }
 
-func (linux) HasSiginfo(tid int) bool {
-	var info [128]byte // siginfo_t
-	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_GETSIGINFO, uintptr(tid), 0, uintptr(unsafe.Pointer(&info)), 0, 0)
-	return errno != unix.EINVAL
+func (linux) Siginfo(tid int) (Siginfo, error) {
+	var info struct {
+		signo, errno, code, _ int32
+		pid                   int32
+		_                     [108]byte // siginfo_t has 128
+	}
+	err := ptraceRead(unix.PTRACE_GETSIGINFO, tid, 0, unsafe.Pointer(&info))
+	return Siginfo{Code: info.code, PID: info.pid}, err
 }
 
 func (linux) PC(tid int) (uint64, error) {
-	// PTRACE_GET_SYSCALL_INFO gives the instruction pointer at any stop and for
-	// any architecture, since Linux 5.3; the registers' layout is not needed.
-	var info struct {
-		op, _          uint8
-		_              uint16
-		arch           uint32
-		pc, sp         uint64
-		entry          uint64
-		args           [6]uint64
-		seccompRetData uint32
-	}
-	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_GET_SYSCALL_INFO, uintptr(tid), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
-	return info.pc, nilOr(errno)
+	info, err := syscallInfo(tid)
+	return info.pc, err
+}
+
+func (linux) Peek(tid int, address uint64) (uint64, error) {
+	var word uint64
+	return word, ptraceRead(unix.PTRACE_PEEKDATA, tid, uintptr(address), unsafe.Pointer(&word))
 }
 
 // InGroup asks with signal 0: ESRCH is the kernel's word that the task is not in the
@@ -123,6 +133,12 @@ func (linux) Tasks(pid int) ([]int, error) {
 
 func ptrace(request, tid int, addr, data uintptr) error {
 	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), addr, data, 0, 0)
+	return nilOr(errno)
+}
+
+// ptraceRead is a request that writes to our memory.
+func ptraceRead(request, tid int, addr uintptr, data unsafe.Pointer) error {
+	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), addr, uintptr(data), 0, 0)
 	return nilOr(errno)
 }
 

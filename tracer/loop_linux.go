@@ -13,13 +13,20 @@ import (
 
 // A task is one thread that is traced.
 type task struct {
-	tid, pid int
+	tid, pid int // pid is its thread group; zero while it is unborn and was not asked for
+	sig      int // stopped at a signal's delivery: the signal to go on with
 	state    taskState
-	sig      int  // stopped at a signal's delivery: the signal to go on with
-	group    bool // stopped in a group stop, to be kept
-	vfork    bool // it waits for its vfork child, in D, and cannot stop
-	ended    bool // its own end was reported
-	owed     bool // a SIGSTOP is due that is not the program's (after PTRACE_TRACEME)
+	call     call         // Syscalls: the system call that it is in
+	account  *account     // where its events go that come before its birth is told; else nil
+	stepped  chan<- error // somebody waits for its step; else nil
+
+	held    bool // stays stopped when it stops
+	leaving bool // is let go of when it stops
+	unborn  bool // it stopped before its creator's event told of its birth
+	group   bool // stopped in a group stop, to be kept
+	vfork   bool // it waits for its vfork child, in D, and cannot stop
+	ended   bool // its own end was reported
+	owed    bool // a SIGSTOP is due that is not the program's (after PTRACE_TRACEME)
 }
 
 type taskState uint8
@@ -30,26 +37,14 @@ const (
 	stopped
 )
 
-// A stray is a task that stopped before its creator's event told of its birth.
-// With eight creators at once that is two births in three.
-type stray struct {
-	pid    int // its thread group, zero if it was gone before it could be asked
-	parent int // the process that made it
-	stops  []stop
-}
-
 // run is the loop: until nothing is left to trace.
 func (t *Tracer) run() error {
 	for {
-		if len(t.tasks) == 0 {
-			t.adoptStrays(0)
+		if t.unborn == len(t.tasks) {
+			t.adopt(0)
 		}
 		if len(t.tasks) == 0 || t.released {
 			return nil
-		}
-		if t.holding {
-			(<-t.requests)()
-			continue
 		}
 		select {
 		case request := <-t.requests:
@@ -57,7 +52,7 @@ func (t *Tracer) run() error {
 			continue
 		default:
 		}
-		s, err := t.next(-1, 0)
+		s, err := t.await()
 		if err != nil {
 			return err
 		}
@@ -82,13 +77,14 @@ func (t *Tracer) handle(s stop) {
 		return
 	}
 	k := t.tasks[s.tid]
-	if k == nil && s.kind == stopExec {
+	switch {
+	case k == nil && s.kind == stopExec:
 		// Its leader had ended before we attached, so nobody has the group's id yet.
 		k = &task{tid: s.tid, pid: s.tid}
-	}
-	if k == nil {
-		t.park(s)
-		return
+	case k == nil:
+		k = t.park(s.tid)
+	case k.ended && s.kind != stopExec && s.kind != stopGone:
+		k = t.takenOver(k)
 	}
 	k.state = stopped
 	switch s.kind {
@@ -96,10 +92,13 @@ func (t *Tracer) handle(s stop) {
 		t.reap(k, s.status)
 		return
 	case stopBirth:
-		t.born(k, s.birth)
+		t.birth(k, s.birth)
+	case stopSyscall:
+		t.syscall(k)
 	case stopVForkDone:
-		k.vfork = false
-		t.emit(event.Event{Kind: event.VForkDone, TID: event.TID(k.tid)}, k)
+		if k.vfork = false; !k.call.makes {
+			t.emit(event.Event{Kind: event.VForkDone, TID: event.TID(k.tid)}, k)
+		}
 	case stopExec:
 		k = t.exec(k)
 	case stopExit:
@@ -107,19 +106,28 @@ func (t *Tracer) handle(s stop) {
 		t.spare(k.tid)
 	case stopTrap:
 		k.group = false
+		t.endStep(k, nil)
 	case stopGroup:
 		k.group = true
+		t.endStep(k, nil)
 	case stopSignal:
 		t.signal(k, s.sig)
 	}
 	t.settle(k, s.kind)
 }
 
-// settle lets a stopped task go on, unless all are being held. A task on its way
-// out is never held: an exec by another thread waits, in D, until it is gone. Nor is one
-// that a SIGSTOP of ours is still to stop, lest it get that when it is let go.
+// settle decides what becomes of a stopped task: it goes on, stays, or is let go of.
 func (t *Tracer) settle(k *task, at stopKind) {
-	if !t.holding || at == stopExit || k.owed {
+	switch {
+	case k.state != stopped:
+	case at == stopExit || k.owed:
+		// A task on its way out is never held: an exec by another thread waits, in D, until it is
+		// gone. Nor is one that a SIGSTOP of ours is still to stop, lest it get that when it is let go.
+		t.resume(k)
+	case k.unborn && (t.opts.Method == Events || k.held):
+	case k.leaving:
+		t.release(k)
+	case !k.held || k.stepped != nil:
 		t.resume(k)
 	}
 }
@@ -130,11 +138,18 @@ func (t *Tracer) resume(k *task) {
 		return
 	}
 	k.state = running
-	if k.group && !t.opts.TraceMe {
+	t.likely.add(k.tid)
+	switch {
+	case k.group && !t.opts.TraceMe:
 		t.check(k.tid, "PTRACE_LISTEN", t.kernel.Listen(k.tid))
 		return
+	case k.stepped != nil:
+		t.check(k.tid, "PTRACE_SINGLESTEP", t.kernel.Step(k.tid, k.sig))
+	case t.opts.Method == Syscalls:
+		t.check(k.tid, "PTRACE_SYSCALL", t.kernel.Syscall(k.tid, k.sig))
+	default:
+		t.check(k.tid, "PTRACE_CONT", t.kernel.Cont(k.tid, k.sig))
 	}
-	t.check(k.tid, "PTRACE_CONT", t.kernel.Cont(k.tid, k.sig))
 	k.sig = 0
 }
 
@@ -143,88 +158,6 @@ func (t *Tracer) resume(k *task) {
 func (t *Tracer) check(tid int, request string, err error) {
 	if err != nil && err != unix.ESRCH && t.failure == nil {
 		t.failure = fmt.Errorf("task %d: %w", tid, os.NewSyscallError("ptrace("+request+")", err))
-	}
-}
-
-// born takes in the child of a creator that stands at its birth event. The child
-// has stopped already and is a stray, or its first stop is still to come.
-func (t *Tracer) born(creator *task, kind event.Kind) {
-	msg, err := t.kernel.EventMsg(creator.tid)
-	if err != nil {
-		t.check(creator.tid, "PTRACE_GETEVENTMSG", err)
-		return
-	}
-	child := &task{tid: int(msg), pid: int(msg), state: newborn, owed: t.opts.TraceMe}
-	early := t.strays[child.tid]
-	delete(t.strays, child.tid)
-	creator.vfork = kind == event.VFork
-	// The kernel picks its event by CLONE_VFORK and the exit signal, so a thread can be
-	// announced as a fork and a process as a clone. The thread group decides.
-	isThread := t.kernel.InGroup(creator.pid, child.tid)
-	if early.pid != 0 {
-		isThread = early.pid == creator.pid
-	}
-	switch {
-	case isThread:
-		kind, child.pid = event.Clone, creator.pid
-	case kind == event.Clone:
-		kind = event.Fork
-	}
-	t.emit(event.Event{Kind: kind, TID: event.TID(creator.tid), Child: event.TID(child.tid)}, creator)
-	t.enter(child, early.stops)
-}
-
-// enter begins to trace a task, and acts on the stops that it has made so far.
-func (t *Tracer) enter(k *task, stops []stop) {
-	t.tasks[k.tid] = k
-	if t.killing && k.tid == k.pid {
-		t.kernel.Kill(k.pid, int(unix.SIGKILL)) // it was born behind Kill's back
-	}
-	for _, s := range stops {
-		if s.kind == stopExit { // park has let it go
-			k.state = running
-			t.end(k, s.status)
-			continue
-		}
-		t.handle(s)
-	}
-}
-
-// park keeps the stops of a task whose birth is not known yet.
-func (t *Tracer) park(s stop) {
-	early, known := t.strays[s.tid]
-	if !known {
-		// A task that stands in a stop can be asked; one that is gone cannot.
-		early.pid = statusField(t.kernel, s.tid, "Tgid")
-		early.parent = statusField(t.kernel, s.tid, "PPid")
-	}
-	if s.kind == stopExit {
-		// It was killed, and if its creator was too, no event tells of it; but an exec, or
-		// the end of its process, waits for it.
-		s.status = t.exitStatus(s.tid)
-		t.spare(s.tid)
-		t.check(s.tid, "PTRACE_CONT", t.kernel.Cont(s.tid, 0))
-	}
-	early.stops = append(early.stops, s)
-	t.strays[s.tid] = early
-}
-
-// adoptStrays takes in tasks whose creator's event never came, because SIGKILL
-// took the creator out of it: those that the process pid made, or all for zero. It is
-// called when no thread of that process can be at a birth: they are gone, or one has executed
-// a program, which waits for the others' ends. Strays are reported as found.
-func (t *Tracer) adoptStrays(pid int) {
-	for tid, early := range t.strays {
-		if pid != 0 && early.pid != pid && early.parent != pid {
-			continue
-		}
-		delete(t.strays, tid)
-		k := &task{tid: tid, pid: early.pid, state: newborn, owed: t.opts.TraceMe}
-		if k.pid == 0 {
-			k.pid = tid
-		}
-		t.emit(event.Event{Kind: event.Attach, TID: event.TID(tid)}, k)
-		t.enter(k, early.stops)
 	}
 }
 
@@ -240,31 +173,57 @@ func (t *Tracer) exec(leader *task) *task {
 	if survivor == nil {
 		survivor = leader
 	}
-	former := survivor.tid
-	t.adoptStrays(leader.pid)
-	for tid, k := range t.tasks {
-		if k.pid == leader.pid {
-			delete(t.tasks, tid)
+	t.succeed(leader, survivor, survivor.tid)
+	return survivor
+}
+
+// succeed has one task of a process take over its leader's id, and forgets the others.
+func (t *Tracer) succeed(leader, survivor *task, former int) {
+	t.adopt(t.group(leader))
+	for _, k := range t.tasks {
+		if k.pid == leader.pid && k != survivor {
+			t.forget(k)
 		}
 	}
+	delete(t.tasks, survivor.tid)
 	survivor.tid, survivor.state, survivor.ended, survivor.vfork, survivor.sig = leader.tid, stopped, false, false, 0
+	survivor.call = call{entered: true}
 	t.tasks[survivor.tid] = survivor
+	delete(t.parted, survivor.pid)
 	if t.started || !t.launched {
 		t.emit(event.Event{Kind: event.Exec, TID: event.TID(survivor.tid), Former: event.TID(former)}, survivor)
 	}
+}
+
+// takenOver is called when a leader stops that has ended. No task stops after its end: another one of
+// its process has its id, by an exec that the kernel was not asked to tell of.
+func (t *Tracer) takenOver(leader *task) *task {
+	survivor, former := leader, 0
+	for _, k := range t.tasks {
+		if k.pid == leader.pid && !k.ended && !k.unborn {
+			survivor, former = k, k.tid
+		}
+	}
+	t.succeed(leader, survivor, former)
 	return survivor
 }
 
 // signal is a signal-delivery stop: the program gets its signal when it goes on.
 func (t *Tracer) signal(k *task, sig int) {
-	if t.opts.TraceMe && isStopping(sig) {
+	switch {
+	case sig == int(unix.SIGTRAP) && k.stepped != nil && t.isStep(k):
+		t.stopAgain(k)
+		return
+	case t.opts.TraceMe && isStopping(sig):
 		// Without SEIZE a newcomer has a SIGSTOP of the kernel's making, which a signal with
 		// a smaller number overtakes, and a group stop looks like a signal's delivery.
-		if !t.kernel.HasSiginfo(k.tid) {
+		if _, err := t.kernel.Siginfo(k.tid); err == unix.EINVAL {
+			t.endStep(k, nil)
 			return
 		}
 		if sig == int(unix.SIGSTOP) && k.owed {
 			k.owed = false
+			t.endStep(k, nil)
 			return
 		}
 	}
@@ -293,28 +252,57 @@ func (t *Tracer) end(k *task, status event.Status) {
 	if k.ended || status == event.Unknown {
 		return
 	}
+	t.group(k) // it can still be asked
 	k.ended = true
+	t.endStep(k, ErrEnded)
 	t.emit(event.Event{Kind: event.Exit, TID: event.TID(k.tid), Status: status}, k)
+	if k.tid == k.pid && t.parted[k.pid] {
+		t.doubts.arise() // an exec by a released thread makes it vanish, without a word
+	}
 }
 
-// reap forgets a task that wait4 has said to be gone. A leader's wait status is its process's.
+// reap forgets a task that wait4 has said to be gone. A leader's wait status is its process's,
+// and comes when nothing else of that is left.
 func (t *Tracer) reap(k *task, status event.Status) {
 	t.end(k, status)
-	delete(t.tasks, k.tid)
+	if k.unborn {
+		k.state, k.account.gone, k.account.status = running, true, status
+		return
+	}
+	t.forget(k)
 	if k.tid != k.pid {
 		return
 	}
-	t.adoptStrays(k.pid)
+	t.adopt(k.pid)
+	for _, other := range t.tasks {
+		if other.pid == k.pid {
+			t.forget(other)
+		}
+	}
+	delete(t.parted, k.pid)
 	t.emit(event.Event{Kind: event.End, TID: event.TID(k.tid), Status: status}, k)
 	if k.pid == t.pid {
-		t.status = status
+		t.status, t.over = status, true
 	}
 }
 
-// emit tells the sink; during an attach it waits until all that was found is told.
+// emit tells the sink; during an attach it waits until all that was found is told, and what
+// happens to a task whose birth is not known waits for that.
 func (t *Tracer) emit(e event.Event, k *task) {
+	if k.leaving {
+		return
+	}
 	e.PID, e.Time = event.TID(k.pid), time.Now()
+	t.tell(e, k.account)
+}
+
+func (t *Tracer) tell(e event.Event, to *account) {
+	for to != nil && to.told {
+		to = to.onto
+	}
 	switch {
+	case to != nil:
+		to.events = append(to.events, e)
 	case t.attaching:
 		t.early = append(t.early, e)
 	case t.opts.Events != nil:

@@ -84,7 +84,7 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 			Options{},
 			"11: stop\n11: exit SIGKILL\n11: gone SIGKILL\n10: fork 11\n10: exit 0\n10: gone 0",
 			"10: fork 11\n11: killed SIGKILL\n11: end SIGKILL\n10: exit 0\n10: end 0",
-			"11: cont\n11: cont\n10: cont\n10: cont",
+			"11: cont\n10: cont\n10: cont",
 		},
 		{
 			"two births in the other's order", threads,

@@ -162,11 +162,17 @@ func (l *log) form(t *testing.T) event.Form {
 	return family.Form()
 }
 
-// ways are the two ways to start a program.
+// ways are those to start a program and to follow it.
 var ways = []struct {
 	name string
 	how  tracer.Options
-}{{"SEIZE", tracer.Options{}}, {"TRACEME", tracer.Options{TraceMe: true}}}
+}{
+	{"SEIZE", tracer.Options{}},
+	{"TRACEME", tracer.Options{TraceMe: true}},
+	{"syscalls", tracer.Options{Method: tracer.Syscalls}},
+	{"SIGCHLD", tracer.Options{Notify: tracer.SIGCHLD}},
+	{"syscalls, TRACEME, SIGCHLD", tracer.Options{Method: tracer.Syscalls, TraceMe: true, Notify: tracer.SIGCHLD}},
+}
 
 // follow launches a program, traces it to its end and returns what was told of it.
 func follow(t *testing.T, how tracer.Options, cmd *exec.Cmd) (*log, event.Status) {

@@ -78,7 +78,7 @@ func (t *Tracer) launchHeld(pid int, release func() error) error {
 	if err := t.kernel.Seize(pid, follow|unix.PTRACE_O_EXITKILL); err != nil {
 		return refusal(t.kernel, pid, os.NewSyscallError("ptrace(PTRACE_SEIZE)", err))
 	}
-	k := &task{tid: pid, pid: pid}
+	k := &task{tid: pid, pid: pid, held: true}
 	t.tasks[pid] = k
 	// It may be in an exec yet, our stub's own: os/exec returns when that closes a pipe, which
 	// is before PTRACE_EVENT_EXEC. Its next stop is that event, or the one that we ask for,
@@ -143,7 +143,7 @@ func (t *Tracer) launchTraceMe(cmd *exec.Cmd) error {
 	if s.kind == stopGone {
 		return &earlyEnd{s.status}
 	}
-	k := &task{tid: t.pid, pid: t.pid, state: stopped}
+	k := &task{tid: t.pid, pid: t.pid, state: stopped, held: true}
 	t.tasks[t.pid] = k
 	if err := t.kernel.SetOptions(t.pid, follow|unix.PTRACE_O_EXITKILL); err != nil {
 		return os.NewSyscallError("ptrace(PTRACE_SETOPTIONS)", err)
@@ -171,7 +171,7 @@ func (t *Tracer) attach(pid int) error {
 			return err
 		}
 		all = append(all, fresh...)
-		if err := t.collect(); err != nil {
+		if err := t.collect(t.due); err != nil {
 			return err
 		}
 		if len(fresh) == 0 && !vanished {
@@ -194,12 +194,12 @@ type found struct {
 // seizeAll seizes the tasks that are not traced yet and asks them to stop.
 func (t *Tracer) seizeAll(tids []int) (fresh []found, vanished bool, err error) {
 	for _, tid := range tids {
-		if _, stray := t.strays[tid]; stray || t.tasks[tid] != nil {
+		if t.tasks[tid] != nil {
 			continue
 		}
 		switch err := t.kernel.Seize(tid, follow); err {
 		case nil:
-			k := &task{tid: tid, pid: t.pid}
+			k := &task{tid: tid, pid: t.pid, held: true}
 			t.tasks[tid] = k
 			fresh = append(fresh, found{tid, k})
 			t.check(tid, "PTRACE_INTERRUPT", t.kernel.Interrupt(tid))

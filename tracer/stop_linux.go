@@ -25,6 +25,7 @@ const (
 	stopVForkDone                 // PTRACE_EVENT_VFORK_DONE
 	stopExec                      // PTRACE_EVENT_EXEC, under the thread group's id
 	stopExit                      // PTRACE_EVENT_EXIT: about to end
+	stopSyscall                   // at the entry or the exit of a system call
 	stopTrap                      // PTRACE_EVENT_STOP with SIGTRAP: a newcomer, an INTERRUPT, the end of a group stop
 	stopGroup                     // PTRACE_EVENT_STOP with a stopping signal: a group stop
 	stopSignal                    // a signal is about to be delivered
@@ -57,7 +58,11 @@ func classify(tid int, status unix.WaitStatus) stop {
 			s.kind = stopGroup
 		}
 	default:
+		const sysgood = 0x80 // PTRACE_O_TRACESYSGOOD
 		s.kind, s.sig = stopSignal, sig
+		if sig == int(unix.SIGTRAP)|sysgood {
+			s.kind, s.sig = stopSyscall, 0
+		}
 	}
 	return s
 }

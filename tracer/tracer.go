@@ -1,16 +1,18 @@
 // Package tracer follows every thread and process of a program with ptrace(2).
 //
 // One goroutine owns all of ptrace, on an OS thread of its own. Its loop is two
-// functions: next waits for one stop and classifies it, handle acts on it; what
+// functions: await waits for one stop and classifies it, handle acts on it; what
 // becomes of the stopped task is decided in one place, settle. Below the loop is
 // the [Kernel] interface, above it the sink of [Options.Events]; everything
-// else is starting (Launch, LaunchHeld, Attach) and ending (Detach, Kill).
+// else is starting (Launch, LaunchHeld, Attach), requests of other goroutines (Stop,
+// Threads, Step, …) and ending (Detach, Kill).
 //
 // It works beside os/exec and beside other tracers in the same process.
 package tracer
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/tidcheck/tidcheck/event"
 )
@@ -24,6 +26,25 @@ type Options struct {
 	// must not call the tracer, and the program waits while it runs.
 	Events func(event.Event)
 
+	// Method is how births are learnt.
+	Method Method
+
+	// Notify is how the tracer learns that a task has stopped.
+	Notify Notify
+
+	// Threads says whom to follow at the birth of a thread, and Processes at that of a
+	// process; SetFollow changes both while the program runs.
+	//
+	// Who is not followed is released and runs free, untraced. If threads of a process were
+	// released and one of them executes a program, the followed ones end and the process is
+	// out of sight: its end is not told. If one calls exit_group, the followed ones report their ends
+	// as ever.
+	Threads, Processes Follow
+
+	// Ask decides where Threads or Processes is FollowAsk; it may not answer that. It is called like
+	// Events, after that was told of the birth. If it is nil, both are followed.
+	Ask func(birth event.Event) Follow
+
 	// TraceMe has Launch start the program by PTRACE_TRACEME, as older tracers
 	// do. A group stop of the program cannot be kept then (PTRACE_LISTEN is EIO).
 	TraceMe bool
@@ -32,3 +53,102 @@ type Options struct {
 	// tracers that are wrong on purpose.
 	Kernel func(Kernel) Kernel
 }
+
+// A Method is how a tracer learns of births.
+type Method uint8
+
+const (
+	// Events takes them from the kernel's event stops (PTRACE_O_TRACECLONE and its like).
+	Events Method = iota
+
+	// Syscalls stops each task at the entry and the exit of every system call (PTRACE_SYSCALL) and takes
+	// the new task's id from the result of clone, clone3, fork or vfork. The event options
+	// stay on, since the kernel attaches the newcomers for them. A vfork's child, which runs before that
+	// call returns, is told after it has executed a program or ended.
+	Syscalls
+)
+
+// A Notify is how a tracer learns that a task has stopped.
+type Notify uint8
+
+const (
+	Wait    Notify = iota // it sleeps in wait4
+	SIGCHLD               // it sleeps until SIGCHLD comes, then asks wait4 without blocking
+)
+
+// A Follow says who is followed at a birth.
+type Follow uint8
+
+// Both go on to be traced, or one of them; or it is asked at each birth.
+const (
+	FollowBoth Follow = iota
+	FollowParent
+	FollowChild
+	FollowAsk
+)
+
+var (
+	methodNames = []string{Events: "events", Syscalls: "syscalls"}
+	notifyNames = []string{Wait: "wait", SIGCHLD: "sigchld"}
+	followNames = []string{FollowBoth: "both", FollowParent: "parent", FollowChild: "child", FollowAsk: "ask"}
+)
+
+func (m Method) String() string { return methodNames[m] }
+func (n Notify) String() string { return notifyNames[n] }
+func (f Follow) String() string { return followNames[f] }
+
+// MarshalText gives the name.
+func (m Method) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// MarshalText gives the name.
+func (n Notify) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
+
+// MarshalText gives the name.
+func (f Follow) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText reads "events" or "syscalls".
+func (m *Method) UnmarshalText(text []byte) error { return named(m, methodNames, text) }
+
+// UnmarshalText reads "wait" or "sigchld".
+func (n *Notify) UnmarshalText(text []byte) error { return named(n, notifyNames, text) }
+
+// UnmarshalText reads "both", "parent", "child" or "ask".
+func (f *Follow) UnmarshalText(text []byte) error { return named(f, followNames, text) }
+
+func named[T ~uint8](to *T, names []string, text []byte) error {
+	for i, name := range names {
+		if name == string(text) {
+			*to = T(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is none of %q", text, names)
+}
+
+// A Thread is one task of the program as the tracer knows it.
+type Thread struct {
+	TID, PID event.TID
+	Name     string // its comm, at most 15 bytes
+	State    State
+	PC       uint64 // the instruction at which it stands; zero unless it is stopped
+}
+
+// A State says what a thread is doing.
+type State uint8
+
+const (
+	Running     State = iota
+	Stopped           // it stands, and goes on when it is resumed
+	GroupStop         // it stands in a group stop: it goes on when the program gets SIGCONT
+	InVFork           // it waits for the child of its vfork, and cannot stop
+	Ended             // it has ended, and its process has not
+	KernelsOwn        // the kernel made it, for io_uring: it cannot be traced
+	NotAttached       // it has been born, and not stopped yet
+)
+
+var stateNames = []string{
+	Running: "running", Stopped: "stopped", GroupStop: "group stop", InVFork: "in vfork",
+	Ended: "ended", KernelsOwn: "the kernel's own", NotAttached: "new",
+}
+
+func (s State) String() string { return stateNames[s] }

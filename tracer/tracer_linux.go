@@ -3,7 +3,9 @@
 package tracer
 
 import (
+	"os"
 	"os/exec"
+	"os/signal"
 
 	"github.com/tidcheck/tidcheck/event"
 	"golang.org/x/sys/unix"
@@ -22,20 +24,26 @@ type Tracer struct {
 	kernel Kernel
 	pid    int
 	tasks  map[int]*task
-	strays map[int]stray
 	early  []event.Event // what happened while Attach was at work
 	status event.Status
 	cmd    *exec.Cmd // what Launch started
 
+	unborn int          // tasks whose births are not known yet
+	parted map[int]bool // processes of which threads were released
+	doubts doubts
+	likely likely
+
 	attaching bool // events are kept back
-	holding   bool // stopped tasks stay stopped
+	holding   bool // who comes from nowhere is held
 	launched  bool // the program dies with the tracer
 	started   bool // the program's first exec is over
+	over      bool // the first process has ended, and was reaped
 	released  bool // Detach has been called
 	killing   bool // Kill has been called
 	failure   error
 
 	bell     bell
+	sigchld  chan os.Signal // nil where wait4 is slept in
 	requests chan func()
 	done     chan struct{}
 	err      error
@@ -45,7 +53,7 @@ type Tracer struct {
 func begin(opts Options, setUp func(*Tracer) error) (*Tracer, error) {
 	t := &Tracer{
 		opts: opts, kernel: linux{}, status: event.Unknown,
-		tasks: make(map[int]*task), strays: make(map[int]stray),
+		tasks: make(map[int]*task), parted: make(map[int]bool),
 		attaching: true, holding: true,
 		requests: make(chan func(), 1), done: make(chan struct{}),
 	}
@@ -53,6 +61,7 @@ func begin(opts Options, setUp func(*Tracer) error) (*Tracer, error) {
 		t.kernel = opts.Kernel(t.kernel)
 	}
 	t.bell.kernel = t.kernel
+	t.doubts.ring = t.bell.ring
 	ready, over := make(chan error, 1), make(chan struct{})
 	OnThread(func() {
 		defer close(over)
@@ -73,6 +82,9 @@ func begin(opts Options, setUp func(*Tracer) error) (*Tracer, error) {
 // live is the tracer's whole life, on its thread. What it still traces when the thread
 // ends the kernel lets go, or kills if it was launched.
 func (t *Tracer) live(setUp func(*Tracer) error, ready chan<- error) {
+	t.notice()
+	defer signal.Stop(t.sigchld)
+	defer t.doubts.stop()
 	if err := t.bell.start(); err != nil {
 		ready <- err
 		return
@@ -91,7 +103,7 @@ func (t *Tracer) live(setUp func(*Tracer) error, ready chan<- error) {
 	if t.err == nil {
 		t.err = t.failure
 	}
-	if t.cmd != nil && !t.released {
+	if t.cmd != nil && t.over {
 		t.cmd.Wait() // ECHILD, since we have reaped it: but its pipes are copied to their ends
 	}
 }
@@ -122,15 +134,23 @@ func (t *Tracer) abandon() {
 // PID is the process that was launched or attached to.
 func (t *Tracer) PID() int { return t.pid }
 
-// Resume lets a program that stands since Launch or Attach go on.
+// Resume lets every task go on that stands since Launch, Attach or Stop.
 func (t *Tracer) Resume() error {
 	return t.do(func() error {
-		t.holding = false
+		t.letGo()
 		for _, k := range t.tasks {
-			t.resume(k)
+			t.settle(k, stopTrap)
 		}
 		return nil
 	})
+}
+
+// letGo has no task held any more.
+func (t *Tracer) letGo() {
+	t.holding = false
+	for _, k := range t.tasks {
+		k.held = false
+	}
 }
 
 // Detach lets go of every task; stopped ones go on, with the signals that they were
@@ -191,15 +211,10 @@ func (t *Tracer) detach() error {
 	if err := t.hold(); err != nil {
 		return err
 	}
-	for tid, k := range t.tasks {
+	for _, k := range t.tasks {
 		if k.state == stopped {
-			t.check(tid, "PTRACE_DETACH", t.kernel.Detach(tid, k.sig))
-			delete(t.tasks, tid)
+			t.release(k)
 		}
-	}
-	for tid := range t.strays {
-		t.check(tid, "PTRACE_DETACH", t.kernel.Detach(tid, 0))
-		delete(t.strays, tid)
 	}
 	// What is left cannot stop: it is on its way out, or waits for its vfork child. The end of
 	// our thread lets it go; but if it was launched that would kill it.
@@ -213,11 +228,24 @@ func (t *Tracer) detach() error {
 		}
 		t.handle(s)
 		if k.state == stopped && t.tasks[k.tid] == k {
-			t.check(k.tid, "PTRACE_DETACH", t.kernel.Detach(k.tid, k.sig))
-			delete(t.tasks, k.tid)
+			t.release(k)
 		}
 	}
 	return t.failure
+}
+
+// release lets go of one stopped task: it runs on, untraced, with the signal that it was about to get.
+func (t *Tracer) release(k *task) {
+	t.check(k.tid, "PTRACE_DETACH", t.kernel.Detach(k.tid, k.sig))
+	t.forget(k)
+}
+
+// forget ends our account of a task.
+func (t *Tracer) forget(k *task) {
+	if k.unborn {
+		t.unborn--
+	}
+	delete(t.tasks, k.tid)
 }
 
 // late is a task that has yet to stop, and is not on its way out.
@@ -231,13 +259,11 @@ func (t *Tracer) late() *task {
 }
 
 func (t *Tracer) kill() {
-	t.holding, t.killing = false, true
+	t.letGo()
+	t.killing = true
 	processes := make(map[int]bool)
 	for _, k := range t.tasks {
-		processes[k.pid] = true
-	}
-	for _, early := range t.strays {
-		processes[early.pid] = true
+		processes[t.group(k)] = true
 	}
 	for pid := range processes {
 		if pid > 0 {
