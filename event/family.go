@@ -26,6 +26,10 @@ type Life struct {
 // tracer's own account, while the words of a debugger under test are judged as
 // they are. The zero Family is ready to use.
 type Family struct {
+	// Forgetful families name tasks and refuse what is impossible, but keep neither who has ended nor
+	// what happened: Lives and Form are empty.
+	Forgetful bool
+
 	lives  []*Life
 	living map[TID]*Life
 	found  int
@@ -97,8 +101,14 @@ func (f *Family) add(e Event) (Labelled, error) {
 			return l, nil
 		}
 	}
-	life.Acts = append(life.Acts, act)
+	f.note(life, act)
 	return l, nil
+}
+
+func (f *Family) note(life *Life, act Act) {
+	if !f.Forgetful {
+		life.Acts = append(life.Acts, act)
+	}
 }
 
 // find takes in a task that an attach, or the start of a launched program, made known.
@@ -121,7 +131,9 @@ func (f *Family) find(e Event) (Labelled, error) {
 }
 
 func (f *Family) start(life *Life) {
-	f.lives = append(f.lives, life)
+	if !f.Forgetful {
+		f.lives = append(f.lives, life)
+	}
 	f.living[life.TID] = life
 }
 
@@ -168,7 +180,7 @@ func (f *Family) takeOver(e Event) (Labelled, error) {
 	delete(f.living, e.Former)
 	life.TID = e.TID
 	f.living[e.TID] = life
-	life.Acts = append(life.Acts, Act{Kind: Exec})
+	f.note(life, Act{Kind: Exec})
 	return Labelled{Event: e, Path: life.Path}, nil
 }
 

@@ -136,3 +136,27 @@ func TestFormsAreReadAsTheyAreWritten(t *testing.T) {
 		t.Errorf("got:\n%s\nwant:\n%s", form, text)
 	}
 }
+
+func TestAForgetfulFamilyNamesTheSame(t *testing.T) {
+	trace, err := event.ParseTrace("10: ready\n10: clone 11\n10/11: fork 12\n10/11: exit 0\n12: clone 11\n12/11: exit 3\n12: exit 0\n12: end 0\n10: clone 12\n10: exec from 12")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeps, forgets := event.Family{}, event.Family{Forgetful: true}
+	for _, e := range trace {
+		want, err := keeps.Add(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := forgets.Add(e)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s: error %v (-want +got):\n%s", e, err, diff)
+		}
+	}
+	if n := len(forgets.Lives()); n != 0 {
+		t.Errorf("it keeps %d lives, want 0", n)
+	}
+	if _, err := forgets.Add(trace[6]); err == nil {
+		t.Error("an exit under the id that a task had before its exec was accepted")
+	}
+}

@@ -24,8 +24,13 @@ func traceCommand(_ context.Context, c *invocation) (int, error) {
 	asJSON := c.flags.Bool("json", false, "print an event a line as JSON, and no summary")
 	output := c.flags.String("output", "", "write to this `file` and not to standard output")
 	pid := c.flags.Int("p", 0, "attach to the process with this `pid`")
+	var opts tracer.Options
+	followFlags(c.flags, &opts)
 	if err := c.parse(); err != nil {
 		return harnessError, err
+	}
+	if opts.Threads == tracer.FollowAsk || opts.Processes == tracer.FollowAsk {
+		return harnessError, errors.New("whom to follow can be asked only with -i")
 	}
 	target, argv, err := traceTarget(c, *pid)
 	if err != nil {
@@ -41,7 +46,16 @@ func traceCommand(_ context.Context, c *invocation) (int, error) {
 		out = file
 	}
 	p := &printer{out: bufio.NewWriterSize(out, 1<<16), json: *asJSON, direct: *output == ""}
-	return p.trace(target, argv)
+	p.family.Forgetful = true
+	return p.trace(target, argv, opts)
+}
+
+// followFlags are how a program is followed, and who of it.
+func followFlags(flags *flag.FlagSet, opts *tracer.Options) {
+	flags.TextVar(&opts.Method, "method", tracer.Events, "`how` births are learnt: from the kernel's events, or from all system calls (syscalls)")
+	flags.TextVar(&opts.Notify, "notify", tracer.Wait, "`how` stops are noticed: in wait4 (wait), or by SIGCHLD (sigchld)")
+	flags.TextVar(&opts.Threads, "follow", tracer.FollowBoth, "`whom` to follow at a thread's birth: both, parent, child, or ask; the other runs free")
+	flags.TextVar(&opts.Processes, "follow-forks", tracer.FollowBoth, "`whom` to follow at a process's birth: both, parent, child, or ask")
 }
 
 // traceTarget is a pid or a command: -p PID or -- COMMAND, or as the suite calls a
@@ -83,14 +97,14 @@ type printer struct {
 }
 
 // trace runs a whole trace and returns the program's own status.
-func (p *printer) trace(pid int, argv []string) (int, error) {
+func (p *printer) trace(pid int, argv []string, opts tracer.Options) (int, error) {
 	interrupts := make(chan os.Signal, 2)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(interrupts)
 
 	var t *tracer.Tracer
 	var err error
-	opts := tracer.Options{Events: p.print}
+	opts.Events = p.print
 	if argv == nil {
 		t, err = tracer.Attach(pid, opts)
 	} else {
