@@ -5,12 +5,16 @@ package tracer
 import (
 	"os"
 	"os/signal"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
 
 // await waits for one stop of any task, and classifies it.
 func (t *Tracer) await() (stop, error) {
+	if s, err := t.askLikely(); s.tid != 0 || err != nil {
+		return s, err
+	}
 	if t.sigchld == nil {
 		return t.next(-1, 0)
 	}
@@ -31,7 +35,56 @@ func (t *Tracer) notice() {
 	}
 }
 
-// Likely are the tasks that went on last.
-type likely struct{}
+// A wait for any task walks all tracees, newest first, before it sleeps and again when it is woken: with
+// 10,000 alive that is half a millisecond, and a creator, the oldest, is found last. To ask for one
+// by its tid costs a thousandth of it. So the tasks that went on last, which are most likely to stop next, are
+// asked for first, for about as long as the walk would take.
+type likely struct {
+	tids  [4]int // the latest first
+	found int    // stops in a row that were found so
+}
 
-func (l *likely) add(int) {}
+const (
+	fewTasks  = 100 // are walked as fast as four are asked for
+	fairShare = 64  // stops of the likely tasks, then all others are looked at once
+)
+
+func (l *likely) add(tid int) {
+	if l.tids[0] == tid {
+		return
+	}
+	at := slices.Index(l.tids[:], tid)
+	if at < 0 {
+		at = len(l.tids) - 1
+	}
+	copy(l.tids[1:at+1], l.tids[:at])
+	l.tids[0] = tid
+}
+
+// askLikely is a stop of a task that went on lately, or one with no tid.
+func (t *Tracer) askLikely() (stop, error) {
+	l := &t.likely
+	if len(t.tasks) < fewTasks {
+		return stop{}, nil
+	}
+	if l.found >= fairShare {
+		l.found = 0
+		if s, err := t.next(-1, unix.WNOHANG); s.tid != 0 || err != nil {
+			return s, err
+		}
+	}
+	for range len(t.tasks) / fewTasks {
+		for _, tid := range l.tids {
+			if k := t.tasks[tid]; k == nil || k.state == stopped {
+				continue
+			}
+			if s, err := t.next(tid, unix.WNOHANG); err == nil && s.tid != 0 {
+				l.found++
+				return s, nil
+			}
+		}
+		t.kernel.Yield()
+	}
+	l.found = 0
+	return stop{}, nil
+}

@@ -17,6 +17,7 @@ type Kernel interface {
 	// Wait waits for a stop or the end of the task tid, -1 for any that this
 	// thread traces or has as a child; flags are wait4's (WNOHANG).
 	Wait(tid, flags int) (int, unix.WaitStatus, error)
+	Yield() // sched_yield(2)
 	Seize(tid, options int) error
 	SetOptions(tid, options int) error
 	Interrupt(tid int) error
@@ -53,19 +54,28 @@ type Siginfo struct{ Code, PID int32 }
 type linux struct{}
 
 func (linux) Wait(tid, flags int) (int, unix.WaitStatus, error) {
-	var status unix.WaitStatus
+	var status int32
+	wait4 := unix.Syscall6
+	if flags&unix.WNOHANG != 0 {
+		wait4 = unix.RawSyscall6
+	}
 	for {
 		// __WNOTHREAD keeps us from reaping children that os/exec started on
 		// other threads; __WALL has us see clone children of any exit signal.
-		got, err := unix.Wait4(tid, &status, flags|unix.WALL|unix.WNOTHREAD, nil)
-		if err != unix.EINTR {
-			return got, status, err
+		got, _, errno := wait4(unix.SYS_WAIT4, uintptr(tid), uintptr(unsafe.Pointer(&status)), uintptr(flags|unix.WALL|unix.WNOTHREAD), 0, 0, 0)
+		if errno != unix.EINTR {
+			return int(got), unix.WaitStatus(status), nilOr(errno)
 		}
 	}
 }
 
+func (linux) Yield() { unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
+
+// Seize alone of these may have to wait, for an exec of the task's process to be over: the
+// runtime must know of that.
 func (linux) Seize(tid, options int) error {
-	return ptrace(unix.PTRACE_SEIZE, tid, 0, uintptr(options))
+	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(tid), 0, uintptr(options), 0, 0)
+	return nilOr(errno)
 }
 
 func (linux) SetOptions(tid, options int) error {
@@ -107,7 +117,10 @@ func (linux) Peek(tid int, address uint64) (uint64, error) {
 
 // InGroup asks with signal 0: ESRCH is the kernel's word that the task is not in the
 // group; a task that has ended and was not reaped yet is still in it.
-func (linux) InGroup(pid, tid int) bool { return unix.Tgkill(pid, tid, 0) != unix.ESRCH }
+func (linux) InGroup(pid, tid int) bool {
+	_, _, errno := unix.RawSyscall(unix.SYS_TGKILL, uintptr(pid), uintptr(tid), 0)
+	return errno != unix.ESRCH
+}
 
 func (linux) Kill(pid, sig int) error { return unix.Kill(pid, unix.Signal(sig)) }
 func (linux) Tgkill(pid, tid, sig int) error {
@@ -131,14 +144,15 @@ func (linux) Tasks(pid int) ([]int, error) {
 	return tids, err
 }
 
+// ptrace is a request that does not block, so the runtime's scheduler is not told.
 func ptrace(request, tid int, addr, data uintptr) error {
-	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), addr, data, 0, 0)
+	_, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), addr, data, 0, 0)
 	return nilOr(errno)
 }
 
 // ptraceRead is a request that writes to our memory.
 func ptraceRead(request, tid int, addr uintptr, data unsafe.Pointer) error {
-	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), addr, uintptr(data), 0, 0)
+	_, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(request), uintptr(tid), addr, uintptr(data), 0, 0)
 	return nilOr(errno)
 }
 
