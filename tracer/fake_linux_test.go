@@ -21,6 +21,9 @@ import (
 //	11: group SIGTSTP PTRACE_EVENT_STOP with another signal
 //	11: signal SIGHUP a signal-delivery stop; "sigstop?" is a group stop that looks like one
 //	10: vforkdone
+//	10: enter 56 0x100 at the entry of a system call of amd64, with its first argument
+//	10: leave 11       at its exit, with its result
+//	10: trap 2         a signal-delivery stop of SIGTRAP with this si_code
 //
 // A "!" at the end has the task killed out of that stop before anything can be asked.
 type script struct {
@@ -42,7 +45,7 @@ type script struct {
 }
 
 func newScript(text string) *script {
-	k := &script{stopped: map[int]bool{}, exiting: map[int]bool{}, msgs: map[int]uint{}, group: map[int]bool{}, errs: map[string]error{}}
+	k := &script{stopped: map[int]bool{}, exiting: map[int]bool{}, msgs: map[int]uint{}, group: map[int]bool{}, errs: map[string]error{}, infos: map[int]Siginfo{}, calls: map[int]SyscallInfo{}}
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {
 			k.lines = append(k.lines, line)
@@ -101,6 +104,16 @@ func (k *script) stop(tid int, words []string) unix.WaitStatus {
 		if number <<= 8; err != nil {
 			number = int(sig)
 		}
+	case "enter":
+		flags, _ := strconv.ParseUint(words[2], 0, 64)
+		k.calls[tid] = SyscallInfo{Entry: true, Arch: unix.AUDIT_ARCH_X86_64, Number: uint64(number), Args: [2]uint64{flags}}
+		return unix.WaitStatus((int(unix.SIGTRAP)|0x80)<<8 | 0x7f)
+	case "leave":
+		k.calls[tid] = SyscallInfo{Arch: unix.AUDIT_ARCH_X86_64, Result: int64(number)}
+		return unix.WaitStatus((int(unix.SIGTRAP)|0x80)<<8 | 0x7f)
+	case "trap":
+		k.infos[tid] = Siginfo{Code: int32(number), PID: int32(tid)}
+		return unix.WaitStatus(int(unix.SIGTRAP)<<8 | 0x7f)
 	case "signal":
 		return unix.WaitStatus(int(sig)<<8 | 0x7f)
 	case "sigstop?":

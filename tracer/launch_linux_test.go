@@ -76,7 +76,7 @@ func wantForm(t *testing.T, form event.Form, wants ...string) {
 func TestManyThreads(t *testing.T) {
 	const creators = 8
 	for i, way := range ways {
-		n, each := often([]int{2000, 800, 200, 200, 200}[i]), []int{500, 200, 50, 100, 50}[i]
+		n, each := often([]int{2000, 800, 200, 200, 200, 200}[i]), []int{500, 200, 50, 50, 100, 50}[i]
 		t.Run("one after the other/"+way.name, func(t *testing.T) {
 			l, status := follow(t, way.how, command(t, "sequence", strconv.Itoa(n)))
 			counts := map[event.Kind]int{}

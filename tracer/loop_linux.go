@@ -20,13 +20,15 @@ type task struct {
 	account  *account     // where its events go that come before its birth is told; else nil
 	stepped  chan<- error // somebody waits for its step; else nil
 
-	held    bool // stays stopped when it stops
-	leaving bool // is let go of when it stops
-	unborn  bool // it stopped before its creator's event told of its birth
-	group   bool // stopped in a group stop, to be kept
-	vfork   bool // it waits for its vfork child, in D, and cannot stop
-	ended   bool // its own end was reported
-	owed    bool // a SIGSTOP is due that is not the program's (after PTRACE_TRACEME)
+	held     bool // stays stopped when it stops
+	leaving  bool // is let go of when it stops
+	unborn   bool // it stopped before its creator's event told of its birth
+	group    bool // stopped in a group stop, to be kept
+	vfork    bool // it waits for its vfork child, in D, and cannot stop
+	ended    bool // its own end was reported
+	owed     bool // a SIGSTOP is due that is not the program's (after PTRACE_TRACEME)
+	trapped  bool // it has had the trap of its step, and is to stop once more
+	owesTrap bool // the trap of a step is due
 }
 
 type taskState uint8
@@ -106,10 +108,10 @@ func (t *Tracer) handle(s stop) {
 		t.spare(k.tid)
 	case stopTrap:
 		k.group = false
-		t.endStep(k, nil)
+		t.standing(k)
 	case stopGroup:
 		k.group = true
-		t.endStep(k, nil)
+		t.standing(k)
 	case stopSignal:
 		t.signal(k, s.sig)
 	}
@@ -213,6 +215,9 @@ func (t *Tracer) signal(k *task, sig int) {
 	switch {
 	case sig == int(unix.SIGTRAP) && k.stepped != nil && t.isStep(k):
 		t.stopAgain(k)
+		return
+	case sig == int(unix.SIGTRAP) && k.owesTrap && t.isStep(k):
+		k.owesTrap = false
 		return
 	case t.opts.TraceMe && isStopping(sig):
 		// Without SEIZE a newcomer has a SIGSTOP of the kernel's making, which a signal with

@@ -172,6 +172,68 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 			"10: clone 11\n10: signal SIGHUP\n10/11: killed SIGKILL\n10: killed SIGKILL\n10: end SIGKILL",
 			"10: cont\n11: cont\n10: cont SIGHUP\n11: cont\n10: cont",
 		},
+		{
+			"births by system calls", threads,
+			Options{Method: Syscalls},
+			"10: enter 56 0x10000\n10: clone 99\n11: stop\n11: leave 0\n10: leave 11\n10: enter 56 0\n10: leave -11\n10: enter 1 0\n10: leave 7\n" +
+				"11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n10/11: exit 0\n10: exit 0\n10: end 0",
+			"10: syscall\n10: syscall\n11: syscall\n11: syscall\n10: syscall\n10: syscall\n10: syscall\n10: syscall\n10: syscall\n11: syscall\n10: syscall",
+		},
+		{
+			"a vfork by system calls, told when it returns", nil,
+			Options{Method: Syscalls},
+			"10: enter 58 0\n10: vfork 99\n11: stop\n11: enter 57 0\n11: fork 12\n11: leave 12\n12: stop\n12: exit 2\n12: gone 2\n" +
+				"11: exec 11\n11: leave 0\n10: vforkdone\n10: leave 11\n11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"10: vfork 11\n11: fork 12\n12: exit 2\n12: end 2\n11: exec\n10: vforkdone\n11: exit 0\n11: end 0\n10: exit 0\n10: end 0",
+			"10: syscall\n10: syscall\n11: syscall\n11: syscall\n11: syscall\n11: syscall\n12: syscall\n12: syscall\n" +
+				"11: syscall\n11: syscall\n10: syscall\n10: syscall\n11: syscall\n10: syscall",
+		},
+		{
+			"a vfork's child by system calls that ends first", nil,
+			Options{Method: Syscalls},
+			"10: enter 58 0\n10: vfork 99\n11: stop\n11: exit 4\n11: gone 4\n10: vforkdone\n10: leave 11\n10: exit 0\n10: gone 0",
+			"10: vfork 11\n11: exit 4\n11: end 4\n10: vforkdone\n10: exit 0\n10: end 0",
+			"10: syscall\n10: syscall\n11: syscall\n11: syscall\n10: syscall\n10: syscall\n10: syscall",
+		},
+		{
+			"an exec that the kernel was not asked to tell of", threads,
+			Options{},
+			"10: clone 11\n11: stop\n10: clone 12\n12: stop\n11: exit 0\n11: gone 0\n10: exit 0\n10: signal SIGHUP\n10: exit 5\n10: gone 5",
+			"10: clone 11\n10: clone 12\n10/11: exit 0\n10: exit 0\n10: exec from 12\n10: signal SIGHUP\n10: exit 5\n10: end 5",
+			"10: cont\n11: cont\n10: cont\n12: cont\n11: cont\n10: cont\n10: cont SIGHUP\n10: cont",
+		},
+		{
+			"such an exec, and no stop after it", threads,
+			Options{},
+			"10: clone 11\n11: stop\n10: exit 0\n10: gone 5",
+			"10: clone 11\n10: exit 0\n10: end 5", "10: cont\n11: cont\n10: cont",
+		},
+		{
+			"only the parent followed", threads,
+			Options{Threads: FollowParent, Processes: FollowParent},
+			"10: clone 11\n11: stop\n20: stop\n10: fork 20\n10: exit 0\n10: gone 0",
+			"10: clone 11\n10: fork 20\n10: exit 0\n10: end 0", "10: cont\n11: detach\n20: detach\n10: cont\n10: cont",
+		},
+		{
+			"only the child followed, at a thread's birth", threads,
+			Options{Threads: FollowChild},
+			"10: clone 11\n11: stop\n11: clone 12\n12: stop\n12: exit 0\n12: gone 0",
+			"10: clone 11\n10/11: clone 12\n10/12: exit 0", "10: detach\n11: cont\n11: detach\n12: cont\n12: cont",
+		},
+		{
+			"only the child followed, at a process's birth", threads,
+			Options{Processes: FollowChild},
+			"10: clone 11\n11: stop\n11: fork 20\n10: stop\n20: stop\n20: exit 3\n20: gone 3",
+			"10: clone 11\n10/11: fork 20\n20: exit 3\n20: end 3", "10: cont\n11: cont\n10: interrupt\n11: detach\n10: detach\n20: cont\n20: cont",
+		},
+		{
+			"who is left makes another", threads,
+			Options{Processes: FollowChild},
+			"10: clone 11\n11: stop\n11: fork 20\n10: clone 12\n12: stop\n20: stop\n20: exit 3\n20: gone 3",
+			"10: clone 11\n10/11: fork 20\n20: exit 3\n20: end 3",
+			"10: cont\n11: cont\n10: interrupt\n11: detach\n10: detach\n12: detach\n20: cont\n20: cont",
+		},
 		{"killed without an event", nil, Options{}, "10: gone SIGKILL", "10: killed SIGKILL\n10: end SIGKILL", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -170,6 +170,7 @@ var ways = []struct {
 	{"SEIZE", tracer.Options{}},
 	{"TRACEME", tracer.Options{TraceMe: true}},
 	{"syscalls", tracer.Options{Method: tracer.Syscalls}},
+	{"syscalls by registers", tracer.Options{Method: tracer.Syscalls, Kernel: tracer.ByRegisters}},
 	{"SIGCHLD", tracer.Options{Notify: tracer.SIGCHLD}},
 	{"syscalls, TRACEME, SIGCHLD", tracer.Options{Method: tracer.Syscalls, TraceMe: true, Notify: tracer.SIGCHLD}},
 }

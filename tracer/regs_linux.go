@@ -10,22 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// registers reads a task's general registers, and returns how many bytes they have: a
-// 32-bit program's are fewer.
-func registers(tid int, regs []byte) (int, error) {
+// callByRegisters reads a system call from the task's general registers, by this machine's ABI.
+func callByRegisters(tid int, entry bool) (SyscallInfo, error) {
 	const prstatus = 1 // NT_PRSTATUS of <elf.h>
-	vector := unix.Iovec{Base: &regs[0]}
-	vector.SetLen(len(regs))
-	err := ptraceRead(unix.PTRACE_GETREGSET, tid, prstatus, unsafe.Pointer(&vector))
-	return int(vector.Len), err
-}
-
-// decodeRegisters reads a system call by this machine's ABI.
-func decodeRegisters(regs []byte, entry bool) SyscallInfo {
-	if runtime.GOARCH == "arm64" {
-		return decodeARM64(regs)
+	var regs [512]byte
+	vector := unix.Iovec{Base: &regs[0], Len: uint64(len(regs))}
+	if err := ptraceRead(unix.PTRACE_GETREGSET, tid, prstatus, unsafe.Pointer(&vector)); err != nil {
+		return SyscallInfo{}, err
 	}
-	return decodeAMD64(regs, entry)
+	if runtime.GOARCH == "arm64" {
+		return decodeARM64(regs[:vector.Len]), nil
+	}
+	return decodeAMD64(regs[:vector.Len], entry), nil
 }
 
 // decodeAMD64 reads user_regs_struct, which has 17 words of 32 bits if the program is an i386 one. At

@@ -3,11 +3,13 @@
 package tracer
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/tidcheck/tidcheck/event"
 	"golang.org/x/sys/unix"
@@ -174,9 +176,40 @@ func (t *Tracer) stopAgain(k *task) {
 		t.endStep(k, nil)
 		return
 	}
-	k.state = running
+	k.trapped = true
 	t.check(k.tid, "PTRACE_INTERRUPT", t.kernel.Interrupt(k.tid))
+	t.leaveStop(k)
+}
+
+// standing is a stepped task in a stop that is not its trap's. Where that cut a system call short,
+// the kernel has queued the trap, which comes next.
+func (t *Tracer) standing(k *task) {
+	if k.stepped == nil {
+		return
+	}
+	if !k.trapped && t.trapPending(k) {
+		if !k.group {
+			t.leaveStop(k)
+			return
+		}
+		k.owesTrap = true
+	}
+	k.trapped = false
+	t.endStep(k, nil)
+}
+
+// leaveStop lets a task go on to a stop that is due at once.
+func (t *Tracer) leaveStop(k *task) {
+	k.state = running
 	t.check(k.tid, "PTRACE_CONT", t.kernel.Cont(k.tid, 0))
+}
+
+func (t *Tracer) trapPending(k *task) bool {
+	content, _ := t.kernel.ReadFile("/proc/" + strconv.Itoa(k.tid) + "/status")
+	_, rest, _ := bytes.Cut(content, []byte("\nSigPnd:\t"))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	pending, _ := strconv.ParseUint(string(line), 16, 64)
+	return pending&(1<<(unix.SIGTRAP-1)) != 0
 }
 
 var errNoTask = errors.New("no such task is traced")

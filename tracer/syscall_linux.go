@@ -21,9 +21,7 @@ type SyscallInfo struct {
 func (linux) SyscallInfo(tid int, entry bool) (SyscallInfo, error) {
 	info, err := syscallInfo(tid)
 	if err == unix.EIO {
-		regs := make([]byte, 1024)
-		n, err := registers(tid, regs)
-		return decodeRegisters(regs[:n], entry), err
+		return callByRegisters(tid, entry)
 	}
 	return info.decode(), err
 }

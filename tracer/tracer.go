@@ -37,8 +37,8 @@ type Options struct {
 	//
 	// Who is not followed is released and runs free, untraced. If threads of a process were
 	// released and one of them executes a program, the followed ones end and the process is
-	// out of sight: its end is not told. If one calls exit_group, the followed ones report their ends
-	// as ever.
+	// out of sight: its end is told only if we launched it. If one calls exit_group, the followed ones
+	// report their ends as ever.
 	Threads, Processes Follow
 
 	// Ask decides where Threads or Processes is FollowAsk; it may not answer that. It is called like

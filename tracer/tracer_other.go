@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -29,6 +30,27 @@ func LaunchHeld(int, func() error, Options) (*Tracer, error) { return nil, unsup
 
 // Attach is unsupported on this system.
 func Attach(int, Options) (*Tracer, error) { return nil, unsupported() }
+
+// SetFollow is unsupported on this system.
+func (*Tracer) SetFollow(threads, processes Follow) error { return unsupported() }
+
+// Stop is unsupported on this system.
+func (*Tracer) Stop() error { return unsupported() }
+
+// Threads is unsupported on this system.
+func (*Tracer) Threads() ([]Thread, error) { return nil, unsupported() }
+
+// ResumeThread is unsupported on this system.
+func (*Tracer) ResumeThread(int) error { return unsupported() }
+
+// StopThread is unsupported on this system.
+func (*Tracer) StopThread(int) error { return unsupported() }
+
+// DetachThread is unsupported on this system.
+func (*Tracer) DetachThread(int) error { return unsupported() }
+
+// Step is unsupported on this system.
+func (*Tracer) Step(context.Context, int) error { return unsupported() }
 
 // PID is zero on this system.
 func (*Tracer) PID() int { return 0 }

@@ -1,0 +1,37 @@
+//go:build amd64 || arm64
+
+package tracer
+
+import "golang.org/x/sys/unix"
+
+// ByRegisters is a kernel without PTRACE_GET_SYSCALL_INFO, as before Linux 5.3.
+func ByRegisters(k Kernel) Kernel { return byRegisters{k} }
+
+type byRegisters struct{ Kernel }
+
+func (byRegisters) SyscallInfo(tid int, entry bool) (SyscallInfo, error) {
+	return callByRegisters(tid, entry)
+}
+
+// WithoutExecEvents is a kernel that is not asked to tell of execs.
+func WithoutExecEvents(k Kernel) Kernel { return &withoutExec{Kernel: k} }
+
+type withoutExec struct {
+	Kernel
+	launched bool
+}
+
+// SetOptions comes first when a task is on its way out; Wait sees the program's own first exec, after which
+// there are to be no more.
+func (k *withoutExec) Wait(tid, flags int) (int, unix.WaitStatus, error) {
+	got, status, err := k.Kernel.Wait(tid, flags)
+	if err == nil && status.Stopped() && status.TrapCause() == unix.PTRACE_EVENT_EXEC && !k.launched {
+		k.launched = true
+		err = k.Kernel.SetOptions(got, follow&^unix.PTRACE_O_TRACEEXEC|unix.PTRACE_O_EXITKILL)
+	}
+	return got, status, err
+}
+
+func (k *withoutExec) SetOptions(tid, options int) error {
+	return k.Kernel.SetOptions(tid, options&^unix.PTRACE_O_TRACEEXEC)
+}

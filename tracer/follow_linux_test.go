@@ -1,0 +1,109 @@
+//go:build amd64 || arm64
+
+package tracer_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/tracer"
+)
+
+// A tracer that follows a part ends when that part has, and the rest runs on, so the program's own
+// status is asked of it, not of the tracer.
+func TestOnlySomeAreFollowed(t *testing.T) {
+	const parent, child = tracer.FollowParent, tracer.FollowChild
+	for _, c := range []struct {
+		argv               string
+		threads, processes tracer.Follow
+		told, status       string // the tracer's status is ? where it saw no end of the first process
+		wants              []string
+	}{
+		{"sequence 3", parent, parent, "0", "0", []string{"main: clone main/1..3, exit 0"}},
+		{"sequence 3", child, child, "?", "0", []string{"main: clone main/1", "main/1: exit 0"}},
+		{"processes", parent, parent, "0", "0", []string{"main: fork main/1, vfork main/2, vforkdone, exit 0"}},
+		{"processes", child, child, "?", "0", []string{"main: fork main/1", "main/1: exit 3"}},
+		{"clones", parent, parent, "0", "0", []string{"main: clone main/1, vforkdone, clone main/2, fork main/3, exit 0"}},
+		// A released thread that calls exit_group ends those that are followed, as ever.
+		{"ends group 43", parent, parent, "43", "43", []string{"main: clone main/1, exit 43"}},
+		{"ends leader 44", parent, parent, "44", "44", []string{"main: clone main/1, exit 0, end 44"}},
+		{"ends group 43", child, child, "?", "43", []string{"main: clone main/1", "main/1: exit 43"}},
+		// A released thread's exec takes the process out of sight, but its end is told since it is our child.
+		{"execs thread", parent, parent, "5", "5", []string{"main: clone main/1..9, exit 0, end 5"}},
+		{"execs orphan", parent, parent, "5", "5", []string{"main: clone main/1..9, exit 0, end 5"}},
+		{"execs leader", parent, parent, "5", "5", []string{"main: clone main/1..8, exec, exit 5"}},
+		// One that is followed is followed on, and has the id of the leader that was released.
+		{"execs thread", child, child, "?", "5", []string{"main: clone main/1", "main/1: exit 0"}},
+	} {
+		for _, method := range []tracer.Method{tracer.Events, tracer.Syscalls} {
+			t.Run(strings.Join([]string{c.argv, c.threads.String(), method.String()}, "/"), func(t *testing.T) {
+				within(t, 30*time.Second)
+				argv := strings.Fields(c.argv)
+				cmd := command(t, argv[0], argv[1:]...)
+				l, told := follow(t, tracer.Options{Method: method, Threads: c.threads, Processes: c.processes}, cmd)
+				if told.String() != c.told {
+					t.Errorf("the tracer's status: got %s, want %s", told, c.told)
+				}
+				cmd.Wait() // an error where the tracer has reaped it
+				if told == event.Unknown && cmd.ProcessState.String() != "exit status "+c.status {
+					t.Errorf("the program's end: got %s, want exit status %s", cmd.ProcessState, c.status)
+				}
+				wantForm(t, l.form(t), c.wants...)
+				wantGone(t, cmd.Process.Pid)
+			})
+		}
+	}
+}
+
+func TestWhomToFollowIsAsked(t *testing.T) {
+	within(t, 30*time.Second)
+	var asked []string
+	l, status := follow(t, tracer.Options{
+		Threads: tracer.FollowAsk, Processes: tracer.FollowAsk,
+		Ask: func(birth event.Event) tracer.Follow {
+			asked = append(asked, birth.Kind.String())
+			if birth.PID == 0 || birth.Child == 0 {
+				t.Errorf("asked of %q", birth)
+			}
+			return []tracer.Follow{tracer.FollowParent, tracer.FollowBoth}[len(asked)-1]
+		},
+	}, command(t, "processes"))
+	if diff := cmp.Diff([]string{"fork", "vfork"}, asked); diff != "" || status != 0 {
+		t.Errorf("status %s, asked (-want +got):\n%s", status, diff)
+	}
+	wantForm(t, l.form(t), "main: fork main/1, vfork main/2, vforkdone, exit 0", "main/2: exec, exit 4")
+}
+
+// The kernel gives us such a thread, and no event: it must not stand in its first stop for ever.
+func TestTraceeWithoutAnEventIsTakenIn(t *testing.T) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			within(t, 30*time.Second)
+			l, status := follow(t, way.how, command(t, "flagged"))
+			if status != 0 {
+				t.Errorf("status: got %s, want 0", status)
+			}
+			if way.how.Method == tracer.Syscalls { // the call's result tells
+				wantForm(t, l.form(t), "main: clone main/1, exit 0", "main/1: exit 6")
+			} else {
+				wantForm(t, l.form(t), "main: exit 0", "@1: exit 6")
+			}
+		})
+	}
+}
+
+// An exec off main of which the kernel is not asked to tell is known by the leader's id, which is at
+// work again.
+func TestUntoldExec(t *testing.T) {
+	within(t, 30*time.Second)
+	for _, who := range []string{"thread", "orphan"} {
+		l, status := follow(t, tracer.Options{Kernel: tracer.WithoutExecEvents}, command(t, "execs", who))
+		if status.String() != "5" {
+			t.Errorf("status: got %s, want 5", status)
+		}
+		wantForm(t, l.form(t), "main: clone main/1..9, exit 0", "main/1..8: exit 0", "main/9: exec, exit 5")
+	}
+}
