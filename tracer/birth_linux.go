@@ -13,11 +13,8 @@ import (
 // two births in three begin so: the newcomer's first stop comes before its creator's event.
 type account struct {
 	events []event.Event
-	told   bool     // what comes now goes on to the next
-	onto   *account // the creator's own, nil for the sink
-
 	since  time.Time
-	gone   bool // wait4 has said so, and no birth is known yet
+	gone   bool // wait4 has said so
 	status event.Status
 }
 
@@ -42,24 +39,36 @@ func (t *Tracer) group(k *task) int {
 }
 
 // birth is a creator at its birth event, whose message is the child.
-func (t *Tracer) birth(creator *task, kind event.Kind) {
-	creator.vfork = kind == event.VFork
-	if creator.call.makes {
-		return // the call's result will tell
+func (t *Tracer) birth(creator *task, at stop) {
+	creator.vfork = at.birth == event.VFork
+	if creator.call.births != 0 && creator.stepped == nil {
+		return // the call's result will tell; but a step does not stop at that
 	}
-	msg, err := t.kernel.EventMsg(creator.tid)
+	if tid, ok := t.message(creator, at); ok {
+		t.born(creator, tid, at.birth)
+	}
+}
+
+// message is the event message of a task that stands at an event. SIGKILL, or an exec by another thread, can have
+// taken it out of that since, and then it may stand at its end already: the message is that one's. It
+// is left there, for the next wait.
+func (t *Tracer) message(k *task, at stop) (int, bool) {
+	msg, err := t.kernel.EventMsg(k.tid)
 	if err != nil {
-		t.check(creator.tid, "PTRACE_GETEVENTMSG", err)
-		return
+		t.check(k.tid, "PTRACE_GETEVENTMSG", err)
+		return 0, false
 	}
-	t.born(creator, int(msg), kind)
+	if info, err := t.kernel.Siginfo(k.tid); err == nil && info.Code != at.code {
+		k.state = running
+		return 0, false
+	}
+	return int(msg), true
 }
 
 // born takes in a creator's child, which has stopped already and is unborn, or whose first stop
 // is still to come. Kind is the kernel's, which picks it by CLONE_VFORK and the exit signal: so a
 // thread can be announced as a fork and a process as a clone. The thread group decides.
 func (t *Tracer) born(creator *task, tid int, kind event.Kind) {
-	t.group(creator)
 	child := t.tasks[tid]
 	if child == nil || !child.unborn {
 		child = &task{tid: tid, state: newborn, owed: t.opts.TraceMe}
@@ -85,36 +94,31 @@ func (t *Tracer) born(creator *task, tid int, kind event.Kind) {
 	e := event.Event{Kind: kind, TID: event.TID(creator.tid), Child: event.TID(tid)}
 	t.emit(e, creator)
 	t.choose(creator, child, e)
-	t.enter(child, creator.account)
+	t.enter(child)
 }
 
 // enter begins to trace a task whose birth is known, and tells what it has done so far.
-func (t *Tracer) enter(k *task, onto *account) {
+func (t *Tracer) enter(k *task) {
 	if t.killing && k.tid == k.pid {
 		t.kernel.Kill(k.pid, int(unix.SIGKILL)) // it was born behind Kill's back
 	}
-	early := k.account
-	if early == nil {
-		k.account = onto
+	if !k.unborn {
 		return
 	}
-	k.unborn = false
+	early := k.account
+	k.unborn, k.account = false, nil
 	if t.unborn--; t.unborn == 0 {
 		t.doubts.stop()
 	}
-	early.told, early.onto = true, onto
 	for _, e := range early.events {
-		if e.TID == event.TID(k.tid) {
-			e.PID = event.TID(k.pid)
-		}
+		e.PID = event.TID(k.pid)
 		if !k.leaving {
-			t.tell(e, onto)
+			t.tell(e)
 		}
 	}
-	early.events = nil
 	if early.gone {
 		t.reap(k, early.status)
-	} else if k.state == stopped {
+	} else {
 		t.settle(k, stopTrap)
 	}
 }
@@ -178,8 +182,8 @@ func (t *Tracer) adopt(maker int) {
 		if t.group(k) == 0 {
 			k.pid = k.tid
 		}
-		t.tell(event.Event{Kind: event.Attach, PID: event.TID(k.pid), TID: event.TID(k.tid), Time: time.Now()}, nil)
-		t.enter(k, nil)
+		t.tell(event.Event{Kind: event.Attach, PID: event.TID(k.pid), TID: event.TID(k.tid), Time: time.Now()})
+		t.enter(k)
 	}
 }
 

@@ -13,10 +13,8 @@ import (
 
 // A call is the system call that a task is in, as far as births go.
 type call struct {
-	entered  bool
-	makes    bool // it makes a task that the kernel attaches us to
-	forVFork bool // its caller waits for the new task to execute a program or end
-	asClone  bool // the kernel would announce it as a clone: its exit signal is not SIGCHLD
+	entered bool
+	births  event.Kind // the event by which the kernel announces what it makes, if its result is to tell of that
 }
 
 // birthCalls are the numbers of the system calls that make tasks.
@@ -58,21 +56,15 @@ func entered(info SyscallInfo, peek func(uint64) (uint64, error)) (call, error) 
 	default:
 		return c, nil
 	}
-	c.makes = flags&unix.CLONE_UNTRACED == 0 || flags&unix.CLONE_PTRACE != 0
-	c.forVFork = flags&unix.CLONE_VFORK != 0
-	c.asClone = signal != uint64(unix.SIGCHLD)
-	return c, nil
-}
-
-// kind is the event by which the kernel would announce the call's birth.
-func (c call) kind() event.Kind {
 	switch {
-	case c.forVFork:
-		return event.VFork
-	case c.asClone:
-		return event.Clone
+	case flags&unix.CLONE_UNTRACED != 0 && flags&unix.CLONE_PTRACE == 0: // nobody is told
+	case flags&unix.CLONE_VFORK != 0: // its result is too late
+	case signal == uint64(unix.SIGCHLD):
+		c.births = event.Fork
+	default:
+		c.births = event.Clone
 	}
-	return event.Fork
+	return c, nil
 }
 
 // syscall is the entry or the exit of a task's system call. At the exit of one that made a
@@ -88,16 +80,13 @@ func (t *Tracer) syscall(k *task) {
 		k.call, _ = entered(info, func(address uint64) (uint64, error) { return t.kernel.Peek(k.tid, address) })
 		return
 	}
-	left := k.call
+	births := k.call.births
 	k.call = call{}
-	if !left.makes || info.Result <= 0 {
+	if births == 0 || info.Result <= 0 {
 		return
 	}
 	if tid := t.translate(k, int(info.Result)); tid != 0 {
-		t.born(k, tid, left.kind())
-	}
-	if left.forVFork {
-		t.emit(event.Event{Kind: event.VForkDone, TID: event.TID(k.tid)}, k)
+		t.born(k, tid, births)
 	}
 }
 

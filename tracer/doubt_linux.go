@@ -78,7 +78,7 @@ func (t *Tracer) isOrphan(orphan *task) bool {
 		if !may {
 			continue
 		}
-		if state := procState(t.kernel, tid); k.call.makes || state != 'S' && state != 'D' && state != 'Z' {
+		if state := procState(t.kernel, tid); k.call.births != 0 || state != 'S' && state != 'D' && state != 'Z' {
 			return false // its event, or the result of its call, may be to come
 		}
 	}

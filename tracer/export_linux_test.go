@@ -13,25 +13,16 @@ func (byRegisters) SyscallInfo(tid int, entry bool) (SyscallInfo, error) {
 	return callByRegisters(tid, entry)
 }
 
-// WithoutExecEvents is a kernel that is not asked to tell of execs.
-func WithoutExecEvents(k Kernel) Kernel { return &withoutExec{Kernel: k} }
+// WithoutExecEvents is a kernel that is asked not to tell of execs, at the first birth; threads have the
+// options of their creators.
+func WithoutExecEvents(k Kernel) Kernel { return withoutExec{k} }
 
-type withoutExec struct {
-	Kernel
-	launched bool
-}
+type withoutExec struct{ Kernel }
 
-// SetOptions comes first when a task is on its way out; Wait sees the program's own first exec, after which
-// there are to be no more.
-func (k *withoutExec) Wait(tid, flags int) (int, unix.WaitStatus, error) {
+func (k withoutExec) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 	got, status, err := k.Kernel.Wait(tid, flags)
-	if err == nil && status.Stopped() && status.TrapCause() == unix.PTRACE_EVENT_EXEC && !k.launched {
-		k.launched = true
+	if err == nil && status.Stopped() && status.TrapCause() == unix.PTRACE_EVENT_CLONE {
 		err = k.Kernel.SetOptions(got, follow&^unix.PTRACE_O_TRACEEXEC|unix.PTRACE_O_EXITKILL)
 	}
 	return got, status, err
-}
-
-func (k *withoutExec) SetOptions(tid, options int) error {
-	return k.Kernel.SetOptions(tid, options&^unix.PTRACE_O_TRACEEXEC)
 }

@@ -25,7 +25,8 @@ import (
 //	10: leave 11       at its exit, with its result
 //	10: trap 2         a signal-delivery stop of SIGTRAP with this si_code
 //
-// A "!" at the end has the task killed out of that stop before anything can be asked.
+// A "!" at the end has the task killed out of that stop before anything can be asked; with "!!" it
+// stands at its PTRACE_EVENT_EXIT by then.
 type script struct {
 	lines    []string
 	threads  map[int]int // tid to thread group; others lead their own
@@ -122,6 +123,11 @@ func (k *script) stop(tid int, words []string) unix.WaitStatus {
 	if k.msgs[tid] = uint(number); words[0] != "group" {
 		sig = event.Signo(unix.SIGTRAP)
 	}
+	at := scriptEvents[words[0]]
+	if words[len(words)-1] == "!!" {
+		k.msgs[tid], at = 0, unix.PTRACE_EVENT_EXIT
+	}
+	k.infos[tid] = Siginfo{Code: int32(at<<8 | int(sig))}
 	return unix.WaitStatus(scriptEvents[words[0]]<<16 | int(sig)<<8 | 0x7f)
 }
 

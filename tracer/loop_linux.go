@@ -17,7 +17,7 @@ type task struct {
 	sig      int // stopped at a signal's delivery: the signal to go on with
 	state    taskState
 	call     call         // Syscalls: the system call that it is in
-	account  *account     // where its events go that come before its birth is told; else nil
+	account  *account     // what it did before its birth was known; else nil
 	stepped  chan<- error // somebody waits for its step; else nil
 
 	held     bool // stays stopped when it stops
@@ -94,15 +94,14 @@ func (t *Tracer) handle(s stop) {
 		t.reap(k, s.status)
 		return
 	case stopBirth:
-		t.birth(k, s.birth)
+		t.birth(k, s)
 	case stopSyscall:
 		t.syscall(k)
 	case stopVForkDone:
-		if k.vfork = false; !k.call.makes {
-			t.emit(event.Event{Kind: event.VForkDone, TID: event.TID(k.tid)}, k)
-		}
+		k.vfork = false
+		t.emit(event.Event{Kind: event.VForkDone, TID: event.TID(k.tid)}, k)
 	case stopExec:
-		k = t.exec(k)
+		k = t.exec(k, s)
 	case stopExit:
 		t.end(k, t.exitStatus(k.tid))
 		t.spare(k.tid)
@@ -126,7 +125,7 @@ func (t *Tracer) settle(k *task, at stopKind) {
 		// A task on its way out is never held: an exec by another thread waits, in D, until it is
 		// gone. Nor is one that a SIGSTOP of ours is still to stop, lest it get that when it is let go.
 		t.resume(k)
-	case k.unborn && (t.opts.Method == Events || k.held):
+	case k.unborn:
 	case k.leaving:
 		t.release(k)
 	case !k.held || k.stepped != nil:
@@ -165,13 +164,12 @@ func (t *Tracer) check(tid int, request string, err error) {
 
 // exec renames the task that executed a new program: it has its group's id now,
 // and the group's other tasks are gone. The event's message is its former id.
-func (t *Tracer) exec(leader *task) *task {
-	msg, err := t.kernel.EventMsg(leader.tid)
-	if err != nil {
-		t.check(leader.tid, "PTRACE_GETEVENTMSG", err)
+func (t *Tracer) exec(leader *task, at stop) *task {
+	former, ok := t.message(leader, at)
+	if !ok {
 		return leader
 	}
-	survivor := t.tasks[int(msg)]
+	survivor := t.tasks[former]
 	if survivor == nil {
 		survivor = leader
 	}
@@ -182,6 +180,11 @@ func (t *Tracer) exec(leader *task) *task {
 // succeed has one task of a process take over its leader's id, and forgets the others.
 func (t *Tracer) succeed(leader, survivor *task, former int) {
 	t.adopt(t.group(leader))
+	if survivor != leader {
+		// If it was killed out of a stop, and let go on from its last one unseen, nothing else tells
+		// of its end. Whom an exec kills ends with 0.
+		t.end(leader, event.Exited(0))
+	}
 	for _, k := range t.tasks {
 		if k.pid == leader.pid && k != survivor {
 			t.forget(k)
@@ -291,23 +294,21 @@ func (t *Tracer) reap(k *task, status event.Status) {
 	}
 }
 
-// emit tells the sink; during an attach it waits until all that was found is told, and what
-// happens to a task whose birth is not known waits for that.
+// emit tells the sink; what happens to a task whose birth is not known waits for that.
 func (t *Tracer) emit(e event.Event, k *task) {
-	if k.leaving {
-		return
-	}
 	e.PID, e.Time = event.TID(k.pid), time.Now()
-	t.tell(e, k.account)
+	switch {
+	case k.leaving:
+	case k.unborn:
+		k.account.events = append(k.account.events, e)
+	default:
+		t.tell(e)
+	}
 }
 
-func (t *Tracer) tell(e event.Event, to *account) {
-	for to != nil && to.told {
-		to = to.onto
-	}
+// tell tells the sink; during an attach that waits until all that was found is told.
+func (t *Tracer) tell(e event.Event) {
 	switch {
-	case to != nil:
-		to.events = append(to.events, e)
 	case t.attaching:
 		t.early = append(t.early, e)
 	case t.opts.Events != nil:

@@ -24,14 +24,14 @@ func TestWaitStatusesAreClassified(t *testing.T) {
 		{"exit code", 7 << 8, stop{kind: stopGone, status: event.Exited(7)}},
 		{"fatal signal", 9, stop{kind: stopGone, status: event.Killed(9)}},
 		{"fatal signal with a core", 11 | 0x80, stop{kind: stopGone, status: event.Killed(11)}},
-		{"clone", at(unix.PTRACE_EVENT_CLONE, unix.SIGTRAP), stop{kind: stopBirth, birth: event.Clone}},
-		{"fork", at(unix.PTRACE_EVENT_FORK, unix.SIGTRAP), stop{kind: stopBirth, birth: event.Fork}},
-		{"vfork", at(unix.PTRACE_EVENT_VFORK, unix.SIGTRAP), stop{kind: stopBirth, birth: event.VFork}},
-		{"vfork done", at(unix.PTRACE_EVENT_VFORK_DONE, unix.SIGTRAP), stop{kind: stopVForkDone}},
-		{"exec", at(unix.PTRACE_EVENT_EXEC, unix.SIGTRAP), stop{kind: stopExec}},
-		{"exit event", at(unix.PTRACE_EVENT_EXIT, unix.SIGTRAP), stop{kind: stopExit}},
-		{"trap", at(unix.PTRACE_EVENT_STOP, unix.SIGTRAP), stop{kind: stopTrap, sig: trap}},
-		{"group stop", at(unix.PTRACE_EVENT_STOP, unix.SIGTTIN), stop{kind: stopGroup, sig: int(unix.SIGTTIN)}},
+		{"clone", at(unix.PTRACE_EVENT_CLONE, unix.SIGTRAP), stop{kind: stopBirth, birth: event.Clone, code: 0x305}},
+		{"fork", at(unix.PTRACE_EVENT_FORK, unix.SIGTRAP), stop{kind: stopBirth, birth: event.Fork, code: 0x105}},
+		{"vfork", at(unix.PTRACE_EVENT_VFORK, unix.SIGTRAP), stop{kind: stopBirth, birth: event.VFork, code: 0x205}},
+		{"vfork done", at(unix.PTRACE_EVENT_VFORK_DONE, unix.SIGTRAP), stop{kind: stopVForkDone, code: 0x505}},
+		{"exec", at(unix.PTRACE_EVENT_EXEC, unix.SIGTRAP), stop{kind: stopExec, code: 0x405}},
+		{"exit event", at(unix.PTRACE_EVENT_EXIT, unix.SIGTRAP), stop{kind: stopExit, code: 0x605}},
+		{"trap", at(unix.PTRACE_EVENT_STOP, unix.SIGTRAP), stop{kind: stopTrap, sig: trap, code: 0x8005}},
+		{"group stop", at(unix.PTRACE_EVENT_STOP, unix.SIGTTIN), stop{kind: stopGroup, sig: int(unix.SIGTTIN), code: 0x8015}},
 		{"signal", at(0, unix.SIGHUP), stop{kind: stopSignal, sig: hup}},
 		{"a SIGTRAP of the program's own", at(0, unix.SIGTRAP), stop{kind: stopSignal, sig: trap}},
 		{"SIGCHLD", at(0, unix.SIGCHLD), stop{kind: stopSignal, sig: chld}},
@@ -175,26 +175,37 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 		{
 			"births by system calls", threads,
 			Options{Method: Syscalls},
-			"10: enter 56 0x10000\n10: clone 99\n11: stop\n11: leave 0\n10: leave 11\n10: enter 56 0\n10: leave -11\n10: enter 1 0\n10: leave 7\n" +
+			"10: enter 56 0x10000\n10: clone 99\n11: stop\n10: leave 11\n11: leave 0\n10: enter 56 0\n10: leave -11\n10: enter 1 0\n10: leave 7\n" +
 				"11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
 			"10: clone 11\n10/11: exit 0\n10: exit 0\n10: end 0",
-			"10: syscall\n10: syscall\n11: syscall\n11: syscall\n10: syscall\n10: syscall\n10: syscall\n10: syscall\n10: syscall\n11: syscall\n10: syscall",
+			"10: syscall\n10: syscall\n11: syscall\n10: syscall\n11: syscall\n10: syscall\n10: syscall\n10: syscall\n10: syscall\n11: syscall\n10: syscall",
 		},
 		{
-			"a vfork by system calls, told when it returns", nil,
+			"a vfork by system calls, told by its event", nil,
 			Options{Method: Syscalls},
-			"10: enter 58 0\n10: vfork 99\n11: stop\n11: enter 57 0\n11: fork 12\n11: leave 12\n12: stop\n12: exit 2\n12: gone 2\n" +
+			"10: enter 58 0\n10: vfork 11\n11: stop\n11: enter 57 0\n11: fork 99\n12: stop\n11: leave 12\n12: exit 2\n12: gone 2\n" +
 				"11: exec 11\n11: leave 0\n10: vforkdone\n10: leave 11\n11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
 			"10: vfork 11\n11: fork 12\n12: exit 2\n12: end 2\n11: exec\n10: vforkdone\n11: exit 0\n11: end 0\n10: exit 0\n10: end 0",
-			"10: syscall\n10: syscall\n11: syscall\n11: syscall\n11: syscall\n11: syscall\n12: syscall\n12: syscall\n" +
+			"10: syscall\n10: syscall\n11: syscall\n11: syscall\n11: syscall\n12: syscall\n11: syscall\n12: syscall\n" +
 				"11: syscall\n11: syscall\n10: syscall\n10: syscall\n11: syscall\n10: syscall",
 		},
 		{
-			"a vfork's child by system calls that ends first", nil,
-			Options{Method: Syscalls},
-			"10: enter 58 0\n10: vfork 99\n11: stop\n11: exit 4\n11: gone 4\n10: vforkdone\n10: leave 11\n10: exit 0\n10: gone 0",
-			"10: vfork 11\n11: exit 4\n11: end 4\n10: vforkdone\n10: exit 0\n10: end 0",
-			"10: syscall\n10: syscall\n11: syscall\n11: syscall\n10: syscall\n10: syscall\n10: syscall",
+			"killed out of a birth, and at its end by now", threads,
+			Options{},
+			"10: clone 11 !!\n11: stop\n10: exit SIGKILL\n11: exit SIGKILL\n11: gone SIGKILL\n10: gone SIGKILL",
+			"10: killed SIGKILL\n10/11: attach\n10/11: killed SIGKILL\n10: end SIGKILL",
+			"10: cont\n11: cont",
+		},
+		{
+			"killed out of an exec, and at its end by now", nil,
+			Options{},
+			"10: exec 10 !!\n10: exit SIGKILL\n10: gone SIGKILL", "10: killed SIGKILL\n10: end SIGKILL", "10: cont",
+		},
+		{
+			"a leader whose end by an exec was not seen", threads,
+			Options{},
+			"10: clone 11\n11: stop\n10: exec 11\n10: exit 5\n10: gone 5",
+			"10: clone 11\n10: exit 0\n10: exec from 11\n10: exit 5\n10: end 5", "10: cont\n11: cont\n10: cont\n10: cont",
 		},
 		{
 			"an exec that the kernel was not asked to tell of", threads,

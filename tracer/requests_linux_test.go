@@ -171,6 +171,7 @@ func TestStepOverTheBirthOfAThread(t *testing.T) {
 			for ; len(threads(t, tr)) == 2 && steps < 5000; steps++ {
 				ok(t, tr.Step(t.Context(), tids[0]))
 			}
+			ok(t, tr.Stop()) // the new thread's first stop may be to come
 			wantStates(t, tr, "stopped", "stopped", "stopped")
 			ok(t, tr.Step(t.Context(), tids[0]))
 			ok(t, tr.Resume())

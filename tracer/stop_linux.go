@@ -12,6 +12,7 @@ type stop struct {
 	tid    int
 	kind   stopKind
 	birth  event.Kind // stopBirth: the kernel's event, which does not tell thread from process
+	code   int32      // at an event: siginfo's si_code
 	sig    int        // stopSignal, stopGroup: the signal
 	status event.Status
 }
@@ -39,7 +40,11 @@ func classify(tid int, status unix.WaitStatus) stop {
 		return s
 	}
 	sig := int(status.StopSignal())
-	switch cause := int(status) >> 16; cause {
+	cause := int(status) >> 16
+	if cause != 0 {
+		s.code = int32(status) >> 8
+	}
+	switch cause {
 	case unix.PTRACE_EVENT_CLONE:
 		s.kind, s.birth = stopBirth, event.Clone
 	case unix.PTRACE_EVENT_FORK:

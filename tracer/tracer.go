@@ -62,9 +62,9 @@ const (
 	Events Method = iota
 
 	// Syscalls stops each task at the entry and the exit of every system call (PTRACE_SYSCALL) and takes
-	// the new task's id from the result of clone, clone3, fork or vfork. The event options
-	// stay on, since the kernel attaches the newcomers for them. A vfork's child, which runs before that
-	// call returns, is told after it has executed a program or ended.
+	// the new task's id from the result of clone, clone3 or fork. The event options stay on, since
+	// the kernel attaches the newcomers for them; and a vfork's child, which has to run before
+	// that call can return, is taken from its event.
 	Syscalls
 )
 
