@@ -10,6 +10,7 @@ type announcement struct {
 	tid, pid      event.TID // zero if the task never came
 	creator       int       // the creator's slot, -1 if unknown
 	sent, handled int       // signals
+	exec          bool      // it is no new task, but what its creator became by an exec
 }
 
 // root is the program's first task, which has slot 0.
@@ -24,21 +25,25 @@ func (a announced) root() announcement {
 // of their births. A slot whose creator is unknown, or who never came, has none.
 func (a announced) paths() []event.Path {
 	paths := make([]event.Path, len(a))
-	born := make([]int, len(a))
+	born := make(map[event.Path]int)
 	for i, s := range a {
 		switch {
 		case s.tid == 0:
 		case i == 0:
 			paths[i] = event.Main
-		case s.creator >= 0 && s.creator < i && paths[s.creator] != "":
-			born[s.creator]++
-			paths[i] = paths[s.creator].Nth(born[s.creator])
+		case s.creator < 0 || s.creator >= i:
+		case s.exec:
+			paths[i] = paths[s.creator]
+		case paths[s.creator] != "":
+			creator := paths[s.creator]
+			born[creator]++
+			paths[i] = creator.Nth(born[creator])
 		}
 	}
 	return paths
 }
 
-// trace is the births in the order of the slots, for where there is no other account. Tasks of unknown
+// trace is the births and execs in the order of the slots, for where there is no other account. Tasks of unknown
 // creator are left out.
 func (a announced) trace() event.Trace {
 	var trace event.Trace
@@ -48,6 +53,8 @@ func (a announced) trace() event.Trace {
 		case paths[i] == "":
 		case i == 0:
 			trace = append(trace, event.Event{Kind: event.Ready, PID: s.pid, TID: s.tid})
+		case s.exec:
+			trace = append(trace, event.Event{Kind: event.Exec, PID: s.pid, TID: s.tid, Former: a[s.creator].tid})
 		default:
 			creator, kind := a[s.creator], event.Clone
 			if s.pid != creator.pid {

@@ -54,6 +54,23 @@ func TestPathsByTheProgramsOwnAccount(t *testing.T) {
 			[]event.Path{"main", "main/1"},
 			"100: ready\n100: fork 101\n",
 		},
+		{
+			"execs", executed().ledger,
+			[]event.Path{"main", "main/1", "main/2", "main/1", "main/1/1"},
+			"100: ready\n100: clone 101\n100: clone 102\n100: exec from 101\n100: clone 103\n",
+		},
+		{
+			"an exec of a task that made some before",
+			announced{{tid: 100, pid: 100, creator: -1}, {tid: 101, pid: 100}, {tid: 100, pid: 100, exec: true}, {tid: 102, pid: 100, creator: 2}},
+			[]event.Path{"main", "main/1", "main", "main/2"},
+			"100: ready\n100: clone 101\n100: exec\n100: clone 102\n",
+		},
+		{
+			"an exec of a torn slot",
+			announced{{tid: 100, pid: 100, creator: -1}, torn, {tid: 100, pid: 100, creator: 1, exec: true}},
+			[]event.Path{"main", "", ""},
+			"100: ready\n",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := c.ledger.paths()

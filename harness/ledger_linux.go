@@ -28,8 +28,8 @@ type ledgerHead struct {
 }
 
 type ledgerSlot struct {
-	tid, pid, creator, alive, sent, handled atomic.Uint32
-	_                                       [2]uint32
+	tid, pid, creator, alive, sent, handled, exec atomic.Uint32
+	_                                             uint32
 }
 
 // ledgerCapacity is how many tasks a ledger has room for; the file is sparse.
@@ -111,7 +111,7 @@ func (l *ledger) read() (announced, error) {
 		s := &l.slots[i]
 		all[i] = announcement{
 			tid: event.TID(s.tid.Load()), pid: event.TID(s.pid.Load()), creator: int(s.creator.Load()) - 1,
-			sent: int(s.sent.Load()), handled: int(s.handled.Load()),
+			sent: int(s.sent.Load()), handled: int(s.handled.Load()), exec: s.exec.Load() != 0,
 		}
 	}
 	return all, nil

@@ -75,9 +75,12 @@ func TestACancelledAwaitLeavesTheLedgerAlone(t *testing.T) {
 
 func TestALedgerIsReadAsItWasWritten(t *testing.T) {
 	l := someLedger(t)
-	l.head.claimed.Store(3)
-	for i, a := range []announcement{{tid: 7, pid: 7, creator: -1}, {}, {tid: 9, pid: 7, creator: 0, sent: 3, handled: 2}} {
+	l.head.claimed.Store(4)
+	for i, a := range []announcement{{tid: 7, pid: 7, creator: -1}, {}, {tid: 9, pid: 7, creator: 0, sent: 3, handled: 2}, {tid: 7, pid: 7, creator: 2, exec: true}} {
 		s := &l.slots[i]
+		if a.exec {
+			s.exec.Store(1)
+		}
 		s.tid.Store(uint32(a.tid))
 		s.pid.Store(uint32(a.pid))
 		s.creator.Store(uint32(a.creator + 1))
@@ -86,7 +89,7 @@ func TestALedgerIsReadAsItWasWritten(t *testing.T) {
 	}
 	got, err := l.read()
 	assert.NilError(t, err)
-	want := announced{{tid: 7, pid: 7, creator: -1}, {creator: 0}, {tid: 9, pid: 7, creator: 0, sent: 3, handled: 2}}
+	want := announced{{tid: 7, pid: 7, creator: -1}, {creator: 0}, {tid: 9, pid: 7, creator: 0, sent: 3, handled: 2}, {tid: 7, pid: 7, creator: 2, exec: true}}
 	diff := cmp.Diff(want, got, cmp.AllowUnexported(announcement{}))
 	assert.Assert(t, diff == "", "(-want +got):\n%s", diff)
 }

@@ -80,7 +80,7 @@ func runControl(ctx context.Context, f fixtures.Fixture, limit time.Duration) (*
 	if diff := e.truth.asDeclared(c.expected); diff != "" {
 		return nil, fmt.Errorf("the kernel does not do what its head declares (-declared +%s):\n%s", c.source(), diff)
 	}
-	if declared := declaredEnd(c.expected); !e.outcome.status.Same(declared) {
+	if declared := declaredEnd(c.expected, e.truth.leader().Path); !e.outcome.status.Same(declared) {
 		return nil, fmt.Errorf("it ended with %s, and its head declares %s", e.outcome.status, declared)
 	}
 	c.exact = !c.expected.Open()
@@ -91,10 +91,11 @@ func runControl(ctx context.Context, f fixtures.Fixture, limit time.Duration) (*
 	return c, nil
 }
 
-// declaredEnd is how the program's process ends by its fixture's head, Unknown where that does not say.
-func declaredEnd(expected event.Expected) event.Status {
+// declaredEnd is how the program's process ends by its fixture's head, Unknown where that does not say: on the
+// line of the task that led it at its end.
+func declaredEnd(expected event.Expected, leader event.Path) event.Status {
 	status := event.Unknown
-	line, _ := expected.Line(event.Main)
+	line, _ := expected.Line(leader)
 	for _, a := range line.Acts {
 		if a.Kind == event.Exit || a.Kind == event.End {
 			status = a.Status // an end comes last, and stands where it is another

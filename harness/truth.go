@@ -26,12 +26,27 @@ type life struct {
 type truth struct {
 	family    *event.Family
 	lives     []*life
-	byTID     map[event.TID][]*life // more than one where a tid was used twice
-	witnessed bool                  // the kernel's own account is in it
+	byTID     map[event.TID][]*life // more than one where a tid was used twice, or taken over by an exec
+	execs     map[event.TID][]execution
+	witnessed bool // the kernel's own account is in it
+}
+
+// An execution is that a task of a process executed a program, and had the process's id from then on.
+type execution struct {
+	by *life
+	at time.Duration
 }
 
 // root is the program's first task.
 func (t *truth) root() *life { return t.lives[0] }
+
+// leader is the task that had the root's tid last: the root itself, or who took it over in an exec.
+func (t *truth) leader() *life {
+	if execs := t.execs[t.root().PID]; len(execs) > 0 {
+		return execs[len(execs)-1].by
+	}
+	return t.root()
+}
 
 // path is the birth path of the life that a tid had last. A run whose program never began has no truth.
 func (t *truth) path(tid event.TID) event.Path {
@@ -60,7 +75,7 @@ func newTruth(all announced, records []witness.Record, gate, cut time.Duration, 
 	if root.tid == 0 {
 		return nil, errors.New("the program did not announce itself")
 	}
-	t := &truth{family: &event.Family{}, byTID: make(map[event.TID][]*life), witnessed: records != nil}
+	t := &truth{family: &event.Family{}, byTID: make(map[event.TID][]*life), execs: make(map[event.TID][]execution), witnessed: records != nil}
 	if !t.witnessed {
 		for _, e := range all.trace() {
 			if err := t.add(witness.Record{Event: e}); err != nil {
@@ -106,6 +121,9 @@ func programOf(records []witness.Record, root event.TID, gate time.Duration) []w
 
 // add follows one event of the truth.
 func (t *truth) add(r witness.Record) error {
+	if r.Kind == event.Exec && r.Former == 0 {
+		r.Former = t.former(r.TID)
+	}
 	dying := t.family.Living(r.TID)
 	known := len(t.family.Lives())
 	if _, err := t.family.Add(r.Event); err != nil {
@@ -118,12 +136,43 @@ func (t *truth) add(r witness.Record) error {
 			}
 		}
 	}
+	if r.Kind == event.Exec {
+		t.executed(r)
+	}
 	for _, l := range t.family.Lives()[known:] {
 		made := &life{Life: l, born: r.At, died: never, status: event.Unknown}
 		t.lives = append(t.lives, made)
 		t.byTID[l.TID] = append(t.byTID[l.TID], made)
 	}
 	return nil
+}
+
+// former is the tid that the executing task of a process had before. The kernel tells of an exec under the
+// group's id alone, once all others have ended (de_thread in fs/exec.c): who lives has executed.
+func (t *truth) former(pid event.TID) event.TID {
+	former := pid
+	if leader := t.family.Living(pid); leader == nil || !leader.Ended {
+		return former
+	}
+	for _, l := range t.lives {
+		if l.PID == pid && !l.Ended {
+			if former != pid {
+				return pid // two cannot have: the family refuses it, since the leader has ended
+			}
+			former = l.TID
+		}
+	}
+	return former
+}
+
+// executed notes who executed a program.
+func (t *truth) executed(r witness.Record) {
+	now := t.family.Living(r.TID)
+	n := slices.IndexFunc(t.lives, func(l *life) bool { return l.Life == now })
+	t.execs[r.TID] = append(t.execs[r.TID], execution{t.lives[n], r.At})
+	if !slices.Contains(t.byTID[r.TID], t.lives[n]) {
+		t.byTID[r.TID] = append(t.byTID[r.TID], t.lives[n])
+	}
 }
 
 // declare takes over the statuses that the fixture's head declares, and the process's own.
@@ -136,9 +185,9 @@ func (t *truth) declare(expected event.Expected, status event.Status) {
 			}
 		}
 	}
-	line, _ := expected.Line(event.Main)
+	line, _ := expected.Line(t.leader().Path)
 	if !slices.ContainsFunc(line.Acts, func(a event.Act) bool { return a.Kind == event.End }) {
-		t.root().status = status // where its head does not say otherwise, main ends as its process
+		t.leader().status = status // where its head does not say otherwise, it ends as its process
 	}
 }
 
@@ -151,7 +200,9 @@ func (t *truth) allEnded(at time.Duration) {
 }
 
 // view is what the witness alone can tell apart, or the ledger alone.
-func (t *truth) view() event.View { return event.View{Deaths: t.witnessed, Untraced: true} }
+func (t *truth) view() event.View {
+	return event.View{Deaths: t.witnessed, Execs: t.witnessed, Untraced: true}
+}
 
 // asDeclared compares the truth with what the fixture declares; the difference is empty if there is none.
 func (t *truth) asDeclared(expected event.Expected) string {
@@ -163,19 +214,30 @@ func (t *truth) asDeclared(expected event.Expected) string {
 }
 
 // asAnnounced compares the truth with what the program's tasks said of themselves: who
-// came, whose children they are, and in which order those were born. A task that never ran has not come.
+// came, whose children they are, in which order those were born, and who executed a program. A task that never
+// ran has not come.
 func (t *truth) asAnnounced(all announced) error {
 	if !t.witnessed {
 		return nil // it was made of what was announced
 	}
 	lives := make([]*life, len(all))
 	last := make([]time.Duration, len(all)) // of each creator's children, the latest birth
+	execs := make(map[event.TID]int)
 	for i, a := range all {
 		if a.tid == 0 {
 			continue
 		}
 		if a.creator >= i {
 			return fmt.Errorf("task %d announced itself in slot %d as a child of slot %d, which comes later", a.tid, i, a.creator)
+		}
+		if a.exec && a.creator >= 0 {
+			execs[a.tid]++
+			n := execs[a.tid] - 1
+			if n >= len(t.execs[a.tid]) || t.execs[a.tid][n].by != lives[a.creator] {
+				return fmt.Errorf("task %d announced itself in slot %d as task %d after an exec, and the kernel did not tell of it there", a.tid, i, all[a.creator].tid)
+			}
+			lives[i], last[i] = lives[a.creator], t.execs[a.tid][n].at
+			continue
 		}
 		from := time.Duration(0)
 		if a.creator >= 0 {

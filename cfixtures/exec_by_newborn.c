@@ -1,0 +1,31 @@
+/*
+ * Makes a thread that executes the program at once, n times over.
+ *
+ * So the exec comes while its creator, the leader, may still stand at the birth's event stop: it is killed
+ * out of that, and whoever lets it go from there lets it go from its exit stop unseen, since no
+ * wait status of a leader follows an exec.
+ *
+ * param: n=20
+ * want: main: clone main/1, exit 0
+ * want: main/1^1..n-1: exec, clone ./1, exit 0
+ * want: main/1^n: exec, exit 3
+ */
+#include "fixture.h"
+
+static void *executor(void *slot)
+{
+	announce((uintptr_t)slot);
+	exec_again((uintptr_t)slot);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	printf("process: %d, thread: %ld, program %u\n", getpid(), syscall(SYS_gettid), execs);
+	if (execs == param("n", "20"))
+		return 3;
+	make_thread(main_slot, executor);
+	park();
+}

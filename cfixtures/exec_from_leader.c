@@ -1,0 +1,24 @@
+/*
+ * Main executes itself while n threads wait; they end with 0.
+ *
+ * Checkpoint 1 is just before.
+ *
+ * param: n=4
+ * want: main: clone main/1..n, exec, exit 3
+ * want: main/1..n: exit 0
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	printf("process: %d, thread: %ld, program %u\n", getpid(), syscall(SYS_gettid), execs);
+	if (execs)
+		return 3;
+	for (long n = param("n", "4"); n > 0; n--)
+		make_thread(0, parked);
+	checkpoint(1);
+	exec_again(0);
+}

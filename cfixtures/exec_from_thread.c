@@ -1,0 +1,39 @@
+/*
+ * The first of n threads executes itself while main and the others wait.
+ *
+ * The others end with 0, main too. Whoever executes takes over main's id and vanishes under his own with no end. The
+ * same program serves for a tracer without PTRACE_O_TRACEEXEC. Checkpoint 1 is just before.
+ *
+ * param: n=4
+ * want: main: clone main/1..n, exit 0
+ * want: main/1: exec, exit 3
+ * want: main/2..n: exit 0
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+static pthread_barrier_t all;
+
+static void *thread(void *slot)
+{
+	announce((uintptr_t)slot);
+	pthread_barrier_wait(&all);
+	checkpoint(1);
+	exec_again((uintptr_t)slot);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	printf("process: %d, thread: %ld, program %u\n", getpid(), syscall(SYS_gettid), execs);
+	if (execs)
+		return 3;
+	must(!pthread_barrier_init(&all, NULL, 2), "pthread_barrier_init");
+	make_thread(0, thread);
+	for (long n = param("n", "4"); n > 1; n--)
+		make_thread(0, parked);
+	pthread_barrier_wait(&all);
+	park();
+}

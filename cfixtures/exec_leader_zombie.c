@@ -1,0 +1,35 @@
+/*
+ * Main ends with 7 by itself; then the last of n threads executes itself.
+ *
+ * Whoever executes takes over main's id, and what he ends with is the process's status. Checkpoint 1 is just before.
+ *
+ * param: n=4
+ * want: main: clone main/1..n, exit 7
+ * want: main/1..n-1: exit 0
+ * want: main/n: exec, exit 3
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+static void *thread(void *slot)
+{
+	announce((uintptr_t)slot);
+	await_end(0);
+	checkpoint(1);
+	exec_again((uintptr_t)slot);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	printf("process: %d, thread: %ld, program %u\n", getpid(), syscall(SYS_gettid), execs);
+	if (execs)
+		return 3;
+	clear_at_end(0);
+	for (long n = param("n", "4"); n > 1; n--)
+		make_thread(0, parked);
+	make_thread(0, thread);
+	syscall(SYS_exit, 7);
+}

@@ -1,0 +1,35 @@
+/*
+ * Two threads execute the program at once: one does, and the other ends.
+ *
+ * Which of them is open. Checkpoint 1 is when both are there.
+ *
+ * want: main: clone main/1..2, exit 0
+ * want: main/1..2: exit 0, at least 1 exec, at most 1 exec
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+static pthread_barrier_t both;
+
+static void *thread(void *slot)
+{
+	announce((uintptr_t)slot);
+	pthread_barrier_wait(&both);
+	exec_again((uintptr_t)slot);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	printf("program %u\n", execs);
+	if (execs)
+		return 0;
+	must(!pthread_barrier_init(&both, NULL, 3), "pthread_barrier_init");
+	make_thread(0, thread);
+	make_thread(0, thread);
+	checkpoint(1);
+	pthread_barrier_wait(&both);
+	park();
+}

@@ -1,0 +1,44 @@
+/*
+ * Half of n threads end and are joined; the other half park at checkpoint 1 and end all at once when it opens.
+ *
+ * A debugger that stops the process while the checkpoint is opened meets threads that
+ * live, that are on their way out and that are gone.
+ *
+ * param: n=16
+ * want: main: clone main/1..n, exit 0
+ * want: main/1..n: exit 0
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+static void *ends(void *slot)
+{
+	announce((uintptr_t)slot);
+	return NULL;
+}
+
+static void *ends_later(void *slot)
+{
+	announce((uintptr_t)slot);
+	checkpoint(1);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	long n = param("n", "16");
+	pthread_t *threads = calloc(n, sizeof *threads);
+	must(threads != NULL, "calloc");
+	for (long i = 0; i < n / 2; i++)
+		must(!pthread_join(make_thread(0, ends), NULL), "pthread_join");
+	printf("process: %d, half have ended\n", getpid());
+	for (long i = n / 2; i < n; i++)
+		threads[i] = make_thread(0, ends_later);
+	for (long i = n / 2; i < n; i++)
+		must(!pthread_join(threads[i], NULL), "pthread_join");
+	printf("process: %d, all have ended\n", getpid());
+	free(threads);
+	return 0;
+}

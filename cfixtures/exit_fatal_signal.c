@@ -1,0 +1,41 @@
+/*
+ * The last of n threads writes where nothing is, and all die of SIGSEGV.
+ *
+ * Checkpoint 1 is just before.
+ *
+ * param: n=4
+ * want: main: clone main/1..n, killed SIGSEGV
+ * want: main/1..n-1: killed SIGSEGV
+ * want: main/n: signal SIGSEGV, killed SIGSEGV
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+#include <sys/resource.h>
+
+static pthread_barrier_t both;
+
+static void *thread(void *slot)
+{
+	volatile int *volatile nowhere = NULL;
+	announce((uintptr_t)slot);
+	pthread_barrier_wait(&both); /* main is past its last birth */
+	checkpoint(1);
+	printf("thread: %ld, writes where nothing is\n", syscall(SYS_gettid));
+	*nowhere = 1;
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	/* No core: with a limit of 1 none is piped to a handler either (core(5), do_coredump in fs/coredump.c). */
+	struct rlimit none = {1, 1};
+	must(!setrlimit(RLIMIT_CORE, &none), "setrlimit");
+	for (long n = param("n", "4"); n > 1; n--)
+		make_thread(0, parked);
+	must(!pthread_barrier_init(&both, NULL, 2), "pthread_barrier_init");
+	make_thread(0, thread);
+	pthread_barrier_wait(&both);
+	park();
+}

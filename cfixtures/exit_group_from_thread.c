@@ -1,0 +1,35 @@
+/*
+ * The last of n threads ends the process with exit_group(42), while main and the others wait.
+ *
+ * Every task ends with 42. Checkpoint 1 is just before.
+ *
+ * param: n=4
+ * want: main: clone main/1..n, exit 42
+ * want: main/1..n: exit 42
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+static pthread_barrier_t both;
+
+static void *thread(void *slot)
+{
+	announce((uintptr_t)slot);
+	pthread_barrier_wait(&both); /* main is past its last birth */
+	checkpoint(1);
+	printf("thread: %ld, exit_group(42)\n", syscall(SYS_gettid));
+	syscall(SYS_exit_group, 42);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	for (long n = param("n", "4"); n > 1; n--)
+		make_thread(0, parked);
+	must(!pthread_barrier_init(&both, NULL, 2), "pthread_barrier_init");
+	make_thread(0, thread);
+	pthread_barrier_wait(&both);
+	park();
+}

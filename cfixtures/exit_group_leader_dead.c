@@ -1,0 +1,32 @@
+/*
+ * Main ends with 7 by itself; then the last of n threads ends the process with exit_group(42).
+ *
+ * Main's own end is one with 7, and the process's with 42. Checkpoint 1 is between the two.
+ *
+ * param: n=4
+ * want: main: clone main/1..n, exit 7, end 42
+ * want: main/1..n: exit 42
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+static void *thread(void *slot)
+{
+	announce((uintptr_t)slot);
+	await_end(0);
+	checkpoint(1);
+	printf("thread: %ld, exit_group(42)\n", syscall(SYS_gettid));
+	syscall(SYS_exit_group, 42);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	clear_at_end(0);
+	for (long n = param("n", "4"); n > 1; n--)
+		make_thread(0, parked);
+	make_thread(0, thread);
+	syscall(SYS_exit, 7);
+}

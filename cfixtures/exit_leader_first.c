@@ -1,0 +1,32 @@
+/*
+ * Main ends by itself while its n threads live on; they end when it has.
+ *
+ * The process ends with its last thread. Checkpoint 1 is when main has ended.
+ *
+ * param: n=4
+ * want: main: clone main/1..n, exit 0
+ * want: main/1..n: exit 0
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+static void *thread(void *slot)
+{
+	announce((uintptr_t)slot);
+	await_end(0);
+	if ((uintptr_t)slot == 1)
+		checkpoint(1);
+	printf("thread: %ld, main has ended\n", syscall(SYS_gettid));
+	syscall(SYS_exit, 0);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	clear_at_end(0);
+	for (long n = param("n", "4"); n > 0; n--)
+		make_thread(0, thread);
+	syscall(SYS_exit, 0);
+}

@@ -1,0 +1,31 @@
+/*
+ * Main ends with 7 by itself and the last thread with 9: kernels differ in which is the status of the process.
+ *
+ * Since Linux 6.1 (d80f7d7b2c75) who ends last counts as the one that ends the group, with its code;
+ * before, the process had its leader's. Main's own end is one with 7 in either.
+ *
+ * want: [linux>=6.1] main: clone main/1, exit 7, end 9
+ * want: [linux<6.1] main: clone main/1, exit 7
+ * want: main/1: exit 9
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+static void *thread(void *slot)
+{
+	announce((uintptr_t)slot);
+	await_end(0);
+	checkpoint(1);
+	printf("thread: %ld, main has ended\n", syscall(SYS_gettid));
+	syscall(SYS_exit, 9);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	clear_at_end(0);
+	make_thread(0, thread);
+	syscall(SYS_exit, 7);
+}

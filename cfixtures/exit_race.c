@@ -1,0 +1,35 @@
+/*
+ * All of n threads end at once while main returns 5.
+ *
+ * A thread ends with 0 by itself, or with the process's 5, as it comes; the process
+ * always with main's. Checkpoint 1 is when all are there.
+ *
+ * param: n=16
+ * want: main: clone main/1..n, exit 5
+ * want: main/1..n: at least n exit, at most n exit
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+static pthread_barrier_t all;
+
+static void *thread(void *slot)
+{
+	announce((uintptr_t)slot);
+	pthread_barrier_wait(&all);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	long n = param("n", "16");
+	must(!pthread_barrier_init(&all, NULL, n + 1), "pthread_barrier_init");
+	for (long i = 0; i < n; i++)
+		make_thread(0, thread);
+	checkpoint(1);
+	printf("process: %d, all are there\n", getpid());
+	pthread_barrier_wait(&all);
+	return 5;
+}

@@ -1,0 +1,37 @@
+/*
+ * Makes n threads that end, and executes itself when they have.
+ *
+ * The exec waits, in D, until a tracer has waited for the dead threads too. Checkpoint 1 is just before.
+ *
+ * param: n=4
+ * want: main: clone main/1..n, exec, exit 0
+ * want: main/1..n: exit 0
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+static void *thread(void *arg)
+{
+	uint32_t slot = (uintptr_t)arg;
+	clear_at_end(slot);
+	announce(slot);
+	syscall(SYS_exit, 0);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	if (execs) {
+		printf("process: %d, thread: %ld, executed\n", getpid(), syscall(SYS_gettid));
+		return 0;
+	}
+	long n = param("n", "4");
+	for (long i = 0; i < n; i++)
+		make_thread(0, thread);
+	for (long slot = 1; slot <= n; slot++)
+		await_end(slot);
+	checkpoint(1);
+	exec_again(0);
+}

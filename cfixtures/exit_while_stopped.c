@@ -1,0 +1,25 @@
+/*
+ * Main and n threads wait, and the whole process is killed by SIGKILL.
+ *
+ * Main parks at checkpoint 1, where a debugger may hold all of them and whoever likes
+ * may kill the process; if nobody does, it kills itself.
+ *
+ * param: n=4
+ * want: main: clone main/1..n, killed SIGKILL
+ * want: main/1..n: killed SIGKILL
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+#include <signal.h>
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	for (long n = param("n", "4"); n > 0; n--)
+		make_thread(0, parked);
+	printf("process: %d, may be killed\n", getpid());
+	checkpoint(1);
+	must(!kill(getpid(), SIGKILL), "kill");
+	park();
+}
