@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -15,6 +16,7 @@ func (t *Tracer) await() (stop, error) {
 	if s, err := t.askLikely(); s.tid != 0 || err != nil {
 		return s, err
 	}
+	t.likely.walks++
 	if t.sigchld == nil {
 		return t.next(-1, 0)
 	}
@@ -38,15 +40,19 @@ func (t *Tracer) notice() {
 // A wait for any task walks all tracees, newest first, before it sleeps and again when it is woken: with
 // 10,000 alive that is half a millisecond, and a creator, the oldest, is found last. To ask for one
 // by its tid costs a thousandth of it. So the tasks that went on last, which are most likely to stop next, are
-// asked for first, for about as long as the walk would take.
+// asked for first, for about as long as the walk would take. And where many waits in a row had to
+// walk, as at the end of a process with many threads, all tasks are asked for once, by tid.
 type likely struct {
 	tids  [4]int // the latest first
 	found int    // stops in a row that were found so
+	walks int    // waits that were not, since the last sweep
+	limit int    // of walks, for the next sweep
 }
 
 const (
 	fewTasks  = 100 // are walked as fast as four are asked for
 	fairShare = 64  // stops of the likely tasks, then all others are looked at once
+	manyWalks = 16  // cost what a sweep does
 )
 
 func (l *likely) add(tid int) {
@@ -73,7 +79,8 @@ func (t *Tracer) askLikely() (stop, error) {
 			return s, err
 		}
 	}
-	for range len(t.tasks) / fewTasks {
+	rounds := len(t.tasks) / fewTasks
+	for i := range rounds {
 		for _, tid := range l.tids {
 			if k := t.tasks[tid]; k == nil || k.state == stopped {
 				continue
@@ -83,8 +90,34 @@ func (t *Tracer) askLikely() (stop, error) {
 				return s, nil
 			}
 		}
-		t.kernel.Yield()
+		if i == rounds/2 {
+			t.kernel.Yield() // to the program, where it has our processor
+		}
 	}
 	l.found = 0
 	return stop{}, nil
+}
+
+// sweep asks for every task by its tid, if that is worth it. One that finds little makes the next rarer.
+func (t *Tracer) sweep() {
+	l := &t.likely
+	if len(t.tasks) < fewTasks || l.walks < max(l.limit, manyWalks) {
+		return
+	}
+	found := 0
+	for _, tid := range slices.Collect(maps.Keys(t.tasks)) {
+		if k := t.tasks[tid]; k == nil || k.state == stopped {
+			continue
+		}
+		// An error: an exec has given it another id meanwhile.
+		if s, err := t.next(tid, unix.WNOHANG); err == nil && s.tid != 0 {
+			found++
+			t.handle(s)
+		}
+	}
+	if l.walks = 0; found >= manyWalks {
+		l.limit = manyWalks
+	} else {
+		l.limit = min(2*max(l.limit, manyWalks), 1024)
+	}
 }

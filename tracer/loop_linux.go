@@ -59,6 +59,7 @@ func (t *Tracer) run() error {
 			return err
 		}
 		t.handle(s)
+		t.sweep()
 	}
 }
 
@@ -180,7 +181,7 @@ func (t *Tracer) exec(leader *task, at stop) *task {
 // succeed has one task of a process take over its leader's id, and forgets the others.
 func (t *Tracer) succeed(leader, survivor *task, former int) {
 	t.adopt(t.group(leader))
-	if survivor != leader {
+	if survivor != leader && t.tasks[leader.tid] == leader {
 		// If it was killed out of a stop, and let go on from its last one unseen, nothing else tells
 		// of its end. Whom an exec kills ends with 0.
 		t.end(leader, event.Exited(0))
