@@ -18,7 +18,7 @@ int main(int argc, char **argv)
 	if (execs)
 		return 3;
 	for (long n = param("n", "4"); n > 0; n--)
-		make_thread(0, parked);
+		make_thread(0, parked_thread);
 	checkpoint(1);
 	exec_again(0);
 }

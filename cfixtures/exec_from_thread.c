@@ -33,7 +33,7 @@ int main(int argc, char **argv)
 	must(!pthread_barrier_init(&all, NULL, 2), "pthread_barrier_init");
 	make_thread(0, thread);
 	for (long n = param("n", "4"); n > 1; n--)
-		make_thread(0, parked);
+		make_thread(0, parked_thread);
 	pthread_barrier_wait(&all);
 	park();
 }

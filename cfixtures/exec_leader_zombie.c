@@ -29,7 +29,7 @@ int main(int argc, char **argv)
 		return 3;
 	clear_at_end(0);
 	for (long n = param("n", "4"); n > 1; n--)
-		make_thread(0, parked);
+		make_thread(0, parked_thread);
 	make_thread(0, thread);
 	syscall(SYS_exit, 7);
 }

@@ -14,9 +14,12 @@
 #ifndef TIDCHECK_FIXTURE_H
 #define TIDCHECK_FIXTURE_H
 
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,6 +28,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct slot {
@@ -94,14 +98,20 @@ static inline uint32_t claim(uint32_t creator)
 	return slot;
 }
 
-/* Called by the new task, with the slot that its creator claimed for it. */
-static inline void announce(uint32_t slot)
+/* Announces another task, which cannot do it itself. */
+static inline void announce_other(uint32_t slot, pid_t pid, pid_t tid)
 {
 	if (slot >= ledger->capacity)
 		return;
-	ledger->slots[slot].pid = syscall(SYS_getpid);
-	ledger->slots[slot].tid = syscall(SYS_gettid);
+	ledger->slots[slot].pid = pid;
+	ledger->slots[slot].tid = tid;
 	syscall(SYS_futex, &ledger->slots[slot].tid, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+/* Called by the new task, with the slot that its creator claimed for it. */
+static inline void announce(uint32_t slot)
+{
+	announce_other(slot, syscall(SYS_getpid), syscall(SYS_gettid));
 }
 
 /* Makes a thread, which has announced itself in the slot that it is given when this returns. */
@@ -123,7 +133,7 @@ static inline void park(void)
 }
 
 /* A thread that only waits for its end. */
-static inline void *parked(void *slot)
+static inline void *parked_thread(void *slot)
 {
 	announce((uintptr_t)slot);
 	park();
@@ -138,13 +148,122 @@ static inline void send_signal(uint32_t slot, int tid, int signal)
 	must(!syscall(SYS_tgkill, getpid(), tid, signal), "tgkill");
 }
 
-/* Parks until the harness lets the program pass this checkpoint; 0 is the gate. */
-static inline void checkpoint(uint32_t number)
+/* Waits until a word that others advance, threads or processes, is at least so much. */
+static inline void await(_Atomic uint32_t *word, uint32_t least)
+{
+	for (uint32_t now; (now = atomic_load(word)) < least;)
+		syscall(SYS_futex, word, FUTEX_WAIT, now, NULL, NULL, 0);
+}
+
+/* Adds one to a word that others await. */
+static inline void advance(_Atomic uint32_t *word)
+{
+	atomic_fetch_add(word, 1);
+	syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+/* Tells the harness that the program has come to a checkpoint. */
+static inline void reach(uint32_t number)
 {
 	atomic_store(&ledger->reached, number + 1);
 	syscall(SYS_futex, &ledger->reached, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
-	for (uint32_t open; (open = atomic_load(&ledger->open)) <= number;)
-		syscall(SYS_futex, &ledger->open, FUTEX_WAIT, open, NULL, NULL, 0);
+}
+
+/* Parks until the harness lets the program pass this checkpoint; 0 is the gate. */
+static inline void checkpoint(uint32_t number)
+{
+	reach(number);
+	await(&ledger->open, number + 1);
+}
+
+/* Words, all 0, that a process shares with those that it makes. */
+static inline _Atomic uint32_t *shared_words(size_t count)
+{
+	void *words = mmap(NULL, count * sizeof(uint32_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	must(words != MAP_FAILED, "mmap");
+	return words;
+}
+
+/* As fork(2); the new process has announced itself, in the slot that was claimed for it. */
+static inline pid_t fork_announced(uint32_t slot)
+{
+	pid_t pid = fork();
+	must(pid >= 0, "fork");
+	if (pid == 0)
+		announce(slot);
+	return pid;
+}
+
+/* Waits for the end of a child process, which is its own; returns its exit code. */
+static inline int reap(pid_t pid)
+{
+	int status;
+	pid_t got;
+	while ((got = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
+		;
+	must(got == pid && WIFEXITED(status), "waitpid");
+	return WEXITSTATUS(status);
+}
+
+/* Makes a thread that does act with its slot, a uintptr_t, as its argument. */
+static inline pthread_t start_thread(void *(*act)(void *), uint32_t creator)
+{
+	pthread_t id;
+	uintptr_t slot = claim(creator);
+	must(!pthread_create(&id, NULL, act, (void *)slot), "pthread_create");
+	return id;
+}
+
+static inline void *announce_only(void *slot)
+{
+	announce((uintptr_t)slot);
+	return NULL;
+}
+
+/* Makes a thread that announces itself and ends, and waits for its end. */
+static inline void one_thread(uint32_t creator)
+{
+	must(!pthread_join(start_thread(announce_only, creator), NULL), "pthread_join");
+}
+
+/* A task's state letter in proc(5); 0 where there is no such task. */
+static inline char task_state(pid_t pid, pid_t tid)
+{
+	char name[64], text[256] = "";
+	snprintf(name, sizeof name, "/proc/%d/task/%d/stat", pid, tid);
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ssize_t size = read(fd, text, sizeof text - 1); /* ESRCH: it has just ended */
+	close(fd);
+	char *end = size > 0 ? strrchr(text, ')') : NULL; /* the name before it may hold anything */
+	return end ? end[2] : 0;
+}
+
+/* Tells whether each task of a process is in one of these states. */
+static inline int all_in(pid_t pid, const char *states)
+{
+	char name[64];
+	snprintf(name, sizeof name, "/proc/%d/task", pid);
+	DIR *tasks = opendir(name);
+	must(tasks != NULL, name);
+	int all = 1;
+	for (struct dirent *task; all && (task = readdir(tasks));) {
+		char state = task->d_name[0] == '.' ? states[0] : task_state(pid, atoi(task->d_name));
+		all = state && strchr(states, state);
+	}
+	closedir(tasks);
+	return all;
+}
+
+/*
+ * Waits until all tasks of a process stand, in a hundred looks one after the other, since one may
+ * fall into a tracer's own stop; or until the word, which they change when they go on, is not now.
+ */
+static inline void await_stop(pid_t pid, _Atomic uint32_t *word, uint32_t now)
+{
+	for (int looks = 0; looks < 100 && *word == now; looks = all_in(pid, "Tt") ? looks + 1 : 0)
+		sched_yield(); /* its parent alone is told of a stop */
 }
 
 /* Has the kernel say, in the calling task's slot, when the task has ended. It takes the place of what libc
@@ -184,8 +303,9 @@ static inline void exec_again(uint32_t slot)
 	must(0, "execve");
 }
 
-/* The first act of main: it is announced in slot 0, and waits at the gate. After an exec there is no gate. */
-static inline void fixture_start(char **argv)
+/* The first act of main: it is announced in slot 0. Some task of the program is to come to the gate
+ * then; after an exec there is none. */
+static inline void fixture_open(char **argv)
 {
 	parameters = argv + 1;
 	const char *file = getenv("TIDCHECK_LEDGER"), *out = getenv("TIDCHECK_OUT"), *exec = getenv("TIDCHECK_EXEC");
@@ -211,7 +331,14 @@ static inline void fixture_start(char **argv)
 		return;
 	}
 	announce(atomic_fetch_add(&ledger->claimed, 1));
-	checkpoint(0);
+}
+
+/* The first act of a main that waits at the gate itself, before it does anything. */
+static inline void fixture_start(char **argv)
+{
+	fixture_open(argv);
+	if (!execs)
+		checkpoint(0);
 }
 
 #endif

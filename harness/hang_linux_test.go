@@ -119,3 +119,33 @@ func TestAHangShowsEveryTask(t *testing.T) {
 		assert.Assert(t, strings.Contains(details["bounded"], task+": state "), "%s is not in %q", task, details["bounded"])
 	}
 }
+
+// A sulker says that its detach failed, whether it did or not.
+type sulker struct{ reference.Debugger }
+
+func (d sulker) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
+	s, err := d.Debugger.Start(ctx, target)
+	if s == nil || err != nil {
+		return nil, err
+	}
+	return sulking{s}, nil
+}
+
+type sulking struct{ harness.Session }
+
+func (s sulking) Detach(ctx context.Context) error {
+	return errors.Join(s.Session.Detach(ctx), errors.New("nobody is there"))
+}
+
+func TestADetachMayFailOnlyWhereTheProgramIsOver(t *testing.T) {
+	for name, want := range map[string]harness.Verdict{"detach_vs_kill/detach_during": "", "attach_idle/detach_during": harness.Fail} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, details := outcomes(harness.RunWithin(t, sulker{}, scenario(t, name), harness.Limit))
+			assert.Equal(t, got["complete"], want, "%v", details)
+			if want != "" {
+				assert.Assert(t, strings.Contains(details["complete"], "the debugger's detach: "), "%v", details)
+			}
+		})
+	}
+}

@@ -50,6 +50,10 @@ func TestVerdictsWithoutMaterial(t *testing.T) {
 			s.mode, s.detached, s.evidence.attached = fixtures.AttachBefore, interval{}, interval{6, 8}
 			s.say("100/102: clone 103", "100: clone 102")
 		}, "complete", Fail, "task 103 (main/2/1), born of main/2, was not reported"},
+		{"no witness, an attach amid births: nobody knows who was gone before it", attached, func(s *sketch) {
+			noWitness(s)
+			s.mode, s.detached, s.evidence.attached, s.exact = fixtures.AttachBefore, interval{}, interval{6, 8}, false
+		}, "complete exit", Untested, "without the kernel's account"},
 		{"no witness, a detach: nobody knows who was born before it", attached, func(s *sketch) {
 			noWitness(s)
 			s.evidence.attached = interval{6, 8}

@@ -77,6 +77,14 @@ func descendants(pid event.TID) []event.TID {
 	return all
 }
 
+// descends tells whether a process is below another one.
+func descends(pid, ancestor event.TID) bool {
+	for pid != 0 && pid != ancestor {
+		pid = number(statusFields(filepath.Join("/proc", pid.String()))["PPid"])
+	}
+	return pid != 0
+}
+
 // statusFields is a task's status file as proc(5) has it, nil where the task is gone.
 func statusFields(dir string) map[string]string {
 	text, err := os.ReadFile(filepath.Join(dir, "status"))

@@ -51,15 +51,16 @@ func complete(e *evidence) (bad []string, judged int, err error) {
 	if err := lacks(e.can, Births); err != nil {
 		return nil, 0, err
 	}
-	if !e.truth.witnessed && e.detached.issued != 0 {
+	if e.mayMissAttach() || !e.truth.witnessed && e.detached.issued != 0 {
 		return nil, 0, errNoWitness // the ledger has no times: who came after the detach is not known
 	}
 	known := make(map[*life]bool)
 	for _, w := range e.words {
 		known[w.child] = true
 	}
+	foreign := e.foreign()
 	for _, l := range e.truth.lives {
-		if !e.debugged(l) || l == e.truth.root() && e.mode == fixtures.Launch {
+		if !e.debugged(l) || foreign(l) || l == e.truth.root() && e.mode == fixtures.Launch {
 			continue
 		}
 		judged++
@@ -72,6 +73,31 @@ func complete(e *evidence) (bad []string, judged int, err error) {
 		}
 	}
 	return bad, judged, nil
+}
+
+// mayMissAttach tells whether tasks may have come and gone before the attach, as those do that a program
+// makes without pause, and nobody knows when: the ledger has no times.
+func (e *evidence) mayMissAttach() bool {
+	return !e.truth.witnessed && e.attached.complete != 0 && !e.exact
+}
+
+// foreign tells which lives were never the debugger's: who attaches to a process has neither those
+// that it had made before, nor what they make, nor its leader if that is a zombie.
+func (e *evidence) foreign() func(*life) bool {
+	root := e.truth.root()
+	processes, zombie := make(map[event.TID]bool), false
+	for _, t := range e.before {
+		processes[t.pid] = t.pid != root.PID
+		zombie = zombie || t.tid == root.TID && strings.HasPrefix(t.state, "Z")
+	}
+	return func(l *life) bool {
+		for at := l.Life; at != nil; at = at.Creator {
+			if processes[at.PID] {
+				return true
+			}
+		}
+		return zombie && l == root
+	}
 }
 
 func sound(e *evidence) (bad []string, judged int, err error) {
@@ -165,15 +191,19 @@ func exit(e *evidence) (bad []string, judged int, err error) {
 	if err := lacks(e.can, Deaths); err != nil {
 		return nil, 0, err
 	}
+	if e.mayMissAttach() {
+		return nil, 0, errNoWitness
+	}
 	ends := make(map[*life]event.Event)
 	for _, w := range e.words {
 		if w.Kind == event.Exit && w.self != nil && !w.again {
 			ends[w.self] = w.Event
 		}
 	}
+	foreign := e.foreign()
 	for _, l := range e.truth.lives {
 		end, told := ends[l]
-		if !e.endedDebugged(l) && !told {
+		if !told && (!e.endedDebugged(l) || foreign(l)) {
 			continue
 		}
 		judged++
@@ -187,13 +217,14 @@ func exit(e *evidence) (bad []string, judged int, err error) {
 	return append(bad, processEnd(e)...), judged, nil
 }
 
-// processEnd judges the end of the program's process, which comes after its last task's.
+// processEnd judges the end of the program's process, which comes after its last task's. The kernel tells
+// a leader's tracer of it, so nobody where the leader was a zombie.
 func processEnd(e *evidence) (bad []string) {
 	root := e.truth.root().TID
 	isEnd := func(w word) bool { return w.Kind == event.End && (w.TID == root || w.TID == 0 && w.PID == root) }
 	last := slices.IndexFunc(e.words, isEnd)
 	if last < 0 {
-		if e.outcome.ended && e.detached.issued == 0 {
+		if e.outcome.ended && e.detached.issued == 0 && !e.foreign()(e.truth.root()) {
 			bad = append(bad, fmt.Sprintf("process %d ended and it was not reported", root))
 		}
 		return bad
@@ -228,6 +259,9 @@ func running(e *evidence) (bad []string, judged int, err error) {
 func released(e *evidence) (bad []string, judged int, err error) {
 	if e.detached.complete == 0 {
 		return nil, 0, errors.New("it came to no detach")
+	}
+	if len(e.released) == 0 {
+		return nil, 1, nil // the program is over, and holds nobody
 	}
 	stopped := make(map[event.TID]bool)
 	for _, t := range e.before {

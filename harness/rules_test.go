@@ -40,6 +40,48 @@ func TestCompleteKnowsThatAttachAndDetachAreIntervals(t *testing.T) {
 	})
 }
 
+// withOthers has the program make a process, 200, before the attach, which makes 201 after it.
+func withOthers(s *sketch) {
+	s.kernelDid("10 100: clone 101", "6 100: fork 200\n10 100: clone 101")
+	s.kernelDid("25 100/102: clone 103", "25 100/102: clone 103\n30 200: fork 201\n31 201: exit ?\n32 200: exit ?")
+	s.before = append(s.before, procTask{tid: 200, pid: 200})
+	for i := range s.before[:2] {
+		s.before[i].pid = 100
+	}
+}
+
+func TestWhoAttachesHasNeitherOtherProcessesNorAZombie(t *testing.T) {
+	zombie := func(s *sketch) {
+		s.before[0].state = "Z (zombie)"
+		s.say("100: attach\n", "")
+	}
+	whole := func(s *sketch) { s.detached = interval{} }
+	testRule(t, "complete", attached, []broken{
+		{"processes made before the attach, and theirs", withOthers, ""},
+		{"but those made after it", func(s *sketch) {
+			withOthers(s)
+			s.before = s.before[:2]
+		}, "task 200 (main/1) lived at the attach and was not listed"},
+		{"a leader that is a zombie", zombie, ""},
+	})
+	testRule(t, "exit", attached, []broken{
+		{"processes made before the attach, and theirs", withOthers, ""},
+		{"but those made after it", func(s *sketch) {
+			withOthers(s)
+			s.before = s.before[:2]
+		}, "task 201 (main/1/1) ended and it was not reported"},
+		{"the process's end", func(s *sketch) {
+			whole(s)
+			s.say("100/101: exit 0", "100/101: exit 0\n100/102: exit 3\n100/105: exit 0\n100: exit 0")
+		}, "process 100 ended and it was not reported"},
+		{"of which nobody tells who has not its leader", func(s *sketch) {
+			whole(s)
+			zombie(s)
+			s.say("100/101: exit 0", "100/101: exit 0\n100/102: exit 3\n100/105: exit 0")
+		}, ""},
+	})
+}
+
 func TestSoundAccusesOfTasksThatNeverWere(t *testing.T) {
 	testRule(t, "sound", launched, []broken{
 		{"a birth", func(s *sketch) { s.say("clone 103", "clone 999") }, `"100/102: clone 999": the program had no task 999`},

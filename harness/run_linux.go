@@ -248,6 +248,16 @@ func (s *stage) watch(ctx context.Context, session Session) error {
 	return step("the debugger's word that the program is over", session.Wait(ctx))
 }
 
+// deathPatience is how long a program that dies may take to be over.
+const deathPatience = time.Second
+
+// over tells whether the program has ended, or does so now: who was to let go of it then may say that it is gone.
+func (s *stage) over(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, deathPatience)
+	defer cancel()
+	return awaitEnd(ctx, s.root) == nil
+}
+
 // detach lets the program go to its checkpoint 1 and has the debugger let go of it there.
 func (s *stage) detach(ctx context.Context, session Session) error {
 	if !session.Can().Has(Detach) {
@@ -259,7 +269,7 @@ func (s *stage) detach(ctx context.Context, session Session) error {
 	}
 	e := s.evidence
 	e.detached.issued = witness.Now()
-	if err := session.Detach(ctx); err != nil {
+	if err := session.Detach(ctx); err != nil && !s.over(ctx) {
 		return step("the debugger's detach", err)
 	}
 	e.detached.complete = witness.Now()

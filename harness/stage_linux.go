@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
@@ -155,17 +154,17 @@ func (s *stage) awaitGate(ctx context.Context, over func(context.Context) error)
 	return nil
 }
 
-// processes are those that announced themselves.
-func (s *stage) processes() []event.TID {
-	all, err := s.ledger.read()
-	if err != nil {
-		return nil
-	}
+// processes are those that announced themselves and are still there: the pid of one that has
+// ended may be a stranger's by now.
+func (s *stage) processes(all announced) []event.TID {
+	keeper := event.TID(s.keeper.cmd.Process.Pid)
+	seen := make(map[event.TID]bool)
 	var pids []event.TID
 	for _, a := range all {
-		if a.pid != 0 && !slices.Contains(pids, a.pid) {
+		if !seen[a.pid] && descends(a.pid, keeper) {
 			pids = append(pids, a.pid)
 		}
+		seen[a.pid] = true
 	}
 	return pids
 }
@@ -173,11 +172,12 @@ func (s *stage) processes() []event.TID {
 // procTasks lists the tasks of all processes of the program; before it has announced itself, of
 // all that runs below the keeper.
 func (s *stage) procTasks() []procTask {
-	var tasks []procTask
-	pids := s.processes()
-	if len(pids) == 0 {
+	all, err := s.ledger.read()
+	pids := s.processes(all)
+	if err != nil || all.root().tid == 0 {
 		pids = descendants(event.TID(s.keeper.cmd.Process.Pid))
 	}
+	var tasks []procTask
 	for _, pid := range pids {
 		tasks = append(tasks, procTasks(pid)...)
 	}

@@ -2,9 +2,11 @@ package harness
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
+	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"gotest.tools/v3/assert"
 )
@@ -45,6 +47,21 @@ func TestAProgramThatDoesNotComeToItsGate(t *testing.T) {
 			assert.Assert(t, gone(pid))
 		})
 	}
+}
+
+func TestAPidUsedAgainIsNoProcessOfTheProgram(t *testing.T) {
+	alarm(t, 20*time.Second)
+	s, err := setStage(t.Context(), fixtureNamed(t, "attach_idle"), fixtures.AttachBefore)
+	assert.NilError(t, err)
+	defer s.close()
+	assert.NilError(t, s.startProgram(t.Context()))
+	stranger := s.ledger.head.claimed.Add(1) - 1
+	s.ledger.slots[stranger].pid.Store(uint32(os.Getpid()))
+	pids := make(map[event.TID]bool)
+	for _, task := range s.procTasks() {
+		pids[task.pid] = true
+	}
+	assert.DeepEqual(t, pids, map[event.TID]bool{event.TID(s.process.PID): true})
 }
 
 func TestAControlRunThatIsNotAsDeclaredIsOurFault(t *testing.T) {

@@ -1,0 +1,60 @@
+/*
+ * Makes threads without pause, which stay, until main has passed its gate and checkpoint 1.
+ *
+ * There are n at least; after most of them it makes no more, and waits. Each is
+ * at work before the next is made. Who attaches or lets go at the gate or the
+ * checkpoint does it while threads are born. Main makes one more between the two, which ends.
+ *
+ * param: n=20 most=1000
+ * want: main: clone main/1..2, exit 0
+ * want: main/1: at least n clone *, at most most clone *, exit 0
+ * want: main/2: exit 0
+ * want: *: at least n exit 0
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+static _Atomic uint32_t born, enough, over;
+static long least, most;
+
+static void *thread(void *arg)
+{
+	announce((uintptr_t)arg);
+	advance(&born);
+	await(&over, 1);
+	return NULL;
+}
+
+static void *creator(void *arg)
+{
+	announce((uintptr_t)arg);
+	pthread_t *threads = calloc(most, sizeof *threads);
+	must(threads != NULL, "calloc");
+	long made = 0;
+	while (made < most && (made < least || !enough)) {
+		threads[made++] = start_thread(thread, (uintptr_t)arg);
+		await(&born, made);
+	}
+	await(&enough, 1);
+	advance(&over);
+	for (long i = 0; i < made; i++)
+		must(!pthread_join(threads[i], NULL), "pthread_join");
+	free(threads);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_open(argv);
+	least = param("n", "20");
+	most = param("most", "1000");
+	pthread_t id = start_thread(creator, 0);
+	await(&born, 1);
+	checkpoint(0);
+	one_thread(0);
+	checkpoint(1);
+	advance(&enough);
+	must(!pthread_join(id, NULL), "pthread_join");
+	return 0;
+}

@@ -1,0 +1,51 @@
+/*
+ * Threads, k of them, make threads that end at once, without pause, until main has passed its gate and checkpoint 1.
+ *
+ * Each makes n at least; after most of them it makes no more. Who attaches or
+ * lets go at the gate or the checkpoint finds ids that are gone when it looks again. Main makes one more
+ * thread between the two.
+ *
+ * param: k=4 n=20 most=10000
+ * want: main: clone main/1..k+1, exit 0
+ * want: main/1..k+1: exit 0
+ * want: main/1..k: at least k*n clone *
+ * want: *: at most k*most+k+1 clone *, at least k*n exit 0
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+static _Atomic uint32_t begun, enough;
+static long least, most;
+
+static void *creator(void *arg)
+{
+	announce((uintptr_t)arg);
+	for (long made = 0; made < most && (made < least || !enough); made++) {
+		one_thread((uintptr_t)arg);
+		if (made == 0)
+			advance(&begun);
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_open(argv);
+	long k = param("k", "4");
+	least = param("n", "20");
+	most = param("most", "10000");
+	pthread_t *creators = calloc(k, sizeof *creators);
+	must(creators != NULL, "calloc");
+	for (long i = 0; i < k; i++)
+		creators[i] = start_thread(creator, 0);
+	await(&begun, k);
+	checkpoint(0);
+	one_thread(0);
+	checkpoint(1);
+	advance(&enough);
+	for (long i = 0; i < k; i++)
+		must(!pthread_join(creators[i], NULL), "pthread_join");
+	free(creators);
+	return 0;
+}

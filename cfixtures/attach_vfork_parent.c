@@ -1,0 +1,57 @@
+/*
+ * Comes to its gate, and again to checkpoint 1, while a thread sleeps in D until its vfork child ends.
+ *
+ * Nothing stops that thread before its child lets it, so who attaches cannot wait for it, and
+ * nor can who lets go; when it does go on it must be traced, or be free. Between the two another
+ * thread comes and goes.
+ *
+ * want: main: clone main/1..2, exit 0
+ * want: main/1: vfork ./1, exit 0
+ * want: main/1/1: exit 3
+ * want: main/2: exit 0
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+#include <signal.h>
+#include <sys/prctl.h>
+
+static _Atomic uint32_t held, told;
+
+/* As vfork(2); the new process, which shares our memory, ends when it is told to. */
+static pid_t vfork_held(uint32_t slot)
+{
+	pid_t pid = vfork();
+	if (pid == 0) {
+		announce(slot);
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* should we be killed, nobody tells it */
+		advance(&held);
+		await(&told, 1);
+		_exit(3);
+	}
+	return pid;
+}
+
+static void *thread(void *arg)
+{
+	uint32_t slot = (uintptr_t)arg;
+	announce(slot);
+	pid_t pid = vfork_held(claim(slot));
+	must(pid > 0, "vfork");
+	int code = reap(pid);
+	printf("thread: %ld, process: %d ended with %d\n", syscall(SYS_gettid), pid, code);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_open(argv);
+	pthread_t creator = start_thread(thread, 0);
+	await(&held, 1);
+	checkpoint(0);
+	one_thread(0);
+	checkpoint(1);
+	advance(&told);
+	must(!pthread_join(creator, NULL), "pthread_join");
+	return 0;
+}

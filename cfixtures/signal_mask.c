@@ -1,0 +1,88 @@
+/*
+ * Looks at the signal masks of its n threads, and at its dispositions, before its gate and after, and then executes itself.
+ *
+ * Nobody may change them: neither at an attach nor at an exec, over which the mask and what is
+ * ignored are kept. It prints them in /proc's words. Checkpoint 1 is before the exec, and after
+ * one thread more has come and gone.
+ *
+ * param: n=3
+ * want: main: clone main/1..n+1, exec, exit 0
+ * want: main/1..n+1: exit 0
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+#include <signal.h>
+
+extern char **environ;
+
+static _Atomic uint32_t looked, phase;
+
+/* Prints the lines of a task's status that are about masks and dispositions. */
+static void say(const char *who)
+{
+	char line[256];
+	FILE *status = fopen("/proc/thread-self/status", "r");
+	must(status != NULL, "/proc/thread-self/status");
+	while (fgets(line, sizeof line, status))
+		if (!strncmp(line, "SigBlk:", 7) || !strncmp(line, "SigIgn:", 7) || !strncmp(line, "SigCgt:", 7))
+			printf("%s: %s", who, line);
+	fclose(status);
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+/* Each thread blocks a signal of its own. */
+static void block(int signal)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	must(!pthread_sigmask(SIG_BLOCK, &set, NULL), "pthread_sigmask");
+}
+
+static void *thread(void *arg)
+{
+	uint32_t slot = (uintptr_t)arg;
+	announce(slot);
+	block(SIGRTMIN + slot % 16);
+	for (uint32_t i = 1; i <= 2; i++) {
+		say("a thread");
+		advance(&looked);
+		await(&phase, i);
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "executed")) {
+		say("after the exec");
+		return 0;
+	}
+	fixture_open(argv);
+	block(SIGUSR1);
+	must(signal(SIGUSR2, SIG_IGN) != SIG_ERR && signal(SIGTRAP, nothing) != SIG_ERR && signal(SIGSTOP, nothing) == SIG_ERR, "signal");
+	long n = param("n", "3");
+	pthread_t *threads = calloc(n, sizeof *threads);
+	must(threads != NULL, "calloc");
+	for (long i = 0; i < n; i++)
+		threads[i] = start_thread(thread, 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		await(&looked, n * (i + 1));
+		say("main");
+		checkpoint(i);
+		advance(&phase);
+		if (i == 0)
+			one_thread(0);
+	}
+	for (long i = 0; i < n; i++)
+		must(!pthread_join(threads[i], NULL), "pthread_join");
+	free(threads);
+	char *again[] = {argv[0], "executed", NULL};
+	execve("/proc/self/exe", again, environ);
+	must(0, "execve");
+	return 0;
+}
