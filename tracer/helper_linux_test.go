@@ -52,8 +52,15 @@ func traceUntilKilled(role string) {
 	os.Exit(1)
 }
 
-// killedTracer runs such a tracer until it is dead, and returns the program's id.
-func killedTracer(t *testing.T, input *os.File, role string) (pid int) {
+// A tracerProcess is the test binary in such a role.
+type tracerProcess struct {
+	*exec.Cmd
+	role   string
+	traced int // the program, zero if the tracer ended before it had one
+}
+
+// startTracer returns when the program is traced, and holds, or the tracer is dead.
+func startTracer(t *testing.T, input *os.File, role string) *tracerProcess {
 	t.Helper()
 	self := exec.Command("/proc/self/exe")
 	self.Env = append(os.Environ(), helper+"="+role)
@@ -67,17 +74,49 @@ func killedTracer(t *testing.T, input *os.File, role string) (pid int) {
 		t.Fatal(err)
 	}
 	line, _ := bufio.NewReader(output).ReadString('\n')
-	self.Wait()
-	reapGroup(self.Process.Pid)
-	if status := self.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != unix.SIGKILL {
-		t.Fatalf("%s: the tracer's end: %s", role, self.ProcessState)
+	pid, _ := strconv.Atoi(strings.TrimSpace(line))
+	return &tracerProcess{self, role, pid}
+}
+
+// wantKilled waits until the tracer, and its bell's child, are dead.
+func (p *tracerProcess) wantKilled(t *testing.T) {
+	t.Helper()
+	p.Wait()
+	reapGroup(p.Process.Pid)
+	if status := p.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != unix.SIGKILL {
+		t.Fatalf("%s: the tracer's end: %s", p.role, p.ProcessState)
 	}
-	pid, _ = strconv.Atoi(strings.TrimSpace(line))
-	return pid
+}
+
+// killedTracer runs such a tracer until it is dead, and returns the program's id.
+func killedTracer(t *testing.T, input *os.File, role string) (pid int) {
+	t.Helper()
+	p := startTracer(t, input, role)
+	p.wantKilled(t)
+	return p.traced
+}
+
+// wantKilledProgram waits for the end of a program whose tracer is dead, and of all that it made.
+func wantKilledProgram(t *testing.T, pid int) {
+	t.Helper()
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(pid, &status, unix.WALL, nil); err != nil || status.Signal() != unix.SIGKILL {
+		t.Errorf("the program's end: wait status %#x, %v, want SIGKILL", status, err)
+	}
+	reapGroup(pid)
+}
+
+// kills is at which events of a storm a tracer is killed: some of every tenth, and with make soak all up to the 1500th.
+func kills() (at []int) {
+	const tenth, last = 10, 1500
+	for n := 0; n < last; n += tenth * 100 / often(10) {
+		at = append(at, n)
+	}
+	return at
 }
 
 func TestLaunchedProgramDiesWithItsTracer(t *testing.T) {
-	within(t, 60*time.Second)
+	within(t, 300*time.Second)
 	program := command(t, "storm", "3", "3", "2", "2")
 	input, ours, err := os.Pipe()
 	if err != nil {
@@ -85,22 +124,22 @@ func TestLaunchedProgramDiesWithItsTracer(t *testing.T) {
 	}
 	defer ours.Close() // its end would end the program
 	defer input.Close()
-	for n := 1; n < 300; n += 20 {
+	for _, n := range append([]int{1}, kills()[1:]...) { // Launch has one event, before we know the program
 		for _, way := range []string{"launch", "traceme"} {
 			role := fmt.Sprint(way, " ", n, " ", strings.Join(program.Args, " "))
 			if pid := killedTracer(t, input, role); pid == 0 {
 				t.Errorf("%s: it started nothing", role)
 			} else {
-				reapGroup(pid) // it waits until all have died
+				wantKilledProgram(t, pid)
 			}
 		}
 	}
 }
 
 func TestAttachedProgramOutlivesItsTracer(t *testing.T) {
-	within(t, 60*time.Second)
+	within(t, 300*time.Second)
 	p := start(t, "storm", "3", "3", "2", "2")
-	for n := 0; n < 300; n += 10 {
+	for _, n := range kills() {
 		killedTracer(t, nil, fmt.Sprint("attach ", n, " ", p.pid))
 		wantReleased(t, p.pid)
 	}

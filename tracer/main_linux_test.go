@@ -219,13 +219,21 @@ func readProc(tid int) (p proc, err error) {
 	return p, nil
 }
 
-// procs are all tasks that chosen tells to take. Those that end meanwhile are left out.
-func procs(chosen func(proc) bool) (all []proc) {
-	dirs, _ := filepath.Glob("/proc/[0-9]*/task/[0-9]*")
-	for _, dir := range dirs {
-		tid, _ := strconv.Atoi(filepath.Base(dir))
-		if p, err := readProc(tid); err == nil && chosen(p) {
-			all = append(all, p)
+// procs are all tasks of the processes that chosen tells to take by their leaders. Those that end
+// meanwhile are left out.
+func procs(chosen func(leader proc) bool) (all []proc) {
+	processes, _ := filepath.Glob("/proc/[0-9]*")
+	for _, process := range processes {
+		pid, _ := strconv.Atoi(filepath.Base(process))
+		if leader, err := readProc(pid); err != nil || !chosen(leader) {
+			continue
+		}
+		tasks, _ := filepath.Glob(process + "/task/[0-9]*")
+		for _, task := range tasks {
+			tid, _ := strconv.Atoi(filepath.Base(task))
+			if p, err := readProc(tid); err == nil {
+				all = append(all, p)
+			}
 		}
 	}
 	return all
@@ -246,8 +254,10 @@ func wantReleased(t *testing.T, pgid int) {
 // wantGone tells whether nothing is left of a process group.
 func wantGone(t *testing.T, pgid int) {
 	t.Helper()
-	for _, p := range procs(func(p proc) bool { return p.pgrp == pgid && p.state != 'Z' }) {
-		t.Errorf("task %d is left, in state %c", p.tid, p.state)
+	for _, p := range procs(func(p proc) bool { return p.pgrp == pgid }) {
+		if p.state != 'Z' {
+			t.Errorf("task %d is left, in state %c", p.tid, p.state)
+		}
 	}
 	reapGroup(pgid)
 }

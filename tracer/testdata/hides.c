@@ -1,0 +1,49 @@
+/*
+ * Makes itself one that an ordinary user may not attach to: "undumpable" by prctl, "another" by becoming
+ * user 64322, each time with a thread before and one after; then, after a byte of standard input
+ * if it is "parked", two threads more. Ends with 23.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static void must(int ok, const char *what)
+{
+	if (!ok) {
+		perror(what);
+		_exit(99);
+	}
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static void make_thread(void)
+{
+	pthread_t thread;
+
+	must(pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0, "pthread_create");
+}
+
+int main(int argc, char **argv)
+{
+	char byte;
+
+	must(argc >= 2, "arguments");
+	make_thread();
+	if (strcmp(argv[1], "undumpable") == 0)
+		must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "prctl");
+	else
+		must(setresgid(64322, 64322, 64322) == 0 && setresuid(64322, 64322, 64322) == 0, "setresuid");
+	make_thread();
+	if (argc == 3)
+		must(write(1, "ready\n", 6) == 6 && read(0, &byte, 1) >= 0, "ready");
+	make_thread();
+	make_thread();
+	return 23;
+}
