@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tidcheck/tidcheck/event"
 	"golang.org/x/sys/unix"
 )
 
@@ -40,10 +41,12 @@ func (t *Tracer) collect(due func() []int) error {
 		tids, news := due(), false
 		for _, tid := range tids {
 			s, err := t.next(tid, unix.WNOHANG)
-			if err != nil && !errors.Is(err, unix.ECHILD) {
+			switch {
+			case errors.Is(err, unix.ECHILD):
+				news = t.lose(tid) || news
+			case err != nil:
 				return err
-			}
-			if err == nil && s.tid != 0 {
+			case s.tid != 0:
 				news = true
 				t.handle(s)
 			}
@@ -61,6 +64,19 @@ func (t *Tracer) collect(due func() []int) error {
 			}
 		}
 	}
+}
+
+// lose forgets a leader that is not ours any more: a thread that we have not seized yet has taken its
+// id by an exec, which ends it without a word. Another task that has no such id has executed a program itself, and
+// the event is to come.
+func (t *Tracer) lose(tid int) bool {
+	k := t.tasks[tid]
+	if k == nil || k.tid != k.pid {
+		return false
+	}
+	t.end(k, event.Exited(0))
+	t.forget(k)
+	return true
 }
 
 // due are the tasks that have yet to stop, in no order.

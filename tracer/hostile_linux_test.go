@@ -158,7 +158,7 @@ func TestAttachToHostilePrograms(t *testing.T) {
 	for _, c := range []struct {
 		program  string
 		released func(*testing.T, int)
-	}{{"floods", wantUntraced}} {
+	}{{"floods", wantUntraced}, {"execloop", wantReleased}} {
 		t.Run(c.program, func(t *testing.T) {
 			rounds := often(20)
 			within(t, time.Duration(rounds)*2*time.Second)
@@ -214,7 +214,7 @@ func TestHostileProgramsAreLaunchedAndEnd(t *testing.T) {
 		program string
 		ends    []string
 	}{
-		{"floods", []string{"its own", "detach"}},
+		{"floods", []string{"its own", "detach", "kill"}},
 		{"execloop", []string{"its own", "detach", "kill"}},
 	} {
 		for _, way := range ways {

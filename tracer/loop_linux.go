@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -14,6 +15,7 @@ import (
 // A task is one thread that is traced.
 type task struct {
 	tid, pid int // pid is its thread group; zero while it is unborn and was not asked for
+	former   int // the id that it had before an exec whose event may be to come
 	sig      int // stopped at a signal's delivery: the signal to go on with
 	state    taskState
 	call     call         // Syscalls: the system call that it is in
@@ -45,8 +47,14 @@ func (t *Tracer) run() error {
 		if t.unborn == len(t.tasks) {
 			t.adopt(0)
 		}
-		if len(t.tasks) == 0 || t.released {
+		if t.released {
 			return nil
+		}
+		if len(t.tasks) == 0 {
+			if over, err := t.isOver(); over || err != nil {
+				return err
+			}
+			continue
 		}
 		select {
 		case request := <-t.requests:
@@ -61,6 +69,28 @@ func (t *Tracer) run() error {
 		t.handle(s)
 		t.sweep()
 	}
+}
+
+// isOver tells whether nothing is left to trace. A creator that was killed on the way to its birth event
+// leaves a newcomer of whom we know nothing until it stops; so the bell is silenced, and only when wait4 has
+// nobody to wait for it is over. A program that was let go is our child still, and its own to be waited for.
+func (t *Tracer) isOver() (bool, error) {
+	if t.cmd != nil && !t.over {
+		return true, nil
+	}
+	t.bell.close()
+	s, err := t.next(-1, 0)
+	if errors.Is(err, unix.ECHILD) {
+		return true, nil
+	}
+	if err == nil {
+		err = t.bell.start()
+	}
+	if err != nil {
+		return true, err
+	}
+	t.handle(s)
+	return false, nil
 }
 
 // next waits for one stop of the task tid, -1 for any, and classifies it. With
@@ -89,7 +119,7 @@ func (t *Tracer) handle(s stop) {
 	case k.ended && s.kind != stopExec && s.kind != stopGone:
 		k = t.takenOver(k)
 	}
-	k.state = stopped
+	k.state, k.group = stopped, s.kind == stopGroup
 	switch s.kind {
 	case stopGone:
 		t.reap(k, s.status)
@@ -106,11 +136,7 @@ func (t *Tracer) handle(s stop) {
 	case stopExit:
 		t.end(k, t.exitStatus(k.tid))
 		t.spare(k.tid)
-	case stopTrap:
-		k.group = false
-		t.standing(k)
-	case stopGroup:
-		k.group = true
+	case stopTrap, stopGroup:
 		t.standing(k)
 	case stopSignal:
 		t.signal(k, s.sig)
@@ -169,6 +195,9 @@ func (t *Tracer) exec(leader *task, at stop) *task {
 	former, ok := t.message(leader, at)
 	if !ok {
 		return leader
+	}
+	if leader.former != 0 && leader.former == former {
+		return leader // we know
 	}
 	survivor := t.tasks[former]
 	if survivor == nil {

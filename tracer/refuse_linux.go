@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,16 +29,13 @@ func checkProcess(k Kernel, pid int) error {
 	case isKernelTask(k, pid):
 		return errors.New("it is a kernel thread, which cannot be traced")
 	}
-	tids, _ := k.Tasks(pid) // an error leaves none, and then the leader alone decides
-	for _, tid := range tids {
-		if !isGone(k, tid) {
+	for range patientLooks { // an exec may be giving the id of a leader that has ended to another thread
+		tids, _ := k.Tasks(pid) // an error leaves none, and then the leader alone decides
+		if slices.ContainsFunc(append(tids, pid), func(tid int) bool { return !isGone(k, tid) }) {
 			return nil
 		}
 	}
-	if isGone(k, pid) {
-		return fmt.Errorf("it is a zombie: it has ended, and its parent, process %d, has not waited for it", statusField(k, pid, "PPid"))
-	}
-	return nil
+	return fmt.Errorf("it is a zombie: it has ended, and its parent, process %d, has not waited for it", statusField(k, pid, "PPid"))
 }
 
 // refusal explains why the kernel did not let us trace a task, by what /proc says.

@@ -161,29 +161,42 @@ func (t *Tracer) attach(pid int) error {
 		return err
 	}
 	var all []found
-	for {
+	for refusals := 0; ; {
 		tids, err := t.kernel.Tasks(pid)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
 			return err
 		}
 		fresh, vanished, err := t.seizeAll(tids)
 		if err != nil {
-			return err
+			// A leader whose place another thread takes by an exec just now is refused as well.
+			if refusals++; refusals == patientLooks || statusField(t.kernel, pid, "TracerPid") != 0 {
+				return err
+			}
+			vanished = true
 		}
 		all = append(all, fresh...)
+		before := len(t.tasks)
 		if err := t.collect(t.due); err != nil {
 			return err
 		}
-		if len(fresh) == 0 && !vanished {
+		if len(fresh) == 0 && !vanished && len(t.tasks) >= before {
 			break
 		}
 	}
 	if len(t.tasks) == 0 {
 		return fmt.Errorf("it ended meanwhile: %w", unix.ESRCH)
 	}
+	for tid, k := range t.tasks {
+		if k.state == stopped {
+			t.check(tid, "PTRACE_SETOPTIONS", t.kernel.SetOptions(tid, follow))
+		}
+	}
 	t.tellFound(all)
-	return nil
+	return t.failure
 }
+
+// patientLooks is how often something is looked at that may be in the middle of a change.
+const patientLooks = 10
 
 // A found task has the tid that it was found with; an exec may give it its group's.
 type found struct {
@@ -191,29 +204,52 @@ type found struct {
 	*task
 }
 
-// seizeAll seizes the tasks that are not traced yet and asks them to stop.
+// seizeAll seizes the tasks that are not traced yet and asks them to stop. Until all are ours none is to
+// stop at its end: an exec by one that is not waits for the others' ends, and PTRACE_SEIZE for the exec.
 func (t *Tracer) seizeAll(tids []int) (fresh []found, vanished bool, err error) {
+	r := t.rescue()
+	defer func() {
+		for _, s := range r.stop() {
+			t.handle(s)
+		}
+	}()
 	for _, tid := range tids {
 		if t.tasks[tid] != nil {
 			continue
 		}
-		switch err := t.kernel.Seize(tid, follow); err {
+		r.progress.Add(1)
+		switch err := t.kernel.Seize(tid, follow&^unix.PTRACE_O_TRACEEXIT); err {
 		case nil:
 			k := &task{tid: tid, pid: t.pid, held: true}
 			t.tasks[tid] = k
 			fresh = append(fresh, found{tid, k})
-			t.check(tid, "PTRACE_INTERRUPT", t.kernel.Interrupt(tid))
+			if t.kernel.Interrupt(tid) == unix.ESRCH && procState(t.kernel, tid) == 0 {
+				t.executed(k)
+			}
 		case unix.ESRCH:
 			vanished = true
 		case unix.EPERM:
 			if !t.passOver(tid) {
-				return nil, false, refusal(t.kernel, tid, os.NewSyscallError("ptrace(PTRACE_SEIZE)", err))
+				return fresh, false, refusal(t.kernel, tid, os.NewSyscallError("ptrace(PTRACE_SEIZE)", err))
 			}
 		default:
-			return nil, false, refusal(t.kernel, tid, os.NewSyscallError("ptrace(PTRACE_SEIZE)", err))
+			return fresh, false, refusal(t.kernel, tid, os.NewSyscallError("ptrace(PTRACE_SEIZE)", err))
 		}
 	}
 	return fresh, vanished, nil
+}
+
+// executed is a task that executed a program while PTRACE_SEIZE of it waited, and has its group's id now.
+// The event of that may or may not follow.
+func (t *Tracer) executed(k *task) {
+	leader := t.tasks[k.pid]
+	if leader == nil {
+		leader = &task{tid: k.pid, pid: k.pid}
+	}
+	former := k.tid
+	t.succeed(leader, k, former)
+	k.state, k.former = running, former
+	t.check(k.tid, "PTRACE_INTERRUPT", t.kernel.Interrupt(k.tid))
 }
 
 // passOver tells whether a task may be left out that the kernel does not let us
