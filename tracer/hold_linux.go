@@ -62,6 +62,20 @@ func (t *Tracer) collect(due func() []int) error {
 			if err := t.awaitAWhile(); err != nil {
 				return err
 			}
+			if t.opts.TraceMe && time.Since(last) > patience {
+				t.stopOnceMore(tids)
+			}
+		}
+	}
+}
+
+// stopOnceMore repeats the SIGSTOP that stands for PTRACE_INTERRUPT after TRACEME: any SIGCONT to the
+// program takes it from the tasks that have not got it yet.
+func (t *Tracer) stopOnceMore(tids []int) {
+	for _, tid := range tids {
+		if k := t.tasks[tid]; k != nil && k.isDue() {
+			k.owed = true
+			t.kernel.Tgkill(t.group(k), tid, int(unix.SIGSTOP)) // ESRCH: it has ended
 		}
 	}
 }
