@@ -40,7 +40,7 @@ bin/%: cfixtures/%.c cfixtures/fixture.h
 	$(CC) -O1 -g -Wall -Wextra -Werror -pthread -o $@ $<
 
 bench:
-	go test -run '^$$' -bench . -benchtime 5x ./...
+	go test -timeout 60m -run '^$$' -bench . -benchtime 5x ./...
 
 clean:
 	rm -rf bin
