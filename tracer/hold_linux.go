@@ -36,7 +36,7 @@ func (t *Tracer) interrupt(k *task) {
 // collect waits until those tasks have stopped that are due and can stop. It asks for each by its
 // tid, since a wait for any walks all tracees; only a round without news waits for any.
 func (t *Tracer) collect(due func() []int) error {
-	last := time.Now()
+	last, asked := time.Now(), time.Now()
 	for {
 		tids, news := due(), false
 		for _, tid := range tids {
@@ -62,9 +62,10 @@ func (t *Tracer) collect(due func() []int) error {
 			if err := t.awaitAWhile(); err != nil {
 				return err
 			}
-			if t.opts.TraceMe && time.Since(last) > patience {
-				t.stopOnceMore(tids)
-			}
+		}
+		if t.opts.TraceMe && time.Since(asked) > patience {
+			t.stopOnceMore(tids)
+			asked = time.Now()
 		}
 	}
 }

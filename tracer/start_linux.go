@@ -179,28 +179,45 @@ func (t *Tracer) attach(pid int) error {
 		if err := t.collect(t.due); err != nil {
 			return err
 		}
-		if len(fresh) == 0 && !vanished && len(t.tasks) >= before {
+		if len(fresh) == 0 && !vanished && len(t.tasks) >= before && t.tellEnds() {
 			break
 		}
 	}
 	if len(t.tasks) == 0 {
 		return fmt.Errorf("it ended meanwhile: %w", unix.ESRCH)
 	}
-	for tid, k := range t.tasks {
-		if k.state == stopped {
-			t.check(tid, "PTRACE_SETOPTIONS", t.kernel.SetOptions(tid, follow))
+	for _, f := range all {
+		if f.state == stopped && t.tasks[f.tid] == f.task {
+			t.early[f.at].PC = t.pc(f.tid)
 		}
 	}
-	t.tellFound(all)
+	t.emit(event.Event{Kind: event.Ready, TID: event.TID(pid)}, &task{tid: pid, pid: pid})
 	return t.failure
+}
+
+// tellEnds has all tasks stop at their ends, now that all are ours. It is false if one is not: it was killed,
+// or a thread that we had not seized took its id by an exec.
+func (t *Tracer) tellEnds() bool {
+	all := true
+	for tid, k := range t.tasks {
+		if k.state != stopped {
+			continue
+		}
+		err := t.kernel.SetOptions(tid, follow)
+		if err == unix.ESRCH {
+			k.state, all = running, false
+		}
+		t.check(tid, "PTRACE_SETOPTIONS", err)
+	}
+	return all
 }
 
 // patientLooks is how often something is looked at that may be in the middle of a change.
 const patientLooks = 10
 
-// A found task has the tid that it was found with; an exec may give it its group's.
+// A found task was told among the early events, before it was known where it stands.
 type found struct {
-	tid int
+	at int
 	*task
 }
 
@@ -222,7 +239,8 @@ func (t *Tracer) seizeAll(tids []int) (fresh []found, vanished bool, err error) 
 		case nil:
 			k := &task{tid: tid, pid: t.pid, held: true}
 			t.tasks[tid] = k
-			fresh = append(fresh, found{tid, k})
+			t.emit(event.Event{Kind: event.Attach, TID: event.TID(tid)}, k)
+			fresh = append(fresh, found{len(t.early) - 1, k})
 			if t.kernel.Interrupt(tid) == unix.ESRCH && procState(t.kernel, tid) == 0 {
 				t.executed(k)
 			}
@@ -256,17 +274,4 @@ func (t *Tracer) executed(k *task) {
 // seize: it is ours already, born of a task of ours; it has ended; or the kernel made it.
 func (t *Tracer) passOver(tid int) bool {
 	return statusField(t.kernel, tid, "TracerPid") == unix.Gettid() || isGone(t.kernel, tid) || isKernelTask(t.kernel, tid)
-}
-
-// tellFound puts the tasks that were found, and where they stood, before all that
-// happened since.
-func (t *Tracer) tellFound(all []found) {
-	since := t.early
-	t.early = nil
-	for _, f := range all {
-		t.emit(event.Event{Kind: event.Attach, TID: event.TID(f.tid), PC: t.pc(f.tid)}, f.task)
-	}
-	leader := &task{tid: t.pid, pid: t.pid}
-	t.emit(event.Event{Kind: event.Ready, TID: event.TID(t.pid)}, leader)
-	t.early = append(t.early, since...)
 }

@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -223,6 +224,10 @@ func (t *Tracer) detach() error {
 		// By its tid: a wait for any would take the end of the program, which is our
 		// child and no longer traced, from cmd.Wait.
 		s, err := t.next(k.tid, 0)
+		if errors.Is(err, unix.ECHILD) {
+			t.forget(k) // an exec by one that was let go has ended it without a word
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -234,9 +239,15 @@ func (t *Tracer) detach() error {
 	return t.failure
 }
 
-// release lets go of one stopped task: it runs on, untraced, with the signal that it was about to get.
+// release lets go of one stopped task: it runs on, untraced, with the signal that it was about to get. One
+// that was killed meanwhile is still ours, until its end: another that was let go may have executed a program.
 func (t *Tracer) release(k *task) {
-	t.check(k.tid, "PTRACE_DETACH", t.kernel.Detach(k.tid, k.sig))
+	err := t.kernel.Detach(k.tid, k.sig)
+	if err == unix.ESRCH {
+		k.state = running
+		return
+	}
+	t.check(k.tid, "PTRACE_DETACH", err)
 	t.forget(k)
 }
 
