@@ -51,6 +51,7 @@ type likely struct {
 
 const (
 	fewTasks  = 100 // are walked as fast as four are asked for
+	fewRounds = 20  // take less than to sleep and be woken
 	fairShare = 64  // stops of the likely tasks, then all others are looked at once
 	manyWalks = 16  // cost what a sweep does
 )
@@ -70,17 +71,13 @@ func (l *likely) add(tid int) {
 // askLikely is a stop of a task that went on lately, or one with no tid.
 func (t *Tracer) askLikely() (stop, error) {
 	l := &t.likely
-	if len(t.tasks) < fewTasks {
-		return stop{}, nil
-	}
 	if l.found >= fairShare {
 		l.found = 0
 		if s, err := t.next(-1, unix.WNOHANG); s.tid != 0 || err != nil {
 			return s, err
 		}
 	}
-	rounds := len(t.tasks) / fewTasks
-	for i := range rounds {
+	for i := range max(fewRounds, len(t.tasks)/fewTasks) {
 		for _, tid := range l.tids {
 			if k := t.tasks[tid]; k == nil || k.state == stopped {
 				continue
@@ -90,7 +87,7 @@ func (t *Tracer) askLikely() (stop, error) {
 				return s, nil
 			}
 		}
-		if i == rounds/2 {
+		if i%4 == 3 {
 			t.kernel.Yield() // to the program, where it has our processor
 		}
 	}

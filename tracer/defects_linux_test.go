@@ -140,7 +140,7 @@ func TestAttachWhileAThreadExecutes(t *testing.T) {
 	case err != nil:
 		t.Fatal(err)
 	default:
-		if err := tr.Resume(); err != nil {
+		if err := tr.Resume(); err != nil && !errors.Is(err, tracer.ErrEnded) {
 			t.Error(err)
 		}
 		if status, err := tr.Wait(); err != nil || status.String() != "5" {

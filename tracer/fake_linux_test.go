@@ -70,6 +70,9 @@ func (k *script) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 		whom, what, _ := strings.Cut(line, ": ")
 		got, _ := strconv.Atoi(whom)
 		if tid != -1 && tid != got {
+			if flags&unix.WNOHANG != 0 {
+				break // what is asked for has not happened yet
+			}
 			continue
 		}
 		if strings.Contains(what, "gone") && k.exiting[got] && k.stopped[got] {
