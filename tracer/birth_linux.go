@@ -21,7 +21,7 @@ type account struct {
 // park takes in a task that stopped before its birth was known.
 func (t *Tracer) park(tid int) *task {
 	k := &task{
-		tid: tid, unborn: true, held: t.holding, owed: t.opts.TraceMe,
+		tid: tid, unborn: true, held: t.holding, owed: t.opts.TraceMe, unasked: t.attaching && !t.launched,
 		account: &account{since: time.Now()},
 	}
 	t.tasks[tid] = k
@@ -90,7 +90,7 @@ func (t *Tracer) born(creator *task, tid int, kind event.Kind) {
 	default:
 		child.pid = tid
 	}
-	child.held, child.leaving = creator.held, creator.leaving
+	child.held, child.leaving, child.unasked = creator.held, creator.leaving, creator.unasked // as its options are
 	e := event.Event{Kind: kind, TID: event.TID(creator.tid), Child: event.TID(tid)}
 	t.emit(e, creator)
 	t.choose(creator, child, e)

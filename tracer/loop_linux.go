@@ -31,6 +31,7 @@ type task struct {
 	owed     bool // a SIGSTOP is due that is not the program's (after PTRACE_TRACEME)
 	trapped  bool // it has had the trap of its step, and is to stop once more
 	owesTrap bool // the trap of a step is due
+	unasked  bool // the kernel is still to be asked to stop it at its end
 }
 
 type taskState uint8
@@ -164,6 +165,10 @@ func (t *Tracer) settle(k *task, at stopKind) {
 func (t *Tracer) resume(k *task) {
 	if k.state != stopped {
 		return
+	}
+	if k.unasked {
+		k.unasked = false
+		t.check(k.tid, "PTRACE_SETOPTIONS", t.kernel.SetOptions(k.tid, follow))
 	}
 	k.state = running
 	t.likely.add(k.tid)

@@ -29,6 +29,9 @@ func checkProcess(k Kernel, pid int) error {
 	case isKernelTask(k, pid):
 		return errors.New("it is a kernel thread, which cannot be traced")
 	}
+	if !isGone(k, pid) {
+		return nil
+	}
 	for range patientLooks { // an exec may be giving the id of a leader that has ended to another thread
 		tids, _ := k.Tasks(pid) // an error leaves none, and then the leader alone decides
 		if slices.ContainsFunc(append(tids, pid), func(tid int) bool { return !isGone(k, tid) }) {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 
 	"github.com/tidcheck/tidcheck/event"
@@ -179,7 +180,7 @@ func (t *Tracer) attach(pid int) error {
 		if err := t.collect(t.due); err != nil {
 			return err
 		}
-		if len(fresh) == 0 && !vanished && len(t.tasks) >= before && t.tellEnds() {
+		if !vanished && (len(fresh) == 0 || t.isWhole()) && len(t.tasks) >= before && t.leads() {
 			break
 		}
 	}
@@ -187,29 +188,34 @@ func (t *Tracer) attach(pid int) error {
 		return fmt.Errorf("it ended meanwhile: %w", unix.ESRCH)
 	}
 	for _, f := range all {
-		if f.state == stopped && t.tasks[f.tid] == f.task {
-			t.early[f.at].PC = t.pc(f.tid)
+		if f.tid == pid && f.state == stopped {
+			t.early[f.at].PC = t.pc(pid)
 		}
 	}
 	t.emit(event.Event{Kind: event.Ready, TID: event.TID(pid)}, &task{tid: pid, pid: pid})
 	return t.failure
 }
 
-// tellEnds has all tasks stop at their ends, now that all are ours. It is false if one is not: it was killed,
-// or a thread that we had not seized took its id by an exec.
-func (t *Tracer) tellEnds() bool {
-	all := true
-	for tid, k := range t.tasks {
-		if k.state != stopped {
-			continue
+// isWhole tells whether we have as many tasks as the process, and so all of it. To count is cheaper than to
+// list once more. A zombie leader, or a task that the kernel made, is never ours, and then a list has to tell.
+func (t *Tracer) isWhole() bool {
+	ours := 0
+	for _, k := range t.tasks {
+		if t.group(k) == t.pid {
+			ours++
 		}
-		err := t.kernel.SetOptions(tid, follow)
-		if err == unix.ESRCH {
-			k.state, all = running, false
-		}
-		t.check(tid, "PTRACE_SETOPTIONS", err)
 	}
-	return all
+	return statusField(t.kernel, t.pid, "Threads") == ours
+}
+
+// leads tells whether the leader is still ours, which a thread that we had not seized may have ended by an exec.
+func (t *Tracer) leads() bool {
+	leader := t.tasks[t.pid]
+	if leader == nil || leader.state != stopped || t.kernel.SetOptions(t.pid, unasked) != unix.ESRCH {
+		return true
+	}
+	leader.state = running
+	return false
 }
 
 // patientLooks is how often something is looked at that may be in the middle of a change.
@@ -221,8 +227,11 @@ type found struct {
 	*task
 }
 
-// seizeAll seizes the tasks that are not traced yet and asks them to stop. Until all are ours none is to
-// stop at its end: an exec by one that is not waits for the others' ends, and PTRACE_SEIZE for the exec.
+// unasked are the options of a task that is to stop only when it goes on from its attach: at its end. Until all are
+// ours none is to stop there: an exec by one that is not waits for the others' ends, and PTRACE_SEIZE for the exec.
+const unasked = follow &^ unix.PTRACE_O_TRACEEXIT
+
+// seizeAll seizes the tasks that are not traced yet and asks them to stop.
 func (t *Tracer) seizeAll(tids []int) (fresh []found, vanished bool, err error) {
 	r := t.rescue()
 	defer func() {
@@ -230,14 +239,15 @@ func (t *Tracer) seizeAll(tids []int) (fresh []found, vanished bool, err error) 
 			t.handle(s)
 		}
 	}()
+	t.early = slices.Grow(t.early, len(tids))
 	for _, tid := range tids {
 		if t.tasks[tid] != nil {
 			continue
 		}
 		r.progress.Add(1)
-		switch err := t.kernel.Seize(tid, follow&^unix.PTRACE_O_TRACEEXIT); err {
+		switch err := t.kernel.Seize(tid, unasked); err {
 		case nil:
-			k := &task{tid: tid, pid: t.pid, held: true}
+			k := &task{tid: tid, pid: t.pid, held: true, unasked: true}
 			t.tasks[tid] = k
 			t.emit(event.Event{Kind: event.Attach, TID: event.TID(tid)}, k)
 			fresh = append(fresh, found{len(t.early) - 1, k})

@@ -64,6 +64,7 @@ func begin(opts Options, setUp func(*Tracer) error) (*Tracer, error) {
 	t.bell.kernel = t.kernel
 	t.doubts.ring = t.bell.ring
 	ready, over := make(chan error, 1), make(chan struct{})
+	leave := enlist(opts.Notify)
 	OnThread(func() {
 		defer close(over)
 		t.live(setUp, ready)
@@ -71,6 +72,7 @@ func begin(opts Options, setUp func(*Tracer) error) (*Tracer, error) {
 	go func() {
 		<-over
 		t.bell.outlive()
+		leave()
 		close(t.done)
 	}()
 	if err := <-ready; err != nil {
