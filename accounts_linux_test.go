@@ -234,10 +234,7 @@ func TestTracerAndWitnessAgree(t *testing.T) {
 	for _, c := range []struct{ name, argv, status string }{
 		{"storm", "creators 8 40", "0"},
 		{"storm cut off", "storm 3 4 0 0", "23"},
-<<<<<<< HEAD
-=======
 		{"storm of forks and vforks cut off", "storm 1 1 2 2", "23"},
->>>>>>> 0817c136cc3d2d0049acfca442a80ae9ac6e79bc
 		{"nested", "tree 3 4", "0"},
 		{"instant exit", "sequence 100", "0"},
 		{"kinds of births", "clones", "0"},

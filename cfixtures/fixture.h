@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -139,6 +140,72 @@ static inline void *parked_thread(void *slot)
 	park();
 	return NULL;
 }
+
+/*
+ * A raw clone or clone3 whose task has a stack of its own: at its top are a function and its
+ * argument; the task calls it and ends with the status that it returns. It has no libc: no TLS but
+ * its creator's, so the function calls nothing. An error is -1 and errno. x86-64 takes clone's
+ * last two arguments in the other order than arm64.
+ */
+static inline long raw_clone(long call, long a, long b, long c, long tls, long child_tid)
+{
+#if defined __x86_64__
+	long result;
+	register long d __asm__("r10") = child_tid, e __asm__("r8") = tls;
+	__asm__ volatile("syscall\n\ttest %%rax, %%rax\n\tjnz 1f\n\t"
+			 "xor %%ebp, %%ebp\n\tpop %%rax\n\tpop %%rdi\n\tcall *%%rax\n\t"
+			 "mov %%eax, %%edi\n\tmov %[exit], %%eax\n\tsyscall\n1:"
+			 : "=a"(result)
+			 : "a"(call), "D"(a), "S"(b), "d"(c), "r"(d), "r"(e), [exit] "i"(SYS_exit)
+			 : "rcx", "r11", "cc", "memory");
+#elif defined __aarch64__
+	register long x8 __asm__("x8") = call, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = tls, x4 __asm__("x4") = child_tid;
+	__asm__ volatile("svc #0\n\tcbnz x0, 1f\n\t"
+			 "mov x29, xzr\n\tldp x1, x0, [sp], #16\n\tblr x1\n\t"
+			 "mov x8, %[exit]\n\tsvc #0\n1:"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), [exit] "i"(SYS_exit)
+			 : "cc", "memory");
+	long result = x0;
+#else
+	long result = (void)call, (void)a, (void)b, (void)c, (void)tls, (void)child_tid, -ENOSYS;
+#endif
+	if (result >= 0)
+		return result;
+	errno = -result;
+	return -1;
+}
+
+/* A stack of size bytes for a raw clone, with what its task is to call. It returns the stack's top. */
+static inline char *raw_stack(long size, int (*run)(void *), void *arg)
+{
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(memory != MAP_FAILED, "mmap");
+	void **top = (void **)(memory + size) - 2;
+	top[0] = (void *)run;
+	top[1] = arg;
+	return (char *)top;
+}
+
+/*
+ * Makes a task by clone(2) in the slot that was claimed for it. The kernel announces it, before
+ * it runs, so that one that dies at once is known too.
+ */
+static inline long clone_task(long flags, int (*run)(void *), void *arg, uint32_t slot)
+{
+	must(slot < ledger->capacity, "the ledger is full");
+	struct slot *s = &ledger->slots[slot];
+	s->alive = 1;
+	s->pid = flags & CLONE_THREAD ? getpid() : 0;
+	long tid = raw_clone(SYS_clone, flags | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
+			     (long)raw_stack(16384, run, arg), (long)&s->tid, 0, (long)&s->alive);
+	if (!(flags & CLONE_THREAD) && tid > 0)
+		s->pid = tid;
+	return tid;
+}
+
+enum { raw_thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM };
 
 /* Sends a signal to one task of this process, which counts it in its slot when it comes. */
 static inline void send_signal(uint32_t slot, int tid, int signal)

@@ -27,8 +27,9 @@ var (
 
 // Expected is what a fixture's want lines come to for given parameters.
 type Expected struct {
-	lines  map[Path]expectedLine
-	bounds []expectedBound
+	lines    map[Path]expectedLine
+	untraced map[Path]bool // those born with CLONE_UNTRACED
+	bounds   []expectedBound
 }
 
 type expectedLine struct {
@@ -51,7 +52,7 @@ type expectedBound struct {
 
 // Expand works out want lines for a fixture's parameters and a kernel's version.
 func Expand(wants []Want, params Params, kernel [2]int) (Expected, error) {
-	x := Expected{lines: map[Path]expectedLine{}}
+	x := Expected{lines: map[Path]expectedLine{}, untraced: map[Path]bool{}}
 	var ranges levels
 	for _, w := range wants {
 		if !w.limit.Holds(kernel) {
@@ -121,6 +122,9 @@ func (x *Expected) add(w Want, params Params, ranges *levels) error {
 			return err
 		}
 		x.lines[p] = line
+		for _, a := range line.acts {
+			x.untraced[a.Child] = x.untraced[a.Child] || a.untraced
+		}
 	}
 	for _, a := range w.acts {
 		if a.bound == exactly {
@@ -172,6 +176,9 @@ func (x Expected) Compare(form Form, v View) (want, got []string) {
 		actual[l.Path] = l
 	}
 	for _, p := range x.paths() {
+		if !v.Untraced && x.Untraced(p) {
+			continue
+		}
 		line := x.lines[p]
 		expected := Line{Path: p}
 		for _, a := range line.acts {
@@ -209,6 +216,17 @@ func (x Expected) Line(p Path) (Line, bool) {
 		l.Acts = append(l.Acts, a.Act)
 	}
 	return l, ok
+}
+
+// Untraced tells whether no tracer is told of a task: it, or a task that it descends from, is
+// born with CLONE_UNTRACED.
+func (x Expected) Untraced(p Path) bool {
+	for last := len(p); last > 0; last = strings.LastIndexByte(string(p[:last]), '/') {
+		if x.untraced[p[:last]] {
+			return true
+		}
+	}
+	return false
 }
 
 // Open tells whether births are bounded only: the runs of such a program differ.

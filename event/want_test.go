@@ -116,6 +116,32 @@ func TestAViewLeavesOutWhatItCannotSee(t *testing.T) {
 	}
 }
 
+// What an untraced task does is seen by no tracer either, nor what its children do.
+func TestLinesOfUntracedTasksAreLeftOutOfATracersView(t *testing.T) {
+	x, err := expand(t, "main: clone main/1 untraced, clone main/2, exit 0\nmain/1: clone main/1/1, exit 0\nmain/1/1: exit 0\nmain/2: exit 0",
+		nil, [2]int{6, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		view event.View
+		want []string
+	}{
+		{event.Traced, []string{"main: clone main/2, exit 0", "main/2: exit 0"}},
+		{event.Declared, []string{"main: clone main/1, clone main/2, exit 0", "main/1: clone main/1/1, exit 0", "main/1/1: exit 0", "main/2: exit 0"}},
+	} {
+		want, _ := x.Compare(nil, c.view)
+		if diff := cmp.Diff(c.want, want); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	for path, want := range map[event.Path]bool{"main": false, "main/1": true, "main/1/1": true, "main/2": false, "main/10": false} {
+		if got := x.Untraced(path); got != want {
+			t.Errorf("%s: got %v, want %v", path, got, want)
+		}
+	}
+}
+
 func TestMalformedWants(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"main", "no colon"},

@@ -196,8 +196,12 @@ func (e *evidence) form() event.Form {
 }
 
 // debugged tells whether a life must have been reported: it lived while the program was
-// under the debugger, and not only while that was attaching or letting go.
+// under the debugger, and not only while that was attaching or letting go. Of an untraced birth the
+// kernel tells no debugger, which need not look for it; at an attach it is found like any other.
 func (e *evidence) debugged(l *life) bool {
+	if l.untraced && (!e.truth.witnessed || l.born >= e.attached.issued) {
+		return false
+	}
 	throughAttach := l.born <= e.attached.issued && l.died > e.attached.complete
 	return (throughAttach || l.born >= e.attached.complete) && l.born < e.until()
 }

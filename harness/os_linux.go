@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -89,4 +90,20 @@ func lockFile(name string) (unlock func(), err error) {
 // signalGroup signals the process group that a keeper's child leads.
 func signalGroup(pid int, sig syscall.Signal) error {
 	return os.NewSyscallError("kill", unix.Kill(-pid, sig))
+}
+
+// tryNeed tries one of fixtures.Probes; the error says why it is not to be had.
+func tryNeed(need string) error {
+	if need == "witness" {
+		if from := witnessed(context.Background()); from != "perf" {
+			return errors.New(from)
+		}
+		return nil
+	}
+	var params [120]byte // struct io_uring_params: all zero is a plain ring
+	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&params)), 0)
+	if errno != 0 {
+		return os.NewSyscallError("io_uring_setup", errno) // EPERM: see kernel.io_uring_disabled
+	}
+	return os.NewSyscallError("close", unix.Close(int(fd)))
 }

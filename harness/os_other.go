@@ -29,6 +29,7 @@ func ownedByUs(fs.FileInfo) bool                             { return true }
 func lockFile(string) (func(), error)                        { return nil, unsupported() }
 func kernelVersion() (string, [2]int, error)                 { return "", [2]int{}, unsupported() }
 func witnessed(context.Context) string                       { return "" }
+func tryNeed(string) error                                   { return unsupported() }
 func runControl(context.Context, fixtures.Fixture, time.Duration) (*control, error) {
 	return nil, unsupported()
 }

@@ -1,6 +1,10 @@
 package harness
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/tidcheck/tidcheck/fixtures"
+)
 
 func TestCompleteAccusesOfAMissedBirth(t *testing.T) {
 	testRule(t, "complete", launched, []broken{
@@ -79,6 +83,46 @@ func TestWhoAttachesHasNeitherOtherProcessesNorAZombie(t *testing.T) {
 			zombie(s)
 			s.say("100/101: exit 0", "100/101: exit 0\n100/102: exit 3\n100/105: exit 0")
 		}, ""},
+	})
+}
+
+// untraced has main/2 be born with CLONE_UNTRACED: no tracer is told of it, nor of what it makes.
+func untraced(s *sketch) {
+	s.replace(&s.wants, "main: clone main/1..2, exit 0", "main: clone main/1, clone main/2 untraced, exit 0")
+	s.say("100: clone 102\n", "")
+	s.say("100/102: clone 103\n", "")
+	s.say("100/103: exit 0\n", "")
+	s.say("100/102: exit 3\n", "")
+}
+
+func TestADebuggerNeedNotKnowUntracedTasks(t *testing.T) {
+	silent := func() *sketch { s := launched(); untraced(s); return s }
+	for _, rule := range []string{"complete", "sound", "once", "order", "exit"} {
+		testRule(t, rule, silent, []broken{
+			{"it may know them", func(s *sketch) {
+				s.say("100: clone 101", "100: clone 101\n100/102: attach\n100/102: clone 103")
+				s.say("100: exit 0", "100/102: exit 3\n100/103: exit 0\n100: exit 0")
+			}, ""},
+			{"without a witness", func(s *sketch) { s.withoutWitness() }, ""},
+		})
+	}
+	testRule(t, "complete", silent, []broken{
+		{"another's birth", func(s *sketch) { s.say("100: clone 101\n", "") }, "task 101 (main/1), born of main, was not reported"},
+		{"at an attach it is found", func(s *sketch) {
+			s.mode = fixtures.AttachBefore
+			s.say("100: ready", "100: attach\n100/101: attach\n100: ready")
+			s.say("100: clone 101\n", "")
+			s.evidence.attached = interval{27, 28}
+		}, "task 102 (main/2) lived at the attach and was not listed"},
+		{"the ledger has no times: it may have come after the attach", func(s *sketch) {
+			s.withoutWitness()
+			s.mode = fixtures.AttachBefore
+			s.say("100: ready", "100: attach\n100: ready")
+			s.evidence.attached = interval{3, 4}
+		}, ""},
+	})
+	testRule(t, "exit", silent, []broken{
+		{"a wrong status", func(s *sketch) { s.say("100: exit 0", "100/102: exit 4\n100: exit 0") }, "task 102 (main/2) ended with 3, reported was 4"},
 	})
 }
 

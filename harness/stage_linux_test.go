@@ -2,12 +2,14 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
+	"github.com/tidcheck/tidcheck/witness"
 	"gotest.tools/v3/assert"
 )
 
@@ -122,3 +124,17 @@ func TestNeedsThatThisMachineLacks(t *testing.T) {
 	err := lacking(fixtures.Need{Text: "cap_of_nobody", Capability: 63})
 	assert.Error(t, err, "this machine lacks cap_of_nobody")
 }
+
+func TestTheWitnessMayBeWhatAMachineLacks(t *testing.T) {
+	f, err := fixtures.ParseHead("cfixtures/idle.c", "/*\n * Does nothing.\n *\n * want: main: exit 0\n * needs: witness\n */\n")
+	assert.NilError(t, err)
+	replaceWitness(t, func(int) (account, error) { return nil, errors.New("perf is off") })
+	assert.Error(t, lacking(f.Needs[0]), "this machine lacks witness: none, the ledger and /proc alone: perf is off")
+	replaceWitness(t, func(int) (account, error) { return told{}, nil })
+	assert.NilError(t, lacking(f.Needs[0]))
+}
+
+// told is an account that is at hand.
+type told []witness.Record
+
+func (a told) Close() ([]witness.Record, error) { return a, nil }

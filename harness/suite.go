@@ -177,6 +177,12 @@ func lacking(n fixtures.Need) error {
 		}
 		return nil
 	}
+	if n.Probed {
+		if err := tryNeed(n.Text); err != nil {
+			return &missingError{fmt.Sprintf("%s: %v", n.Text, err)}
+		}
+		return nil
+	}
 	release, version, err := kernelVersion()
 	if err == nil && !n.Kernel.Holds(version) {
 		return &missingError{fmt.Sprintf("%s: its kernel is %s", n.Text, release)}

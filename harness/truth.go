@@ -20,6 +20,7 @@ type life struct {
 	*event.Life
 	born, died time.Duration // zero and never where unknown
 	status     event.Status  // how it ended, Unknown where nobody said
+	untraced   bool          // it was born so that no tracer is told of it (CLONE_UNTRACED)
 }
 
 // A truth is what the kernel did to a program in one run.
@@ -175,9 +176,10 @@ func (t *truth) executed(r witness.Record) {
 	}
 }
 
-// declare takes over the statuses that the fixture's head declares, and the process's own.
+// declare takes over what the fixture's head declares of each task, and the process's own status.
 func (t *truth) declare(expected event.Expected, status event.Status) {
 	for _, l := range t.lives {
+		l.untraced = expected.Untraced(l.Path)
 		line, _ := expected.Line(l.Path)
 		for _, a := range line.Acts {
 			if a.Kind == event.Exit {

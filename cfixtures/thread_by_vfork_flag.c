@@ -1,0 +1,32 @@
+/*
+ * Makes two threads by clone with CLONE_VFORK, so that main waits for the end of each.
+ *
+ * The kernel tells its tracer of a vfork (and of its end), and yet they are threads:
+ * the event's kind goes by CLONE_VFORK first. What was made is told by its thread group alone.
+ *
+ * want: main: clone main/1, vforkdone, clone main/2, vforkdone, exit 0
+ * want: main/1..2: exit 0
+ */
+#include "fixture.h"
+
+static int run(void *arg)
+{
+	_Atomic int *seen = arg;
+	*seen = 1;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	for (int i = 0; i < 2; i++) {
+		_Atomic int seen = 0;
+		uint32_t slot = claim(0);
+		long tid = clone_task(raw_thread | CLONE_VFORK, run, &seen, slot);
+		must(tid > 0, "clone");
+		printf("process: %d, thread: %ld, it ran: %d\n", getpid(), tid, seen);
+		await_end(slot);
+	}
+	return 0;
+}

@@ -1,0 +1,37 @@
+/*
+ * Makes n threads by the bare clone system call: they have no libc and no TLS of their own.
+ *
+ * A debugger that learns of threads from libthread_db does not see them. Main waits
+ * for each by the word that the kernel clears at its end. Checkpoint 1 is half way.
+ *
+ * param: n=4
+ * want: main: clone main/1..n, exit 0
+ * want: main/1..n: exit 0
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+
+static int run(void *arg)
+{
+	_Atomic int *seen = arg;
+	*seen = 1;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	long n = param("n", "4");
+	for (long i = 0; i < n; i++) {
+		_Atomic int seen = 0;
+		if (i == n / 2)
+			checkpoint(1);
+		uint32_t slot = claim(0);
+		long tid = clone_task(raw_thread, run, &seen, slot);
+		must(tid > 0, "clone");
+		await_end(slot);
+		printf("process: %d, thread: %ld, it ran: %d\n", getpid(), tid, seen);
+	}
+	return 0;
+}

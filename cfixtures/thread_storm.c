@@ -1,0 +1,63 @@
+/*
+ * Has k creators start at once and make n threads each, which end at once.
+ *
+ * With several creators a child's first stop often comes before its creator's event.
+ * At most k*n threads live at a time. Checkpoint 1 is half way through the first creator's
+ * births, while the others go on.
+ *
+ * param: k=8 n=400
+ * quick: k=4 n=100
+ * want: main: clone main/1..k, exit 0
+ * want: main/1..k: clone ./1..n, exit 0
+ * want: main/1..k/1..n: exit 0
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+#include <pthread.h>
+
+static long births;
+static pthread_barrier_t all_there;
+static pthread_attr_t small;
+
+static void *thread(void *slot)
+{
+	announce((uintptr_t)slot);
+	return NULL;
+}
+
+static void *creator(void *slot)
+{
+	uint32_t self = (uintptr_t)slot;
+	announce(self);
+	pthread_t *ids = calloc(births, sizeof *ids);
+	must(ids != NULL, "calloc");
+	pthread_barrier_wait(&all_there);
+	for (long i = 0; i < births; i++) {
+		if (self == 1 && i == births / 2)
+			checkpoint(1);
+		must(!pthread_create(&ids[i], &small, thread, (void *)(uintptr_t)claim(self)), "pthread_create");
+	}
+	for (long i = 0; i < births; i++)
+		must(!pthread_join(ids[i], NULL), "pthread_join");
+	free(ids);
+	printf("a creator has made %ld\n", births);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	long k = param("k", "8");
+	births = param("n", "400");
+	pthread_t *ids = calloc(k, sizeof *ids);
+	must(ids != NULL, "calloc");
+	must(!pthread_barrier_init(&all_there, NULL, k), "pthread_barrier_init");
+	must(!pthread_attr_init(&small) && !pthread_attr_setstacksize(&small, 65536), "pthread_attr_setstacksize");
+	for (long i = 0; i < k; i++)
+		must(!pthread_create(&ids[i], NULL, creator, (void *)(uintptr_t)claim(0)), "pthread_create");
+	for (long i = 0; i < k; i++)
+		must(!pthread_join(ids[i], NULL), "pthread_join");
+	free(ids);
+	return 0;
+}

@@ -1,0 +1,63 @@
+/*
+ * Makes n threads one after the other that all have the same tid.
+ *
+ * clone3's set_tid asks for the tid of the first. Each birth and each death is its own; who
+ * knows threads by their tids takes them for one. Checkpoint 1 is half way.
+ *
+ * param: n=4
+ * want: main: clone main/1..n, exit 0
+ * want: main/1..n: exit 0
+ * needs: linux>=5.5 cap_sys_admin witness
+ * modes: launch attach_before detach_during
+ */
+#include "fixture.h"
+#include <sched.h>
+
+enum { stack_size = 16384 };
+
+static int end(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+/* Makes a thread, with the tid if it is not zero, waits for its end, and returns its tid. */
+static pid_t make(pid_t tid)
+{
+	uint32_t slot = claim(0);
+	must(slot < ledger->capacity, "the ledger is full");
+	struct slot *s = &ledger->slots[slot];
+	struct clone_args args = {
+		.flags = raw_thread | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
+		.parent_tid = (uintptr_t)&s->tid,
+		.child_tid = (uintptr_t)&s->alive,
+		.stack = (uintptr_t)raw_stack(stack_size, end, NULL) - stack_size / 2,
+		.stack_size = stack_size / 2,
+		.set_tid = tid ? (uintptr_t)&tid : 0,
+		.set_tid_size = tid != 0,
+	};
+	s->alive = 1;
+	s->pid = getpid();
+	/* A tid is free some time after its thread's end, when a tracer too has seen that; nothing tells of it. */
+	long made;
+	while ((made = raw_clone(SYS_clone3, (long)&args, sizeof args, 0, 0, 0)) < 0 && errno == EEXIST)
+		sched_yield();
+	must(made > 0, "clone3");
+	await_end(slot);
+	return made;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	long n = param("n", "4");
+	pid_t tid = 0;
+	for (long i = 0; i < n; i++) {
+		if (i == n / 2)
+			checkpoint(1);
+		tid = make(tid);
+		printf("life %ld of a tid\n", i + 1);
+	}
+	return 0;
+}

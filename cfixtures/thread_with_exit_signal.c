@@ -1,0 +1,35 @@
+/*
+ * Makes n threads by clone with an exit signal, SIGCHLD, which the kernel takes and does not use.
+ *
+ * It tells its tracer of a fork, and yet they are threads: the event's kind goes by the
+ * exit signal that was asked for, while a thread has none (copy_process in kernel/fork.c). clone3 refuses this.
+ *
+ * param: n=2
+ * want: main: clone main/1..n, exit 0
+ * want: main/1..n: exit 0
+ */
+#include "fixture.h"
+#include <signal.h>
+
+static int run(void *arg)
+{
+	_Atomic int *seen = arg;
+	*seen = 1;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	long n = param("n", "2");
+	for (long i = 0; i < n; i++) {
+		_Atomic int seen = 0;
+		uint32_t slot = claim(0);
+		long tid = clone_task(raw_thread | SIGCHLD, run, &seen, slot);
+		must(tid > 0, "clone");
+		await_end(slot);
+		printf("process: %d, thread: %ld, it ran: %d\n", getpid(), tid, seen);
+	}
+	return 0;
+}
