@@ -10,6 +10,7 @@ import (
 	"github.com/tidcheck/tidcheck/debuggers/reference"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/tracer"
 	"gotest.tools/v3/assert"
 )
 
@@ -22,21 +23,38 @@ func TestForkIsTracedAsItsHeadSays(t *testing.T) {
 	assert.Assert(t, run.SameTIDs())
 }
 
+// By whichever way the reference tracer follows a program, it tells the form that the program declares.
 func TestTracedAndDeclaredAgree(t *testing.T) {
 	catalogue, err := fixtures.Catalogue()
 	assert.NilError(t, err)
-	for _, f := range catalogue {
-		if !slices.Contains(f.Modes, fixtures.Launch) {
-			continue
-		}
-		t.Run(f.Name, func(t *testing.T) {
-			t.Parallel()
-			run := harness.Run(t, f.Name, reference.Debugger{})
-			assert.Assert(t, run.AsDeclared(f))
-			for _, r := range []string{"complete", "sound", "once", "parent", "order", "exit"} {
-				assert.Assert(t, run.Holds(r))
+	rounds := 1
+	if soak() {
+		rounds = 50
+	}
+	for _, way := range []struct {
+		name string
+		how  tracer.Options
+	}{
+		{"events", tracer.Options{}},
+		{"syscalls", tracer.Options{Method: tracer.Syscalls}},
+		{"events by SIGCHLD", tracer.Options{Notify: tracer.SIGCHLD}},
+		{"syscalls by SIGCHLD", tracer.Options{Method: tracer.Syscalls, Notify: tracer.SIGCHLD}},
+	} {
+		for _, f := range catalogue {
+			if !slices.Contains(f.Modes, fixtures.Launch) {
+				continue
 			}
-		})
+			t.Run(way.name+"/"+f.Name, func(t *testing.T) {
+				t.Parallel()
+				for range rounds {
+					run := harness.Run(t, f.Name, reference.Debugger{Options: way.how})
+					assert.Assert(t, run.AsDeclared(f))
+					for _, r := range []string{"complete", "sound", "once", "parent", "order", "exit"} {
+						assert.Assert(t, run.Holds(r))
+					}
+				}
+			})
+		}
 	}
 }
 
