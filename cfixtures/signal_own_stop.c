@@ -52,6 +52,10 @@ int main(int argc, char **argv)
 	fixture_start(argv);
 	long n = param("n", "4");
 	shared = shared_words(words);
+	sigset_t end; /* the child's, which any thread could get, the last on its way out too */
+	sigemptyset(&end);
+	sigaddset(&end, SIGCHLD);
+	must(!pthread_sigmask(SIG_BLOCK, &end, NULL), "pthread_sigmask");
 	pid_t child = fork_announced(claim(0));
 	if (child == 0)
 		continue_parent(n);
