@@ -101,13 +101,13 @@ static void start(const sigset_t *mask)
 	tell(pid < 0 ? "failed" : "started", pid, pid < 0 ? errno : 0);
 }
 
-/* Waits for one child, with the flags of waitpid(2). */
+/* Waits for one child, with the flags of waitpid(2), and returns what that does. */
 static int reap(int flags)
 {
 	int status, pid = waitpid(-1, &status, flags | __WALL);
 	if (pid > 0)
 		tell("ended", pid, status);
-	return pid > 0;
+	return pid;
 }
 
 /* Kills the children of the moment; theirs are ours once these are gone. */
@@ -141,7 +141,7 @@ int main(void)
 		}
 		if (events[1].revents & POLLIN) {
 			must(read(events[1].fd, &info, sizeof info) == sizeof info, "read(signalfd)");
-			while (reap(WNOHANG))
+			while (reap(WNOHANG) > 0)
 				;
 		}
 		if (events[0].revents & POLLIN && recv(harness, &info, 1, MSG_PEEK) > 0)
@@ -149,8 +149,12 @@ int main(void)
 		else if (events[0].revents)
 			break;
 	}
-	do
+	for (int left = 1; left >= 0;) {
 		kill_children();
-	while (reap(0));
+		while ((left = reap(WNOHANG)) > 0)
+			;
+		if (left == 0)
+			poll(NULL, 0, 10); /* sleep: nobody tells that a child's children have become ours */
+	}
 	return 0;
 }

@@ -85,7 +85,9 @@ func (linux) Interrupt(tid int) error    { return ptrace(unix.PTRACE_INTERRUPT, 
 func (linux) Listen(tid int) error       { return ptrace(unix.PTRACE_LISTEN, tid, 0, 0) }
 func (linux) Cont(tid, sig int) error    { return ptrace(unix.PTRACE_CONT, tid, 0, uintptr(sig)) }
 func (linux) Syscall(tid, sig int) error { return ptrace(unix.PTRACE_SYSCALL, tid, 0, uintptr(sig)) }
-func (linux) Step(tid, sig int) error    { return ptrace(unix.PTRACE_SINGLESTEP, tid, 0, uintptr(sig)) }
+
+func (linux) Step(tid, sig int) error { return ptrace(unix.PTRACE_SINGLESTEP, tid, 0, uintptr(sig)) }
+
 func (linux) Detach(tid, sig int) error {
 	return ptrace(unix.PTRACE_DETACH, tid, 0, uintptr(sig))
 }

@@ -174,7 +174,11 @@ func results(ts *testscript.TestScript, _ bool, args []string) {
 	for _, s := range scenarios {
 		for _, rule := range args[3:] {
 			id := fmt.Sprintf("%s %s %s", args[1], s, rule)
-			if got := verdicts[id]; string(got) != args[2] {
+			got := verdicts[id]
+			if got == harness.Untested && rule == "exit" && s.Mode == "detach_during" {
+				continue // nothing of it ends before it is let go
+			}
+			if string(got) != args[2] {
 				ts.Fatalf("%s: got %q, want %s", id, got, args[2])
 			}
 		}
