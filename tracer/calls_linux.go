@@ -97,7 +97,7 @@ func (t *Tracer) translate(creator *task, result int) int {
 	if level <= 1 {
 		return result
 	}
-	candidates, _ := t.kernel.Tasks(creator.pid) // an error leaves the strays alone
+	candidates, _ := t.kernel.Tasks(creator.pid) // an error leaves those who have stopped
 	for tid, k := range t.tasks {
 		if k.unborn {
 			candidates = append(candidates, tid)
