@@ -51,7 +51,6 @@ type likely struct {
 
 const (
 	fewTasks  = 100 // are walked as fast as four are asked for
-	fewRounds = 20  // take less than to sleep and be woken
 	fairShare = 64  // stops of the likely tasks, then all others are looked at once
 	manyWalks = 16  // cost what a sweep does
 )
@@ -77,7 +76,7 @@ func (t *Tracer) askLikely() (stop, error) {
 			return s, err
 		}
 	}
-	for i := range max(fewRounds, len(t.tasks)/fewTasks) {
+	for range len(t.tasks) / fewTasks {
 		for _, tid := range l.tids {
 			if k := t.tasks[tid]; k == nil || k.state == stopped {
 				continue
@@ -86,9 +85,6 @@ func (t *Tracer) askLikely() (stop, error) {
 				l.found++
 				return s, nil
 			}
-		}
-		if i%4 == 3 {
-			t.kernel.Yield() // to the program, where it has our processor
 		}
 	}
 	l.found = 0

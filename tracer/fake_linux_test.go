@@ -148,8 +148,6 @@ func (k *script) ask(tid int, lets bool, format string, args ...any) error {
 	return nil
 }
 
-func (k *script) Yield() {}
-
 func (k *script) Seize(tid, _ int) error {
 	err := k.ask(tid, false, "seize")
 	if err == unix.ESRCH {

@@ -17,7 +17,6 @@ type Kernel interface {
 	// Wait waits for a stop or the end of the task tid, -1 for any that this
 	// thread traces or has as a child; flags are wait4's (WNOHANG).
 	Wait(tid, flags int) (int, unix.WaitStatus, error)
-	Yield() // sched_yield(2)
 	Seize(tid, options int) error
 	SetOptions(tid, options int) error
 	Interrupt(tid int) error
@@ -68,8 +67,6 @@ func (linux) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 		}
 	}
 }
-
-func (linux) Yield() { unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
 
 // Seize alone of these may have to wait, for an exec of the task's process to be over: the
 // runtime must know of that.
