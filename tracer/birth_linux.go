@@ -107,9 +107,7 @@ func (t *Tracer) enter(k *task) {
 	}
 	early := k.account
 	k.unborn, k.account = false, nil
-	if t.unborn--; t.unborn == 0 {
-		t.doubts.stop()
-	}
+	t.unborn--
 	for _, e := range early.events {
 		e.PID = event.TID(k.pid)
 		if !k.leaving {

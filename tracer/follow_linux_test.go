@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/tracer"
+	"golang.org/x/sys/unix"
 )
 
 // A tracer that follows a part ends when that part has, and the rest runs on, so the program's own
@@ -106,4 +107,20 @@ func TestUntoldExec(t *testing.T) {
 		}
 		wantForm(t, l.form(t), "main: clone main/1..9, exit 0", "main/1..8: exit 0", "main/9: exec, exit 5")
 	}
+}
+
+func TestKeptGroupStopIsListedAsOne(t *testing.T) {
+	within(t, 10*time.Second)
+	p := start(t, "storm", "2", "0", "0", "0")
+	unix.Kill(p.pid, unix.SIGSTOP)
+	unix.Waitid(unix.P_PID, p.pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil)
+	tr := attach(t, p.pid, &log{})
+	ok(t, tr.Resume())
+	for _, thread := range threads(t, tr) {
+		if thread.State != tracer.GroupStop {
+			t.Errorf("%+v: want it in a group stop", thread)
+		}
+	}
+	ok(t, tr.Detach(), unix.Kill(p.pid, unix.SIGCONT))
+	p.finish(t)
 }

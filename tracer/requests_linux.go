@@ -56,7 +56,7 @@ func (t *Tracer) describe(k *task) Thread {
 	switch {
 	case k.ended:
 		thread.State = Ended
-	case k.state == stopped && k.group:
+	case k.group: // also where it is kept there by PTRACE_LISTEN
 		thread.State = GroupStop
 	case k.state == stopped:
 		thread.State = Stopped

@@ -7,7 +7,8 @@
 // else is starting (Launch, LaunchHeld, Attach), requests of other goroutines (Stop,
 // Threads, Step, …) and ending (Detach, Kill).
 //
-// It works beside os/exec and beside other tracers in the same process.
+// It works beside os/exec and beside other tracers in the same process. While one is at work that is not
+// noticed by SIGCHLD, the process gets that signal for the ends of its children only (SA_NOCLDSTOP).
 package tracer
 
 import (

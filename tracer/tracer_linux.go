@@ -258,6 +258,7 @@ func (t *Tracer) forget(k *task) {
 	if k.unborn {
 		t.unborn--
 	}
+	t.endStep(k, errNoTask)
 	delete(t.tasks, k.tid)
 }
 
