@@ -90,6 +90,14 @@ func TestWhatIsImportedByOthersBringsNoTools(t *testing.T) {
 	}
 }
 
+func TestOnlyTheCommandEditsLines(t *testing.T) {
+	for _, line := range list(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
+		words := strings.Fields(line)
+		edits := slices.Contains(words, "golang.org/x/term")
+		assert.Check(t, edits == (words[0] == module+"/cmd/tidcheck"), "%s imports golang.org/x/term: %v", words[0], edits)
+	}
+}
+
 func TestSourcesOfFixturesAreEmbedded(t *testing.T) {
 	for _, name := range []string{"cfixtures/keeper.c", "cfixtures/fixture.h", "cfixtures/fork.c", "fixtures/fixture/fixture.go", "fixtures/locked/main.go"} {
 		_, err := tidcheck.Sources.Open(name)

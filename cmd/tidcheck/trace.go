@@ -24,17 +24,29 @@ func traceCommand(_ context.Context, c *invocation) (int, error) {
 	asJSON := c.flags.Bool("json", false, "print an event a line as JSON, and no summary")
 	output := c.flags.String("output", "", "write to this `file` and not to standard output")
 	pid := c.flags.Int("p", 0, "attach to the process with this `pid`")
+	interactive := c.flags.Bool("i", false, "take commands at a prompt, from a terminal or a pipe; help lists them")
 	var opts tracer.Options
 	followFlags(c.flags, &opts)
 	if err := c.parse(); err != nil {
 		return harnessError, err
 	}
-	if opts.Threads == tracer.FollowAsk || opts.Processes == tracer.FollowAsk {
+	switch asks := opts.Threads == tracer.FollowAsk || opts.Processes == tracer.FollowAsk; {
+	case asks && !*interactive:
 		return harnessError, errors.New("whom to follow can be asked only with -i")
+	case *interactive && (*asJSON || *output != ""):
+		return harnessError, errors.New("-i prints events at its prompt: neither --json nor --output goes with it")
 	}
 	target, argv, err := traceTarget(c, *pid)
 	if err != nil {
 		return harnessError, err
+	}
+	if *interactive {
+		prompt, err := openConsole(os.Stdin, c.stdout)
+		if err != nil {
+			return harnessError, err
+		}
+		defer prompt.restore()
+		return interact(prompt, target, argv, opts)
 	}
 	out := c.stdout
 	if *output != "" {
