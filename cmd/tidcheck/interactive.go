@@ -144,8 +144,9 @@ func (s *session) loop() (int, error) {
 			}
 			continue
 		case s.interrupt:
-			s.interrupt, s.pending = false, ""
+			s.pending = ""
 			s.run("stop")
+			s.interrupt = false // only now: births on the way to the stop ask nothing
 			continue
 		case s.pending != "":
 			line := s.pending
@@ -216,7 +217,7 @@ func (s *session) choose(birth event.Event) tracer.Follow {
 func (s *session) ask(q question) {
 	how := tracer.FollowBoth
 	defer func() { q.answer <- how }()
-	if s.over {
+	if s.over || s.interrupt {
 		return
 	}
 	s.prompt("p, c or b? ")
