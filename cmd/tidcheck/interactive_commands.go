@@ -293,7 +293,8 @@ func (s *session) wait(args []string) error {
 	if err != nil {
 		return err
 	}
-	if kind == 0 && !slices.ContainsFunc(list, func(k tracer.Thread) bool { return !stands(k) && k.State != tracer.Ended }) {
+	runs := func(k tracer.Thread) bool { return !stands(k) && k.State != tracer.Ended }
+	if kind == 0 && slices.ContainsFunc(list, stands) && !slices.ContainsFunc(list, runs) { // all ended: the end comes
 		return errors.New("every task stands: continue, then wait")
 	}
 	s.await(kind)
