@@ -10,7 +10,7 @@
  * want: main/1: at least n clone *, at most most clone *, exit 0
  * want: main/2: exit 0
  * want: *: at least n exit 0
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 

@@ -10,7 +10,7 @@
  * want: main/1..k+1: exit 0
  * want: main/1..k: at least k*n clone *
  * want: *: at most k*most+k+1 clone *, at least k*n exit 0
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 

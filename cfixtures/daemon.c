@@ -9,7 +9,7 @@
  * want: main/1/1: clone main/1/1/1, exit 3
  * want: main/1/1/1: exit 0
  * needs: linux>=5.3
- * modes: launch attach_before detach_during
+ * modes: launch attach_before detach_during stops
  */
 #include "fixture.h"
 #include <poll.h>

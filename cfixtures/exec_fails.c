@@ -7,7 +7,7 @@
  * want: main: clone main/1..n, exit 0
  * want: main/1..n: exit 0
  * want: *: at most 0 exec
- * modes: launch attach_before detach_during
+ * modes: launch attach_before detach_during stops
  */
 #include "fixture.h"
 #include <errno.h>

@@ -8,7 +8,7 @@
  * want: main: clone main/1..n, exit 0
  * want: main/1: exec, exit 3
  * want: main/2..n: exit 0
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 

@@ -6,7 +6,7 @@
  * param: n=10
  * want: main: clone main/1..n+1, exit 0, at least n exec, at most n exec
  * want: main/1..n+1: exit 0
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 

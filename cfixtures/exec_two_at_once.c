@@ -5,7 +5,7 @@
  *
  * want: main: clone main/1..2, exit 0
  * want: main/1..2: exit 0, at least 1 exec, at most 1 exec
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 

@@ -8,7 +8,7 @@
  * want: main/2: exit 1
  * want: main/3: exit 255
  * want: main/4: exit 42
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 

@@ -7,7 +7,7 @@
  * want: main: clone main/1..n, killed SIGSEGV
  * want: main/1..n-1: killed SIGSEGV
  * want: main/n: signal SIGSEGV, killed SIGSEGV
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 #include <sys/resource.h>

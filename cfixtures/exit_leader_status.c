@@ -7,7 +7,7 @@
  * want: [linux>=6.1] main: clone main/1, exit 7, end 9
  * want: [linux<6.1] main: clone main/1, exit 7
  * want: main/1: exit 9
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 

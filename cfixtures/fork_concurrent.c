@@ -10,7 +10,7 @@
  * want: main/1: exit 0
  * want: main/2..n+1: fork ./1, vfork ./2, vforkdone, fork ./3, vfork ./4, vforkdone, exit 0
  * want: main/2..n+1/1..4: exit 0
- * modes: launch attach_before detach_during
+ * modes: launch attach_before detach_during stops
  */
 #include "fixture.h"
 

@@ -9,7 +9,7 @@
  * want: main: clone main/1..n, exit 0
  * want: main/1..n: fork ./1, exit 0
  * want: main/1..n/1: exit 3
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 

@@ -8,7 +8,7 @@
  * param: n=3
  * want: main: clone main/1..n+1, exec, exit 0
  * want: main/1..n+1: exit 0
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 #include <signal.h>

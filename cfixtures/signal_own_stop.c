@@ -9,7 +9,7 @@
  * want: main: fork main/1, clone main/2..n+1, exit 0
  * want: main/1: exit 0
  * want: main/2..n+1: signal SIGSTOP, exit 0
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 #include <signal.h>

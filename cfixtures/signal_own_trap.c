@@ -6,7 +6,7 @@
  * param: n=3
  * want: main: clone main/1..n, exit 0
  * want: main/1..n: signal SIGTRAP, signal SIGTRAP, exit 0
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #define _GNU_SOURCE
 #include "fixture.h"

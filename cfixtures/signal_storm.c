@@ -9,7 +9,7 @@
  * want: main: fork main/1..r, clone main/r+1..r+n, exit 0
  * want: main/1..r: exit 0
  * want: main/r+1..r+n: exit 0
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 #include <pthread.h>

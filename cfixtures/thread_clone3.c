@@ -7,7 +7,7 @@
  * want: main: clone main/1..n, exit 0
  * want: main/1..n: exit 0
  * needs: linux>=5.3
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 

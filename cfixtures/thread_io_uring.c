@@ -8,7 +8,7 @@
  * want: main: clone main/1 untraced, clone main/2..3, exit 0
  * want: main/1..3: exit 0
  * needs: linux>=5.12 io_uring
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 #include <dirent.h>

@@ -6,7 +6,7 @@
  * param: d=3 m=4
  * want: main/1..m^0..d-1: clone ./1..m, exit 0
  * want: main/1..m^d: exit 0
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 #include <pthread.h>

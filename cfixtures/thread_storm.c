@@ -10,7 +10,7 @@
  * want: main: clone main/1..k, exit 0
  * want: main/1..k: clone ./1..n, exit 0
  * want: main/1..k/1..n: exit 0
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 #include <pthread.h>

@@ -6,7 +6,7 @@
  *
  * want: main: clone main/1, clone main/2 untraced, clone main/3, exit 0
  * want: main/1..3: exit 0
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 

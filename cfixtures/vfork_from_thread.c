@@ -11,7 +11,7 @@
  * want: main/1/1: exit 3
  * want: main/2..n+1: clone ./1, exit 0
  * want: main/2..n+1/1: exit 0
- * modes: launch attach_before detach_during
+ * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
 #include <signal.h>

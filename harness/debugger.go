@@ -24,8 +24,13 @@ type Debugger interface {
 type Session interface {
 	// Can says what the session offers; a rule is judged by what there is.
 	Can() Abilities
-	// Resume lets the program go on from its start or from the attach.
+	// Resume lets the program go on from its start, from the attach or from a stop.
 	Resume(ctx context.Context) error
+	// Stop stops every task of the program by the debugger's own means, and returns when all stand that can.
+	// Resume lets them go on.
+	Stop(ctx context.Context) error
+	// Threads lists the tasks that live and are debugged, in any order; the program stands.
+	Threads(ctx context.Context) ([]event.TID, error)
 	// Detach lets go of the program, which runs on.
 	Detach(ctx context.Context) error
 	// Wait waits until the debugger has said that the program is over, or is over itself.
@@ -47,6 +52,8 @@ const (
 	Statuses Ability = "statuses"
 	Execs    Ability = "execs"
 	Signals  Ability = "signals"
+	Stop     Ability = "stop" // it stops the program, and after an attach all of that stands
+	Threads  Ability = "threads"
 	Detach   Ability = "detach"
 )
 
@@ -63,6 +70,16 @@ func (a Abilities) Has(wanted ...Ability) bool {
 
 // Unsupported answers for the requests that a session does not take; embed it.
 type Unsupported struct{}
+
+// Stop is unsupported.
+func (Unsupported) Stop(context.Context) error {
+	return fmt.Errorf("stop: %w", errors.ErrUnsupported)
+}
+
+// Threads is unsupported.
+func (Unsupported) Threads(context.Context) ([]event.TID, error) {
+	return nil, fmt.Errorf("threads: %w", errors.ErrUnsupported)
+}
 
 // Detach is unsupported.
 func (Unsupported) Detach(context.Context) error {

@@ -31,6 +31,8 @@ type evidence struct {
 	control  outcome
 	exact    bool // the fixture declares every task, so paths are the same in each run
 
+	standstills []standstill // in the order of the run
+
 	changed   string // how its tasks lived otherwise than is declared; empty if they did not
 	announced announced
 	released  []procTask // what /proc showed after the detach, before the program went on
@@ -46,7 +48,7 @@ type evidence struct {
 // join joins what was said with what is true.
 func (e *evidence) join() {
 	j := joiner{truth: e.truth, gone: make(map[event.TID]int), now: make(map[event.TID]int), over: make(map[*life]bool), execs: make(map[event.TID]int)}
-	if e.mode == fixtures.Launch {
+	if e.mode.Launches() {
 		j.now[e.truth.root().TID] = 1 // nobody is told of the birth of what he launched
 	} else if e.truth.witnessed {
 		j.passOver(e.attached.issued)

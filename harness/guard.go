@@ -3,6 +3,8 @@ package harness
 import (
 	"context"
 	"time"
+
+	"github.com/tidcheck/tidcheck/event"
 )
 
 // within waits for f and gives it up when it has not returned by some time after its context's end: a
@@ -35,8 +37,13 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 type guarded struct{ Session }
 
 func (g guarded) Resume(ctx context.Context) error { return guard(ctx, g.Session.Resume) }
+func (g guarded) Stop(ctx context.Context) error   { return guard(ctx, g.Session.Stop) }
 func (g guarded) Detach(ctx context.Context) error { return guard(ctx, g.Session.Detach) }
 func (g guarded) Wait(ctx context.Context) error   { return guard(ctx, g.Session.Wait) }
+
+func (g guarded) Threads(ctx context.Context) ([]event.TID, error) {
+	return within(ctx, func() ([]event.TID, error) { return g.Session.Threads(ctx) })
+}
 
 func guard(ctx context.Context, f func(context.Context) error) error {
 	_, err := within(ctx, func() (struct{}, error) { return struct{}{}, f(ctx) })

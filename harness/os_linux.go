@@ -46,8 +46,17 @@ func awaitEnd(ctx context.Context, process *os.File) error {
 	if err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { process.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
+	gaveUp := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(gaveUp)
+		process.SetReadDeadline(time.Unix(1, 0))
+	})
+	defer func() {
+		if !stop() {
+			<-gaveUp
+			process.SetReadDeadline(time.Time{}) // who waits next has a time of his own
+		}
+	}()
 	err = conn.Read(func(fd uintptr) bool {
 		ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		n, err := unix.Poll(ready, 0)

@@ -28,11 +28,16 @@ var Rules = []Rule{
 	{"parent", "the reported creator is the real one", parent, nil},
 	{"order", "a birth comes before anything else about its task, and nothing after its death", order, nil},
 	{"exit", "each death is reported, with the kernel's status, and a process's end after its last task's", exit, nil},
+	{"snapshot", "at a stop, the list of threads is that of /proc", snapshot, standing},
+	{"stopped", "after a stop, no task runs", stopped, standing},
 	{"running", "after a resume, no task is left held", running, nil},
 	{"released", "after a detach, no task is traced or newly stopped", released, []fixtures.Mode{fixtures.DetachDuring}},
 	{"transparent", "exit status, signals and output are as without a debugger", transparent, nil},
 	{"bounded", "everything came within its time", bounded, nil},
 }
+
+// standing are the modes in which all tasks of a program stand at some time.
+var standing = []fixtures.Mode{fixtures.AttachBefore, fixtures.AttachDuring, fixtures.DetachDuring, fixtures.Stops}
 
 // lacks is the reason for which a rule cannot be judged.
 func lacks(can Abilities, wanted ...Ability) error {
@@ -60,7 +65,7 @@ func complete(e *evidence) (bad []string, judged int, err error) {
 	}
 	foreign := e.foreign()
 	for _, l := range e.truth.lives {
-		if !e.debugged(l) || foreign(l) || l == e.truth.root() && e.mode == fixtures.Launch {
+		if !e.debugged(l) || foreign(l) || l == e.truth.root() && e.mode.Launches() {
 			continue
 		}
 		judged++
@@ -75,10 +80,10 @@ func complete(e *evidence) (bad []string, judged int, err error) {
 	return bad, judged, nil
 }
 
-// mayMissAttach tells whether tasks may have come and gone before the attach, as those do that a program
-// makes without pause, and nobody knows when: the ledger has no times.
+// mayMissAttach tells whether tasks may have come and gone before the attach, since the program was at work or
+// makes them without pause, and nobody knows when: the ledger has no times.
 func (e *evidence) mayMissAttach() bool {
-	return !e.truth.witnessed && e.attached.complete != 0 && !e.exact
+	return !e.truth.witnessed && e.attached.complete != 0 && (!e.exact || e.mode == fixtures.AttachDuring)
 }
 
 // foreign tells which lives were never the debugger's: who attaches to a process has neither those
@@ -241,11 +246,16 @@ func processEnd(e *evidence) (bad []string) {
 }
 
 // running is judged by the program's own progress: if it came to its end, or to the checkpoint
-// at which it was let go, all of its tasks went on. Else it is judged by who stands
-// in a stop of a tracer's, and stays there.
+// at which it was let go, it went on. Else it is judged by who stands in a stop of a tracer's, and stays there; and
+// after each standstill by who was not seen to go on.
 func running(e *evidence) (bad []string, judged int, err error) {
-	if e.overdue == "" {
-		return nil, 1, nil
+	for _, s := range e.standstills {
+		for _, t := range s.left {
+			bad = append(bad, fmt.Sprintf("%s was left stopped %s: %s", e.truth.name(t.tid), s.where, t))
+		}
+	}
+	if e.overdue == "" || len(bad) > 0 {
+		return bad, 1 + len(e.standstills), nil
 	}
 	for _, t := range e.dump {
 		judged++

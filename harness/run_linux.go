@@ -197,9 +197,14 @@ func step(name string, err error) error {
 // meet brings debugger and program together: both stand at the program's gate then.
 func (s *stage) meet(ctx context.Context, d Debugger) (Session, error) {
 	target := s.target()
-	if s.mode != fixtures.Launch {
+	if !s.mode.Launches() {
 		if err := s.startProgram(ctx); err != nil {
 			return nil, err
+		}
+		if s.mode == fixtures.AttachDuring {
+			if err := s.passTo1(ctx); err != nil {
+				return nil, err
+			}
 		}
 		target.PID = s.process.PID
 		s.evidence.before = s.procTasks()
@@ -209,8 +214,11 @@ func (s *stage) meet(ctx context.Context, d Debugger) (Session, error) {
 	if err != nil {
 		return session, step("the debugger's start", err)
 	}
-	if s.mode != fixtures.Launch {
+	if !s.mode.Launches() {
 		s.evidence.attached.complete = witness.Now()
+		if session.Can().Has(Stop) {
+			return session, s.standstill(ctx, session, "at the attach", s.ownStops(s.evidence.before))
+		}
 		return session, step("the debugger's resume", session.Resume(ctx))
 	}
 	if err := session.Resume(ctx); err != nil {
@@ -233,10 +241,14 @@ func (s *stage) watch(ctx context.Context, session Session) error {
 	if s.root, err = openProcess(int(root.root().pid)); err != nil {
 		return step("the program's gate", err)
 	}
-	if s.mode == fixtures.DetachDuring {
-		if err := s.detach(ctx, session); err != nil {
-			return err
-		}
+	switch s.mode {
+	case fixtures.DetachDuring:
+		err = s.detach(ctx, session)
+	case fixtures.Stops:
+		err = s.stops(ctx, session)
+	}
+	if err != nil {
+		return err
 	}
 	s.ledger.letPass(allOpen)
 	if err := s.awaitProgram(ctx); err != nil {
@@ -258,14 +270,19 @@ func (s *stage) over(ctx context.Context) bool {
 	return awaitEnd(ctx, s.root) == nil
 }
 
+// passTo1 lets the program go to its checkpoint 1.
+func (s *stage) passTo1(ctx context.Context) error {
+	s.ledger.letPass(1)
+	return step("checkpoint 1 of the program", s.ledger.await(ctx, 1))
+}
+
 // detach lets the program go to its checkpoint 1 and has the debugger let go of it there.
 func (s *stage) detach(ctx context.Context, session Session) error {
 	if !session.Can().Has(Detach) {
 		return session.Detach(ctx)
 	}
-	s.ledger.letPass(1)
-	if err := s.ledger.await(ctx, 1); err != nil {
-		return step("checkpoint 1 of the program", err)
+	if err := s.passTo1(ctx); err != nil {
+		return err
 	}
 	e := s.evidence
 	e.detached.issued = witness.Now()
@@ -274,5 +291,10 @@ func (s *stage) detach(ctx context.Context, session Session) error {
 	}
 	e.detached.complete = witness.Now()
 	e.released = s.procTasks()
+	for i, t := range e.released {
+		if t.tracer != 0 || t.held() {
+			e.released[i].examine()
+		}
+	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
@@ -177,24 +178,28 @@ func (s *stage) procTasks() []procTask {
 	if err != nil || all.root().tid == 0 {
 		pids = descendants(event.TID(s.keeper.cmd.Process.Pid))
 	}
-	var tasks []procTask
 	for _, pid := range pids {
+		pids = append(pids, descendants(pid)...) // a newborn has not announced itself yet
+	}
+	slices.Sort(pids)
+	var tasks []procTask
+	for _, pid := range slices.Compact(pids) {
 		tasks = append(tasks, procTasks(pid)...)
 	}
 	return tasks
 }
 
-// twice lists the tasks and marks those that stand as they stood: one sample proves nothing, since tasks
+// twice lists the tasks and marks those that stand as they stood: one look proves nothing, since tasks
 // are stopped for a moment at each birth.
 func (s *stage) twice() []procTask {
 	tasks := s.procTasks()
+	for i := range tasks {
+		tasks[i].examine()
+	}
 	time.Sleep(50 * time.Millisecond) // sleep: that nothing happens is what is looked for
-	for _, later := range s.procTasks() {
-		for i, t := range tasks {
-			if later.tid == t.tid && later.state == t.state && later.syscall == t.syscall {
-				tasks[i].still = true
-			}
-		}
+	for i, t := range tasks {
+		later, ok := readTask(t.pid, t.tid)
+		tasks[i].still = ok && later.state == t.state && later.switches == t.switches
 	}
 	return tasks
 }

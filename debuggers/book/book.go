@@ -57,6 +57,7 @@ func (Debugger) Start(ctx context.Context, target harness.Target) (harness.Sessi
 }
 
 type session struct {
+	harness.Unsupported
 	harness.Log
 	*harness.LineTool
 	pid      event.TID

@@ -95,15 +95,19 @@ func (h hello) check() error {
 			return fmt.Errorf("hello: %q is no request (they are %s)", r, requests)
 		}
 	}
+	if slices.Contains(h.Requests, "stop") && !slices.Contains(h.Requests, "resume") {
+		return errors.New("hello: who takes the request stop takes resume too")
+	}
 	return nil
 }
 
-// requests are those that a debugger may say it takes; stop and threads are not asked for yet.
+// requests are those that a debugger may say it takes.
 var requests = []string{"stop", "resume", "threads", "detach"}
 
 type reply struct {
-	ID    int    `json:"id"`
-	Error string `json:"error"`
+	ID      int         `json:"id"`
+	Error   string      `json:"error"`
+	Threads []event.TID `json:"threads"`
 }
 
 // take reads one line of the debugger's output.
@@ -160,7 +164,13 @@ func (s *session) takeReply(line []byte) error {
 func (s *session) Can() harness.Abilities {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append(slices.Clone(s.fields), harness.Detach)
+	can := append(slices.Clone(s.fields), harness.Detach)
+	for _, a := range []harness.Ability{harness.Stop, harness.Threads} {
+		if slices.Contains(s.requests, string(a)) {
+			can = append(can, a)
+		}
+	}
+	return can
 }
 
 // Resume asks for it; a debugger that takes no requests goes on by itself.
@@ -168,13 +178,33 @@ func (s *session) Resume(ctx context.Context) error {
 	if !s.takes("resume") {
 		return nil
 	}
-	return s.ask(ctx, "resume")
+	_, err := s.ask(ctx, "resume")
+	return err
+}
+
+// Stop asks for it.
+func (s *session) Stop(ctx context.Context) error {
+	if !s.takes("stop") {
+		return fmt.Errorf("stop: %w", errors.ErrUnsupported)
+	}
+	_, err := s.ask(ctx, "stop")
+	return err
+}
+
+// Threads asks for them.
+func (s *session) Threads(ctx context.Context) ([]event.TID, error) {
+	if !s.takes("threads") {
+		return nil, fmt.Errorf("threads: %w", errors.ErrUnsupported)
+	}
+	r, err := s.ask(ctx, "threads")
+	return r.Threads, err
 }
 
 // Detach asks for it, and else tells the debugger to end.
 func (s *session) Detach(ctx context.Context) error {
 	if s.takes("detach") {
-		return s.ask(ctx, "detach")
+		_, err := s.ask(ctx, "detach")
+		return err
 	}
 	return s.Interrupt(ctx, syscall.SIGTERM)
 }
@@ -186,7 +216,7 @@ func (s *session) takes(request string) bool {
 }
 
 // ask sends a request and waits for its reply.
-func (s *session) ask(ctx context.Context, request string) error {
+func (s *session) ask(ctx context.Context, request string) (reply, error) {
 	answer := make(chan reply, 1)
 	s.mu.Lock()
 	s.asked++
@@ -194,17 +224,17 @@ func (s *session) ask(ctx context.Context, request string) error {
 	s.replies[id] = answer
 	s.mu.Unlock()
 	if _, err := fmt.Fprintf(s, "{\"id\":%d,\"request\":%q}\n", id, request); err != nil {
-		return fmt.Errorf("request %s: %w", request, err)
+		return reply{}, fmt.Errorf("request %s: %w", request, err)
 	}
 	select {
 	case r := <-answer:
 		if r.Error != "" {
-			return fmt.Errorf("request %s: %s", request, r.Error)
+			return r, fmt.Errorf("request %s: %s", request, r.Error)
 		}
-		return nil
+		return r, nil
 	case <-s.Over():
-		return fmt.Errorf("request %s: %w", request, s.Ended(ctx))
+		return reply{}, fmt.Errorf("request %s: %w", request, s.Ended(ctx))
 	case <-ctx.Done():
-		return fmt.Errorf("request %s: %w", request, context.Cause(ctx))
+		return reply{}, fmt.Errorf("request %s: %w", request, context.Cause(ctx))
 	}
 }

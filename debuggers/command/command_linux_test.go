@@ -104,7 +104,7 @@ func TestAbilitiesAreThoseOfTheHello(t *testing.T) {
 		want  harness.Abilities
 	}{
 		{``, append(slices.Clone(harness.AllFields), harness.Detach)},
-		{`{"kind":"hello","name":"mydbg","version":"1.2","fields":["births","deaths"],"requests":["stop"]}`, harness.Abilities{harness.Births, harness.Deaths, harness.Detach}},
+		{`{"kind":"hello","name":"mydbg","version":"1.2","fields":["births","deaths"],"requests":["threads","resume","stop"]}`, harness.Abilities{harness.Births, harness.Deaths, harness.Detach, harness.Stop, harness.Threads}},
 		{`{"kind":"hello"}`, append(slices.Clone(harness.AllFields), harness.Detach)},
 		{`{"kind":"hello","fields":[]}`, harness.Abilities{harness.Detach}},
 	} {
@@ -138,6 +138,7 @@ func TestAHelloOfUnknownWordsIsRefused(t *testing.T) {
 	for hello, want := range map[string]string{
 		`{"kind":"hello","fields":["birth"]}`:     `line 1 of its output: hello: "birth" is no field (they are [births creators deaths statuses execs signals])`,
 		`{"kind":"hello","requests":["resumes"]}`: `line 1 of its output: hello: "resumes" is no request (they are [stop resume threads detach])`,
+		`{"kind":"hello","requests":["stop"]}`:    "line 1 of its output: hello: who takes the request stop takes resume too",
 	} {
 		start(t, "echo '"+hello+"'; exec sleep 100", func(_ context.Context, _ harness.Session, err error) { assert.Error(t, err, want) })
 	}
@@ -178,6 +179,26 @@ func TestRequestsAreAnswered(t *testing.T) {
 		assert.Error(t, s.Detach(ctx), "request detach: not now")
 		assert.NilError(t, s.Detach(ctx))
 		assert.NilError(t, s.End())
+	})
+}
+
+func TestThreadsAreThoseOfTheReply(t *testing.T) {
+	const all = `echo '{"kind":"hello","requests":["stop","threads","resume"]}'; echo '{"kind":"ready"}'; `
+	start(t, all+`read -r line; echo '{"kind":"reply","id":1}'; read -r line; echo '{"kind":"reply","id":2,"threads":[7,8]}'
+		read -r line; echo '{"kind":"reply","id":3}'; read -r line`, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		assert.NilError(t, s.Stop(ctx))
+		for _, want := range [][]event.TID{{7, 8}, nil} {
+			got, err := s.Threads(ctx)
+			assert.NilError(t, err)
+			assert.DeepEqual(t, got, want)
+		}
+	})
+	start(t, greet+`read -r line`, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		assert.ErrorIs(t, s.Stop(ctx), errors.ErrUnsupported)
+		_, err = s.Threads(ctx)
+		assert.ErrorIs(t, err, errors.ErrUnsupported)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/tidcheck/tidcheck"
+	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/tracer"
 )
@@ -54,10 +55,24 @@ type session struct {
 }
 
 func (s *session) Can() harness.Abilities {
-	return append(slices.Clone(harness.AllFields), harness.Detach)
+	return append(slices.Clone(harness.AllFields), harness.Stop, harness.Threads, harness.Detach)
 }
 
 func (s *session) Resume(context.Context) error { return s.tracer.Resume() }
+
+func (s *session) Stop(context.Context) error { return s.tracer.Stop() }
+
+// Threads are those that can be traced and have not ended.
+func (s *session) Threads(context.Context) ([]event.TID, error) {
+	all, err := s.tracer.Threads()
+	var tids []event.TID
+	for _, t := range all {
+		if t.State != tracer.Ended && t.State != tracer.KernelsOwn {
+			tids = append(tids, t.TID)
+		}
+	}
+	return tids, err
+}
 
 func (s *session) Detach(context.Context) error { return s.tracer.Detach() }
 

@@ -1,0 +1,100 @@
+package harness_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidcheck/tidcheck/debuggers/reference"
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/harness"
+	"gotest.tools/v3/assert"
+)
+
+// A sloppy debugger is the reference with one request served badly.
+type sloppy struct {
+	reference.Debugger
+	serve func(*badly)
+}
+
+func (d sloppy) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
+	s, err := d.Debugger.Start(ctx, target)
+	if s == nil || err != nil {
+		return nil, err
+	}
+	bad := &badly{Session: s, stop: s.Stop, resume: s.Resume, threads: s.Threads}
+	d.serve(bad)
+	return bad, nil
+}
+
+type badly struct {
+	harness.Session
+	resumes      int
+	stop, resume func(context.Context) error
+	threads      func(context.Context) ([]event.TID, error)
+}
+
+func (s *badly) Stop(ctx context.Context) error { return s.stop(ctx) }
+func (s *badly) Resume(ctx context.Context) error {
+	s.resumes++
+	return s.resume(ctx)
+}
+func (s *badly) Threads(ctx context.Context) ([]event.TID, error) { return s.threads(ctx) }
+
+func TestADebuggerThatStopsOrListsBadlyIsCaught(t *testing.T) {
+	nothing := func(context.Context) error { return nil }
+	for name, c := range map[string]struct {
+		serve              func(*badly)
+		rule, mode, detail string
+	}{
+		"nothing is stopped": {
+			func(s *badly) { s.stop, s.resume = nothing, s.first(s.resume) },
+			"stopped", "stops", "(main) ran on at checkpoint 0: state S (sleeping)",
+		},
+		"nothing is resumed": {
+			func(s *badly) { s.resume = s.first(s.resume) },
+			"running", "stops", "(main) was left stopped at checkpoint 0: state t (tracing stop)",
+		},
+		"nothing is resumed after the attach": {
+			func(s *badly) { s.resume = nothing },
+			"running", "attach_during", "(main) was left stopped at the attach: state t (tracing stop)",
+		},
+		"the list is short": {
+			func(s *badly) {
+				s.threads = func(ctx context.Context) ([]event.TID, error) {
+					all, err := s.Session.Threads(ctx)
+					return all[:len(all)-1], err
+				}
+			},
+			"snapshot", "attach_during", "was not listed at the attach",
+		},
+		"the list is long": {
+			func(s *badly) {
+				s.threads = func(ctx context.Context) ([]event.TID, error) {
+					all, err := s.Session.Threads(ctx)
+					return append(all, 1), err
+				}
+			},
+			"snapshot", "stops", "task 1 was listed at checkpoint 1, and the program has no such task then",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := scenario(t, "thread_storm/"+c.mode)
+			got, details := outcomes(harness.RunWithin(t, sloppy{serve: c.serve}, s, time.Second))
+			assert.Equal(t, got[c.rule], harness.Fail, "%v", got)
+			assert.Assert(t, strings.Contains(details[c.rule], c.detail), "got %q, want %q in it", details[c.rule], c.detail)
+		})
+	}
+}
+
+// first serves the first request alone.
+func (s *badly) first(serve func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if s.resumes > 1 {
+			return nil
+		}
+		return serve(ctx)
+	}
+}
