@@ -13,12 +13,14 @@ type Life struct {
 	TID     TID
 	PID     TID
 	Creator *Life // nil for main and for tasks found at an attach
-	Birth   Event // the event that made it, or by which it was found
-	Exit    Event // its own end; the zero Event while it lives, and for who vanished in an exec
+	Maker   TID   // the id that its creator had then
+	First   TID   // the id that it was born with, or found
 	Acts    []Act // what happened to it, in order
-	Ended   bool
 
-	born int // tasks that it created
+	born   int32  // tasks that it created
+	Status Status // of its own end; zero while it lives, and for who vanished in an exec
+	Kind   Kind   // the event that made it, or by which it was found
+	Ended  bool
 }
 
 // A Family is the tasks of one program and its descendants, as a trace makes
@@ -90,14 +92,14 @@ func (f *Family) add(e Event) (Labelled, error) {
 	case e.Kind == Exec:
 		f.bury(life)
 	case e.Kind == Exit:
-		f.end(life, e)
+		f.end(life, e.Status)
 	case e.Kind == End:
 		if life.TID != life.PID {
 			return l, fmt.Errorf("the task %s does not lead its process", life.Path)
 		}
-		f.end(life, Event{})
+		f.end(life, 0)
 		delete(f.living, e.TID)
-		if e.Status == life.Exit.Status {
+		if e.Status == life.Status {
 			return l, nil
 		}
 	}
@@ -126,7 +128,7 @@ func (f *Family) find(e Event) (Labelled, error) {
 		path = Found(f.found)
 	}
 	f.main = f.main || path == Main
-	f.start(&Life{Path: path, TID: e.TID, PID: e.PID, Birth: e})
+	f.start(&Life{Path: path, TID: e.TID, PID: e.PID, First: e.TID, Kind: e.Kind})
 	return Labelled{Event: e, Path: path}, nil
 }
 
@@ -142,7 +144,10 @@ func (f *Family) bear(creator *Life, e Event) (*Life, error) {
 		return nil, fmt.Errorf("the task %s has the tid %d and lives", old.Path, e.Child)
 	}
 	creator.born++
-	child := &Life{Path: creator.Path.Nth(creator.born), TID: e.Child, PID: e.Child, Creator: creator, Birth: e}
+	child := &Life{
+		Path: creator.Path.Nth(int(creator.born)), TID: e.Child, PID: e.Child,
+		Creator: creator, Maker: e.TID, First: e.Child, Kind: e.Kind,
+	}
 	if e.Kind == Clone {
 		child.PID = creator.PID
 	}
@@ -151,9 +156,9 @@ func (f *Family) bear(creator *Life, e Event) (*Life, error) {
 }
 
 // end marks a life as over. A leader's tid stays taken until its process ends.
-func (f *Family) end(life *Life, exit Event) {
+func (f *Family) end(life *Life, status Status) {
 	if !life.Ended {
-		life.Ended, life.Exit = true, exit
+		life.Ended, life.Status = true, status
 	}
 	if life.TID != life.PID {
 		delete(f.living, life.TID)
@@ -164,7 +169,7 @@ func (f *Family) end(life *Life, exit Event) {
 func (f *Family) bury(life *Life) {
 	for tid, other := range f.living {
 		if other != life && other.PID == life.PID {
-			f.end(other, Event{})
+			f.end(other, 0)
 			delete(f.living, tid)
 		}
 	}

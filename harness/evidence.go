@@ -120,7 +120,7 @@ func (j *joiner) passOver(attached time.Duration) {
 				continue
 			}
 			j.execs[pid]++
-			if former := x.by.Birth.Child; former != pid {
+			if former := x.by.First; former != pid {
 				j.gone[former] = 1 + slices.Index(j.truth.byTID[former], x.by)
 			}
 		}

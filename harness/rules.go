@@ -118,8 +118,8 @@ func sound(e *evidence) (bad []string, judged int, err error) {
 		}
 	}
 	for _, w := range e.words {
-		if w.Kind.IsBirth() && w.child != nil && w.child.Birth.Kind.IsBirth() && (w.Kind == event.Clone) != (w.child.Birth.Kind == event.Clone) {
-			bad = append(bad, fmt.Sprintf("%q: a clone is a thread's birth, a fork or vfork a process's, and it was a %s", w.Event, w.child.Birth.Kind))
+		if w.Kind.IsBirth() && w.child != nil && w.child.Kind.IsBirth() && (w.Kind == event.Clone) != (w.child.Kind == event.Clone) {
+			bad = append(bad, fmt.Sprintf("%q: a clone is a thread's birth, a fork or vfork a process's, and it was a %s", w.Event, w.child.Kind))
 		}
 	}
 	return bad, judged, nil
@@ -165,7 +165,7 @@ func parent(e *evidence) (bad []string, judged int, err error) {
 			continue
 		}
 		judged++
-		if real := w.child.Birth.TID; w.child.Creator != nil && w.TID != real {
+		if real := w.child.Maker; w.child.Creator != nil && w.TID != real {
 			bad = append(bad, fmt.Sprintf("%q: it is %s, which %s created", w.Event, w.child.Path, e.truth.name(real)))
 		}
 	}

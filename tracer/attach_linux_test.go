@@ -40,7 +40,7 @@ func wantHeld(t *testing.T, pid int, l *log) {
 	for _, life := range family.Lives() {
 		ended[int(life.TID)] = life.Ended
 		// Ready names the leader, also one that had ended before.
-		if !life.Ended && life.Birth.Kind != event.Ready && life.PID == event.TID(pid) {
+		if !life.Ended && life.Kind != event.Ready && life.PID == event.TID(pid) {
 			told = append(told, int(life.TID))
 		}
 	}
