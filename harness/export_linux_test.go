@@ -13,7 +13,7 @@ import (
 // RunWithin runs one scenario as [Test] does, with a limit of its own.
 func RunWithin(t testing.TB, d Debugger, s Scenario, limit time.Duration) []Result {
 	t.Helper()
-	c, err := controls.of(t.Context(), s.Fixture)
+	c, err := controls.of(t.Context(), s.Fixture, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,10 @@ const Limit = 5 * time.Second
 type Options struct {
 	Match *regexp.Regexp // searched in scenario/mode; nil for all
 	Known []Known
-	Jobs  int // RunAll: runs at once; zero for four times the CPUs, since a run mostly waits
+	// Reference, if it is not nil, launches each fixture once first. Where its words differ from the other
+	// accounts of the kernel, no debugger is judged by them.
+	Reference Debugger
+	Jobs      int // RunAll: runs at once; zero for four times the CPUs, since a run mostly waits
 }
 
 // A Report is the outcome of a suite: what --json writes.
@@ -97,7 +100,7 @@ func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Re
 				if missing[i] != nil {
 					results = s.each(d.Name(), 0, all(Untested, missing[i]))
 				} else {
-					results = runScenario(ctx, d, s)
+					results = runScenario(ctx, d, s, o.Reference)
 				}
 				for n := range results {
 					results[n] = expect(o.Known, results[n], versions[i])
@@ -128,8 +131,8 @@ func machine(ctx context.Context) Machine {
 }
 
 // runScenario runs one scenario and gives each of its rules a verdict.
-func runScenario(ctx context.Context, d Debugger, s Scenario) []Result {
-	e, took, err := runEvidence(ctx, d, s)
+func runScenario(ctx context.Context, d Debugger, s Scenario, reference Debugger) []Result {
+	e, took, err := runEvidence(ctx, d, s, reference)
 	return s.verdicts(d.Name(), took, e, err)
 }
 
@@ -147,13 +150,13 @@ func (s Scenario) verdicts(debugger string, took time.Duration, e *evidence, err
 }
 
 // runEvidence runs one scenario.
-func runEvidence(ctx context.Context, d Debugger, s Scenario) (*evidence, time.Duration, error) {
+func runEvidence(ctx context.Context, d Debugger, s Scenario, reference Debugger) (*evidence, time.Duration, error) {
 	for _, n := range s.Fixture.Needs {
 		if err := lacking(n); err != nil {
 			return nil, 0, err
 		}
 	}
-	c, err := controls.of(ctx, s.Fixture)
+	c, err := controls.of(ctx, s.Fixture, reference)
 	if err != nil {
 		return nil, 0, fmt.Errorf("control run without a debugger: %w", err)
 	}
@@ -188,38 +191,4 @@ func lacking(n fixtures.Need) error {
 		return &missingError{fmt.Sprintf("%s: its kernel is %s", n.Text, release)}
 	}
 	return err
-}
-
-// controls are the control runs of this process, one a fixture.
-var controls = controlRuns{runs: make(map[string]func(context.Context) (*control, error))}
-
-type controlRuns struct {
-	mu   sync.Mutex
-	runs map[string]func(context.Context) (*control, error)
-}
-
-// of is a fixture's control run, which the first caller makes. A run that was cancelled does not count.
-func (c *controlRuns) of(ctx context.Context, f fixtures.Fixture) (*control, error) {
-	c.mu.Lock()
-	once, ok := c.runs[f.Source]
-	if !ok {
-		var mu sync.Mutex
-		var done *control
-		var failed error
-		once = func(ctx context.Context) (*control, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			if done == nil && failed == nil {
-				made, err := runControl(ctx, f, Limit)
-				if ctx.Err() != nil {
-					return nil, context.Cause(ctx)
-				}
-				done, failed = made, err
-			}
-			return done, failed
-		}
-		c.runs[f.Source] = once
-	}
-	c.mu.Unlock()
-	return once(ctx)
 }

@@ -28,7 +28,7 @@ func Test(t *testing.T, d Debugger, o Options) {
 	for _, s := range scenarios {
 		t.Run(s.Fixture.Name+"/"+string(s.Mode), func(t *testing.T) {
 			t.Parallel()
-			for _, r := range runScenario(t.Context(), d, s) {
+			for _, r := range runScenario(t.Context(), d, s, o.Reference) {
 				t.Run(r.Rule, func(t *testing.T) { report(t, expect(o.Known, r, version)) })
 			}
 		})
@@ -69,7 +69,7 @@ func Run(t testing.TB, scenario string, d Debugger) *Trial {
 		if _, err := d.Version(t.Context()); err != nil {
 			t.Skipf("%s is not to be had: %v", d.Name(), err)
 		}
-		e, _, err := runEvidence(t.Context(), d, s)
+		e, _, err := runEvidence(t.Context(), d, s, nil)
 		if missing := (*missingError)(nil); errors.As(err, &missing) || errors.Is(err, errors.ErrUnsupported) {
 			t.Skip(err)
 		} else if err != nil {

@@ -28,7 +28,7 @@ func runCommand(ctx context.Context, c *invocation) (int, error) {
 	if err := c.parse(); err != nil {
 		return harnessError, err
 	}
-	o := harness.Options{Jobs: *jobs}
+	o := harness.Options{Jobs: *jobs, Reference: reference.Debugger{}}
 	debuggers, err := chosen(c.flags.Args(), *line)
 	if err == nil && *match != "" {
 		o.Match, err = regexp.Compile(*match)
