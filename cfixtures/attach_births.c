@@ -11,6 +11,7 @@
  * want: main/2: exit 0
  * want: *: at least n exit 0
  * modes: launch attach_before attach_during detach_during stops
+ * set: quick
  */
 #include "fixture.h"
 

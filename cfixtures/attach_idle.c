@@ -9,6 +9,7 @@
  * want: main/1..n: clone ./1, exit 0
  * want: main/1..n/1: exit 0
  * modes: launch attach_before detach_during stops
+ * set: quick
  */
 #include "fixture.h"
 

@@ -10,6 +10,7 @@
  * want: main/1/1/1: exit 0
  * needs: linux>=5.3
  * modes: launch attach_before detach_during stops
+ * set: quick
  */
 #include "fixture.h"
 #include <poll.h>

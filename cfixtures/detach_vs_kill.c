@@ -9,6 +9,7 @@
  * want: main/1: exit 0
  * want: main/2..n+1: killed SIGKILL
  * modes: launch attach_before detach_during
+ * set: quick
  */
 #include "fixture.h"
 #include <signal.h>

@@ -9,6 +9,7 @@
  * want: main/1: exec, exit 3
  * want: main/2..n: exit 0
  * modes: launch attach_before attach_during detach_during stops
+ * set: quick
  */
 #include "fixture.h"
 

@@ -9,6 +9,7 @@
  * want: main: clone main/1..n, exit 0
  * want: main/1..n: exit 0
  * modes: launch attach_before attach_during detach_during stops
+ * set: quick
  */
 #include "fixture.h"
 #include <pthread.h>

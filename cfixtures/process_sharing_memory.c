@@ -7,6 +7,7 @@
  * param: n=2
  * want: main: fork main/1..n, exit 0
  * want: main/1..n: exit 0
+ * set: quick
  */
 #include "fixture.h"
 #include <sys/wait.h>

@@ -8,6 +8,7 @@
  * want: main: signal SIGUSR1, clone main/1..n, exit 0
  * want: main/1..n: signal SIGUSR1, exit 0
  * modes: launch attach_before attach_during detach_during stops
+ * set: quick
  */
 #include "fixture.h"
 #include <errno.h>

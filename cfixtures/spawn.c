@@ -8,6 +8,7 @@
  * want: main: clone main/1..n, exit 0
  * want: main/1..n: vfork ./1, vforkdone, exit 0
  * want: main/1..n/1: exec, exit 5
+ * set: quick
  */
 #include "fixture.h"
 #include <spawn.h>

@@ -7,6 +7,7 @@
  * want: main/1..m^0..d-1: clone ./1..m, exit 0
  * want: main/1..m^d: exit 0
  * modes: launch attach_before attach_during detach_during stops
+ * set: quick
  */
 #include "fixture.h"
 #include <pthread.h>

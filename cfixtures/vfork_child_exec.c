@@ -5,6 +5,7 @@
  *
  * want: main: vfork main/1, vforkdone, exit 0
  * want: main/1: exec, exit 5
+ * set: quick
  */
 #include "fixture.h"
 

@@ -27,14 +27,45 @@ type Source struct {
 	Files    map[string][]byte
 }
 
-// fixtureSource is a fixture's source as it is embedded in us.
+// fixtureSource is a fixture's source as it is embedded in us, or as a user has it, with what we embed beside it.
 func fixtureSource(f fixtures.Fixture) (Source, error) {
-	if f.Language == fixtures.C {
+	s := Source{Name: f.Name, Language: f.Language, Files: map[string][]byte{}}
+	switch {
+	case f.Language == fixtures.C && f.Own:
+		s.Main = "cfixtures/" + filepath.Base(f.Source)
+		return s, errors.Join(s.readFolder(filepath.Dir(f.Source), "cfixtures", filepath.Base(f.Source), "*.h"), s.read("cfixtures/fixture.h"))
+	case f.Language == fixtures.C:
 		return cSource(f.Name)
 	}
-	s := Source{Name: f.Name, Language: fixtures.Go, Main: "./" + filepath.Dir(f.Source), Files: map[string][]byte{}}
+	s.Main = "./fixtures/" + f.Name
 	s.Files["go.mod"] = []byte("module github.com/tidcheck/tidcheck\n\ngo 1.26\n")
-	return s, s.read(filepath.Dir(f.Source), "fixtures/fixture")
+	if f.Own {
+		return s, errors.Join(s.readFolder(filepath.Dir(f.Source), "fixtures/"+f.Name, "*"), s.read("fixtures/fixture"))
+	}
+	return s, s.read("fixtures/"+f.Name, "fixtures/fixture")
+}
+
+// readFolder takes in a user's files whose names match a pattern.
+func (s *Source) readFolder(from, to string, patterns ...string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return fmt.Errorf("read the source of %s: %w", s.Name, err)
+	}
+	for _, e := range entries {
+		wanted := slices.ContainsFunc(patterns, func(p string) bool {
+			ok, _ := filepath.Match(p, e.Name()) // a fixture's own name may be no pattern, but is equal then
+			return ok || p == e.Name()
+		})
+		if !wanted || !e.Type().IsRegular() && e.Type()&fs.ModeSymlink == 0 {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(from, e.Name()))
+		if err != nil {
+			return fmt.Errorf("read the source of %s: %w", s.Name, err)
+		}
+		s.Files[to+"/"+e.Name()] = content
+	}
+	return nil
 }
 
 func cSource(name string) (Source, error) {

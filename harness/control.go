@@ -52,7 +52,7 @@ func (c *controlRuns) of(ctx context.Context, f fixtures.Fixture, reference Debu
 			mu.Lock()
 			defer mu.Unlock()
 			if done == nil && failed == nil {
-				made, err := runControl(ctx, f, Limit)
+				made, err := runControl(ctx, f, limitOf(f))
 				if err == nil && reference != nil {
 					err = agree(ctx, reference, f, made)
 				}
@@ -75,7 +75,7 @@ func agree(ctx context.Context, reference Debugger, f fixtures.Fixture, c *contr
 	if !slices.Contains(f.Modes, fixtures.Launch) {
 		return nil
 	}
-	e, err := run(ctx, reference, f, fixtures.Launch, c, Limit)
+	e, err := run(ctx, reference, f, fixtures.Launch, c, limitOf(f))
 	if err != nil {
 		return err
 	}

@@ -79,3 +79,6 @@ func replaceWitness(t testing.TB, open func(int) (account, error)) {
 	controls.runs = make(map[string]func(context.Context) (*control, error))
 	t.Cleanup(func() { openWitness, controls.runs = real, made })
 }
+
+// Rules are those that a scenario is judged by.
+func (s Scenario) Rules() []Rule { return s.rules() }

@@ -70,7 +70,7 @@ func outcomes(results []harness.Result) (notPassed map[string]harness.Verdict, d
 }
 
 func TestTheRulesAreKeptByTheReference(t *testing.T) {
-	list, err := harness.Scenarios(nil)
+	list, err := harness.Options{}.Scenarios()
 	assert.NilError(t, err)
 	for _, s := range list {
 		t.Run(s.String(), func(t *testing.T) {
@@ -85,6 +85,22 @@ func TestTheRulesAreKeptByTheReference(t *testing.T) {
 			assert.Equal(t, len(got), 0, "%v", details)
 		})
 	}
+}
+
+func TestTheQuickSetHasSomethingOfEverything(t *testing.T) {
+	covers := func(o harness.Options) map[string]bool {
+		list, err := o.Scenarios()
+		assert.NilError(t, err)
+		covered := map[string]bool{}
+		for _, s := range list {
+			covered["group "+s.Fixture.Group()], covered["mode "+string(s.Mode)] = true, true
+			for _, r := range s.Rules() {
+				covered["rule "+r.Name] = true
+			}
+		}
+		return covered
+	}
+	assert.DeepEqual(t, covers(harness.Options{Quick: true}), covers(harness.Options{}))
 }
 
 func TestALieIsFoundByTheRuleThatNamesIt(t *testing.T) {

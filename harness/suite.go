@@ -1,11 +1,14 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"regexp"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,13 +16,21 @@ import (
 	"github.com/tidcheck/tidcheck/fixtures"
 )
 
-// Limit is how long a run may take that needs some hundredths of a second on an idle machine.
-const Limit = 5 * time.Second
+// Limit is how long a run may take that needs some hundredths of a second on an idle machine, and
+// LongLimit that of a fixture of the long set.
+const (
+	Limit     = 5 * time.Second
+	LongLimit = time.Minute
+)
 
 // Options say which scenarios are run, and how.
 type Options struct {
-	Match *regexp.Regexp // searched in scenario/mode; nil for all
-	Known []Known
+	Match    *regexp.Regexp     // searched in scenario/mode; nil for all
+	Quick    bool               // those of the quick set alone
+	Long     bool               // those of the long set too
+	Fixtures []fixtures.Fixture // these, and not the catalogue's
+	Repeat   int                // runs of each scenario, none of which may fail; zero for one
+	Known    []Known
 	// Reference, if it is not nil, launches each fixture once first. Where its words differ from the other
 	// accounts of the kernel, no debugger is judged by them.
 	Reference Debugger
@@ -47,16 +58,27 @@ type Identity struct {
 	Version string `json:"version"`
 }
 
-// Scenarios lists the scenarios whose scenario/mode the expression is found in; nil is all.
+// Scenarios lists the scenarios of the whole catalogue whose scenario/mode the expression is found in; nil is all.
 func Scenarios(match *regexp.Regexp) ([]Scenario, error) {
-	catalogue, err := fixtures.Catalogue()
-	if err != nil {
-		return nil, err
+	return Options{Match: match, Long: true}.Scenarios()
+}
+
+// Scenarios lists those that the options choose.
+func (o Options) Scenarios() ([]Scenario, error) {
+	chosen := o.Fixtures
+	if chosen == nil {
+		catalogue, err := fixtures.Catalogue()
+		if err != nil {
+			return nil, err
+		}
+		chosen = slices.DeleteFunc(catalogue, func(f fixtures.Fixture) bool {
+			return f.Set == fixtures.Long && !o.Long || f.Set != fixtures.Quick && o.Quick
+		})
 	}
 	var list []Scenario
-	for _, f := range catalogue {
+	for _, f := range chosen {
 		for _, m := range f.Modes {
-			if s := (Scenario{f, m}); match == nil || match.MatchString(s.String()) {
+			if s := (Scenario{f, m}); o.Match == nil || o.Match.MatchString(s.String()) {
 				list = append(list, s)
 			}
 		}
@@ -67,12 +89,12 @@ func Scenarios(match *regexp.Regexp) ([]Scenario, error) {
 // RunAll runs debuggers on scenarios and calls each with the results of a scenario when it has
 // them, one at a time. The error is the harness's own: nothing was run.
 func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Result)) (*Report, error) {
-	scenarios, err := Scenarios(o.Match)
+	scenarios, err := o.Scenarios()
 	if err != nil {
 		return nil, err
 	}
 	if len(scenarios) == 0 {
-		return nil, fmt.Errorf("no scenario matches %s (tidcheck list has them)", o.Match)
+		return nil, o.nothing()
 	}
 	if err := Prepare(ctx); err != nil {
 		return nil, err
@@ -100,7 +122,7 @@ func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Re
 				if missing[i] != nil {
 					results = s.each(d.Name(), 0, all(Untested, missing[i]))
 				} else {
-					results = runScenario(ctx, d, s, o.Reference)
+					results = runScenario(ctx, d, s, o)
 				}
 				for n := range results {
 					results[n] = expect(o.Known, results[n], versions[i])
@@ -114,6 +136,19 @@ func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Re
 	}
 	group.Wait()
 	return report, context.Cause(ctx)
+}
+
+// nothing says why no scenario is chosen.
+func (o Options) nothing() error {
+	switch left := (Options{Match: o.Match, Long: true, Fixtures: o.Fixtures}); {
+	case o.Match == nil:
+		return errors.New("no scenario is chosen")
+	case !o.Long || o.Quick:
+		if others, err := left.Scenarios(); err == nil && len(others) > 0 {
+			return fmt.Errorf("no scenario that is chosen matches %s: %s is of the set %q", o.Match, others[0], cmp.Or(others[0].Fixture.Set, "neither quick nor long"))
+		}
+	}
+	return fmt.Errorf("no scenario matches %s (tidcheck list has them)", o.Match)
 }
 
 // Prepare looks whether this machine can run anything, and builds what every run needs.
@@ -130,10 +165,21 @@ func machine(ctx context.Context) Machine {
 	return Machine{Kernel: release, Arch: runtime.GOARCH, Witness: witnessed(ctx)}
 }
 
-// runScenario runs one scenario and gives each of its rules a verdict.
-func runScenario(ctx context.Context, d Debugger, s Scenario, reference Debugger) []Result {
-	e, took, err := runEvidence(ctx, d, s, reference)
-	return s.verdicts(d.Name(), took, e, err)
+// runScenario runs one scenario, as often as is asked for, and gives each of its rules a verdict.
+func runScenario(ctx context.Context, d Debugger, s Scenario, o Options) []Result {
+	var results []Result
+	for n := 0; n == 0 || n < o.Repeat && ctx.Err() == nil; n++ {
+		e, took, err := runEvidence(ctx, d, s, o.Reference)
+		again := s.verdicts(d.Name(), took, e, err)
+		if n == 0 {
+			results = again
+			continue
+		}
+		for i := range results {
+			results[i].repeated(again[i])
+		}
+	}
+	return results
 }
 
 // verdicts are what a run's evidence comes to, or why there is none.
@@ -161,8 +207,15 @@ func runEvidence(ctx context.Context, d Debugger, s Scenario, reference Debugger
 		return nil, 0, fmt.Errorf("control run without a debugger: %w", err)
 	}
 	begin := time.Now()
-	e, err := run(ctx, d, s.Fixture, s.Mode, c, Limit)
+	e, err := run(ctx, d, s.Fixture, s.Mode, c, limitOf(s.Fixture))
 	return e, time.Since(begin), err
+}
+
+func limitOf(f fixtures.Fixture) time.Duration {
+	if f.Set == fixtures.Long {
+		return LongLimit
+	}
+	return Limit
 }
 
 // A missingError is what this machine lacks for a scenario.
@@ -177,6 +230,12 @@ func lacking(n fixtures.Need) error {
 		fmt.Sscanf(statusFields("/proc/self")["CapEff"], "%x", &effective)
 		if effective&(1<<n.Capability) == 0 {
 			return &missingError{n.Text}
+		}
+		return nil
+	}
+	if n.Command != "" {
+		if _, err := exec.LookPath(n.Command); err != nil {
+			return &missingError{n.Text + ": install it, and have it in PATH"}
 		}
 		return nil
 	}

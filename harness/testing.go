@@ -17,7 +17,7 @@ import (
 // offer, and what this machine lacks, is skipped with its reason.
 func Test(t *testing.T, d Debugger, o Options) {
 	t.Helper()
-	scenarios, err := Scenarios(o.Match)
+	scenarios, err := o.Scenarios()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func Test(t *testing.T, d Debugger, o Options) {
 	for _, s := range scenarios {
 		t.Run(s.Fixture.Name+"/"+string(s.Mode), func(t *testing.T) {
 			t.Parallel()
-			for _, r := range runScenario(t.Context(), d, s, o.Reference) {
+			for _, r := range runScenario(t.Context(), d, s, o) {
 				t.Run(r.Rule, func(t *testing.T) { report(t, expect(o.Known, r, version)) })
 			}
 		})

@@ -32,7 +32,18 @@ type Result struct {
 	Rule     string        `json:"rule"`
 	Verdict  Verdict       `json:"verdict"`
 	Detail   string        `json:"detail"`
-	Seconds  float64       `json:"seconds"` // of the whole run
+	Seconds  float64       `json:"seconds"` // of the whole run, and of the longest where there were more
+	Runs     int           `json:"runs"`
+	Passed   int           `json:"passed"` // of the runs
+}
+
+// repeated counts a further run of the same scenario. The worst verdict stands, with the first detail.
+func (r *Result) repeated(again Result) {
+	r.Runs, r.Passed, r.Seconds = r.Runs+again.Runs, r.Passed+again.Passed, max(r.Seconds, again.Seconds)
+	severity := func(v Verdict) int { return slices.Index([]Verdict{NotOffered, Untested, Pass, Unresolved, Fail}, v) }
+	if severity(again.Verdict) > severity(r.Verdict) {
+		r.Verdict, r.Detail = again.Verdict, again.Detail
+	}
 }
 
 // A Scenario is a fixture and a way to meet it.
@@ -55,10 +66,14 @@ func (s Scenario) each(debugger string, took time.Duration, verdict func(Rule) (
 	var results []Result
 	for _, r := range s.rules() {
 		v, detail := verdict(r)
-		results = append(results, Result{
+		one := Result{
 			Debugger: debugger, Scenario: s.Fixture.Name, Mode: s.Mode, Rule: r.Name,
-			Verdict: v, Detail: detail, Seconds: took.Seconds(),
-		})
+			Verdict: v, Detail: detail, Seconds: took.Seconds(), Runs: 1,
+		}
+		if v == Pass {
+			one.Passed = 1
+		}
+		results = append(results, one)
 	}
 	return results
 }

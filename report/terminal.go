@@ -27,13 +27,20 @@ func Line(w io.Writer, results []harness.Result) {
 	}
 	where := fmt.Sprintf("%s %s/%s", results[0].Debugger, results[0].Scenario, results[0].Mode)
 	if len(passed) > 0 {
-		fmt.Fprintf(w, "%-11s %s: %s (%.2f s)\n", harness.Pass, where, strings.Join(passed, ", "), seconds)
+		took := fmt.Sprintf("%.2f s", seconds)
+		if runs := results[0].Runs; runs > 1 {
+			took = fmt.Sprintf("%d runs, the longest %s", runs, took)
+		}
+		fmt.Fprintf(w, "%-11s %s: %s (%s)\n", harness.Pass, where, strings.Join(passed, ", "), took)
 	}
 	for _, same := range alike(results) {
 		first := same[0]
 		rules := make([]string, len(same))
 		for i, r := range same {
 			rules[i] = r.Rule
+			if r.Runs > 1 && r.Passed > 0 {
+				rules[i] += fmt.Sprintf(" %d/%d", r.Passed, r.Runs)
+			}
 		}
 		fmt.Fprintf(w, "%-11s %s: %s\n", first.Verdict, where, strings.Join(rules, ", "))
 		detail(w, first.Detail)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tidcheck/tidcheck/fixtures"
@@ -17,16 +18,17 @@ type listed struct {
 	Sentence string            `json:"sentence"`
 	Params   map[string]string `json:"params"` // as the suite runs it
 	Needs    []string          `json:"needs"`
+	Set      fixtures.Set      `json:"set"` // quick, long, or empty
 	Source   string            `json:"source"`
 }
 
 func listCommand(_ context.Context, c *invocation) (int, error) {
-	asJSON := c.flags.Bool("json", false, "print a JSON array, an entry a scenario and mode")
+	asJSON := c.flags.Bool("json", false, "print a JSON array of all, an entry a scenario and mode")
 	if err := c.parse(); err != nil {
 		return harnessError, err
 	}
 	if c.flags.NArg() > 0 {
-		return harnessError, fmt.Errorf("it takes no arguments, and got %q", c.flags.Arg(0))
+		return c.listHeads(c.flags.Args())
 	}
 	scenarios, err := harness.Scenarios(nil)
 	if err != nil {
@@ -35,7 +37,7 @@ func listCommand(_ context.Context, c *invocation) (int, error) {
 	list := make([]listed, len(scenarios))
 	for i, s := range scenarios {
 		f := s.Fixture
-		list[i] = listed{f.Name, s.Mode, f.Sentence, map[string]string{}, []string{}, f.Source}
+		list[i] = listed{f.Name, s.Mode, f.Sentence, map[string]string{}, []string{}, f.Set, f.Source}
 		for _, p := range f.Params {
 			list[i].Params[p.Name] = p.Quick
 		}
@@ -57,9 +59,49 @@ func listCommand(_ context.Context, c *invocation) (int, error) {
 			if len(l.Needs) > 0 {
 				fmt.Fprintf(c.stdout, "    needs: %s\n", strings.Join(l.Needs, " "))
 			}
+			if l.Set != "" {
+				fmt.Fprintf(c.stdout, "    set: %s\n", l.Set)
+			}
 		}
 	}
 	return asExpected, nil
+}
+
+// listHeads prints the whole declarations of fixtures, and where their sources are.
+func (c *invocation) listHeads(names []string) (int, error) {
+	catalogue, err := fixtures.Catalogue()
+	if err != nil {
+		return harnessError, err
+	}
+	for n, name := range names {
+		i := slices.IndexFunc(catalogue, func(f fixtures.Fixture) bool { return f.Name == name })
+		if i < 0 {
+			return harnessError, fmt.Errorf("there is no fixture %q%s", name, similar(name, catalogue))
+		}
+		head, err := fixtures.Head(catalogue[i])
+		if err != nil {
+			return harnessError, err
+		}
+		if n > 0 {
+			fmt.Fprintln(c.stdout)
+		}
+		fmt.Fprintf(c.stdout, "%s, in %s\n\n%s\n", name, catalogue[i].Source, head)
+	}
+	return asExpected, nil
+}
+
+// similar names the fixtures of a name's group, or how to find any.
+func similar(name string, catalogue []fixtures.Fixture) string {
+	var group []string
+	for _, f := range catalogue {
+		if f.Group() == (fixtures.Fixture{Name: name}).Group() {
+			group = append(group, f.Name)
+		}
+	}
+	if len(group) == 0 {
+		return " (tidcheck list has them)"
+	}
+	return fmt.Sprintf(" (its group has %s)", strings.Join(group, ", "))
 }
 
 func modesOf(f fixtures.Fixture) string {

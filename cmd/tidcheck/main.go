@@ -39,7 +39,8 @@ type invocation struct {
 var commands = []subcommand{
 	{"run", "[flags] DEBUGGER[=PATH]…", "Runs debuggers on the scenarios and says which rules they keep.", runCommand},
 	{"trace", "[flags] (-p PID | -- COMMAND [ARG…])", "Follows every thread of a program and prints what happens to it.", traceCommand},
-	{"list", "[flags]", "Lists the scenarios.", listCommand},
+	{"list", "[flags] [NAME…]", "Lists the scenarios, or prints what some of them declare.", listCommand},
+	{"new", "[flags] NAME", "Writes a fixture of your own, to run with --fixture.", newCommand},
 }
 
 const usage = `tidcheck tells whether a debugger tracks threads correctly: it runs programs whose threads'

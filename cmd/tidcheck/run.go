@@ -15,6 +15,7 @@ import (
 	"github.com/tidcheck/tidcheck/debuggers/book"
 	"github.com/tidcheck/tidcheck/debuggers/command"
 	"github.com/tidcheck/tidcheck/debuggers/reference"
+	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/report"
 )
@@ -24,11 +25,16 @@ func runCommand(ctx context.Context, c *invocation) (int, error) {
 	jsonFile := c.flags.String("json", "", "write the results to this `file` as JSON (- is standard output)")
 	knownFile := c.flags.String("known", "", "a `file` of known failures, a line each: DEBUGGER SCENARIO/MODE RULE VERSION REPORT")
 	line := c.flags.String("command", "", "a debugger that speaks JSON lines: its `command`, in shell words")
+	quick := c.flags.Bool("quick", false, "run the quick set alone: some seconds, and something of every group, mode and rule")
+	long := c.flags.Bool("long", false, "run the long set too: real programs, and what takes up to a minute")
+	repeat := c.flags.Int("repeat", 1, "run each scenario `N` times, and say in how many it passed")
+	var own ownFixtures
+	c.flags.Var(&own, "fixture", "run this `FILE`, a fixture that is not in the catalogue; may be given more than once")
 	jobs := c.flags.Int("jobs", 0, "runs at once; 0 is four times the CPUs, since a run mostly waits")
 	if err := c.parse(); err != nil {
 		return harnessError, err
 	}
-	o := harness.Options{Jobs: *jobs, Reference: reference.Debugger{}}
+	o := harness.Options{Jobs: *jobs, Reference: reference.Debugger{}, Quick: *quick, Long: *long, Repeat: *repeat, Fixtures: own}
 	debuggers, err := chosen(c.flags.Args(), *line)
 	if err == nil && *match != "" {
 		o.Match, err = regexp.Compile(*match)
@@ -38,6 +44,12 @@ func runCommand(ctx context.Context, c *invocation) (int, error) {
 	}
 	if err == nil && *jobs < 0 {
 		err = errors.New("--jobs: the number of runs at once is not negative")
+	}
+	if err == nil && *quick && *long {
+		err = errors.New("--quick and --long: name one of the two")
+	}
+	if err == nil && *repeat < 1 {
+		err = errors.New("--repeat: each scenario is run once at least")
 	}
 	var out *os.File
 	if err == nil {
@@ -63,6 +75,24 @@ func runCommand(ctx context.Context, c *invocation) (int, error) {
 		return harnessError, fmt.Errorf("stopped before all was run: %w", err)
 	}
 	return report.Status(result), nil
+}
+
+// ownFixtures are those of --fixture.
+type ownFixtures []fixtures.Fixture
+
+func (o *ownFixtures) String() string { return "" }
+
+// Set reads a fixture's head.
+func (o *ownFixtures) Set(file string) error {
+	f, err := fixtures.Load(file)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(*o, func(other fixtures.Fixture) bool { return other.Name == f.Name }) {
+		return fmt.Errorf("%s: two fixtures are called %s", file, f.Name)
+	}
+	*o = append(*o, f)
+	return nil
 }
 
 // told prints a scenario's results, unless standard output is for the JSON.

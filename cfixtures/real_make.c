@@ -1,0 +1,28 @@
+/*
+ * Becomes make -j4 of n targets, each of which is two commands and a pipe.
+ *
+ * A real program has no ledger: the kernel's account alone says who came and went.
+ *
+ * param: n=12
+ * want: main: exit 0
+ * want: *: at least 3*n exit 0
+ * needs: command:make witness
+ * set: long
+ */
+#include "fixture.h"
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	fixture_start(argv);
+	int file = syscall(SYS_memfd_create, "Makefile", 0); /* make opens it by its name, and it goes with the last who has it open */
+	must(file >= 0, "memfd_create");
+	dprintf(file, "all:");
+	for (long i = 0, n = param("n", "12"); i < n; i++)
+		dprintf(file, " t%ld", i);
+	dprintf(file, "\n.PHONY: all\nt%%:\n\t@true | cat\n");
+	char name[32];
+	snprintf(name, sizeof name, "/proc/%d/fd/%d", getpid(), file);
+	execlp("make", "make", "-j4", "-f", name, NULL);
+	must(0, "make");
+}
