@@ -216,8 +216,11 @@ func (l *LineTool) signal(sig syscall.Signal) error {
 	case <-l.process.done:
 		return nil
 	default:
-		return signalGroup(l.process.PID, sig)
 	}
+	if err := signalGroup(l.process.PID, sig); !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	return nil // it has ended, and the keeper's word of it is on its way
 }
 
 // End kills the tool's process group, if it is not over.
