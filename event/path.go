@@ -36,6 +36,16 @@ func ParsePath(s string) (Path, error) {
 	return Path(s), nil
 }
 
+// split gives a path's creator, and which of that one's tasks it is; 0 for a path that begins a family.
+func (p Path) split() (creator Path, n int) {
+	i := strings.LastIndexByte(string(p), '/')
+	if i < 0 {
+		return "", 0
+	}
+	n, _ = strconv.Atoi(string(p[i+1:])) // a count, as ParsePath and Nth have it
+	return p[:i], n
+}
+
 // isCount tells whether s is a number from 1, written in the one way that [Path.Nth] does.
 func isCount(s string) bool {
 	n, err := strconv.Atoi(s)

@@ -71,13 +71,33 @@ func (l lossy) Close() ([]witness.Record, error) {
 	return records, err
 }
 
+// AnnounceWrongly has the third thread of each program say that the second made it.
+func AnnounceWrongly(t testing.TB) {
+	real := readLedger
+	readLedger = func(l *ledger) (announced, error) {
+		all, err := real(l)
+		if len(all) > 3 {
+			all[3].creator = 2
+		}
+		return all, err
+	}
+	t.Cleanup(func() { readLedger = real })
+}
+
 // replaceWitness makes the control runs anew. Such a test cannot be parallel.
 func replaceWitness(t testing.TB, open func(int) (account, error)) {
-	t.Setenv("TIDCHECK_SERIAL", "1") // refuses t.Parallel
-	real, made := openWitness, controls.runs
+	real := openWitness
 	openWitness = open
+	t.Cleanup(func() { openWitness = real })
+	ForgetControls(t)
+}
+
+// ForgetControls has the control runs be made anew until the test's end. Such a test cannot be parallel.
+func ForgetControls(t testing.TB) {
+	t.Setenv("TIDCHECK_SERIAL", "1") // refuses t.Parallel
+	made := controls.runs
 	controls.runs = make(map[string]func(context.Context) (*control, error))
-	t.Cleanup(func() { openWitness, controls.runs = real, made })
+	t.Cleanup(func() { controls.runs = made })
 }
 
 // Rules are those that a scenario is judged by.

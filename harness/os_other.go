@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
 )
 
@@ -35,5 +36,10 @@ func runControl(context.Context, fixtures.Fixture, time.Duration) (*control, err
 }
 
 func run(context.Context, Debugger, fixtures.Fixture, fixtures.Mode, *control, time.Duration) (*evidence, error) {
+	return nil, unsupported()
+}
+
+// Witnessed is for Linux.
+func Witnessed(context.Context, Spec, func(*Process) error) (event.Form, error) {
 	return nil, unsupported()
 }

@@ -170,20 +170,48 @@ func TestALieIsFoundByTheRuleThatNamesIt(t *testing.T) {
 	}
 }
 
-func TestAccountsThatCannotBeBelievedProveNothing(t *testing.T) {
+// Truth has four sources. Where one of them says otherwise than the rest, no debugger is judged.
+func TestAccountsThatDifferProveNothing(t *testing.T) {
+	declares := func(want string) func(testing.TB, *harness.Options) {
+		return func(t testing.TB, o *harness.Options) {
+			catalogue, err := fixtures.Catalogue()
+			assert.NilError(t, err)
+			i := slices.IndexFunc(catalogue, func(f fixtures.Fixture) bool { return f.Name == "fork" })
+			own := catalogue[i]
+			own.Source += " as " + want // its control run is its own
+			own.Wants = nil
+			for _, line := range []string{"main: clone main/1..10, exit 0", want} {
+				w, err := event.ParseWant(line)
+				assert.NilError(t, err)
+				own.Wants = append(own.Wants, w)
+			}
+			o.Fixtures = []fixtures.Fixture{own}
+		}
+	}
 	for _, c := range []struct {
 		name  string
-		spoil func(testing.TB)
+		spoil func(testing.TB, *harness.Options)
 		want  string
 	}{
-		{"records are lost", harness.LoseRecords, "1 records were lost"},
-		{"a task is announced and not witnessed", harness.HideTask, "announced itself in slot 2, and the kernel did not tell of it there"},
+		{"declared: a thread makes another", declares("main/1..10: clone ./1, exit 0"), "the kernel does not do what its head declares (-declared +witnessed):"},
+		{"declared: a status", declares("main/1..10: exit 1"), "the reference tracer breaks the rule exit: task"},
+		{"announced: a creator", func(t testing.TB, _ *harness.Options) { harness.AnnounceWrongly(t) }, "announced itself as a child of task"},
+		{"witnessed: records are lost", func(t testing.TB, _ *harness.Options) { harness.LoseRecords(t) }, "1 records were lost"},
+		{"witnessed: a task is hidden", func(t testing.TB, _ *harness.Options) { harness.HideTask(t) }, "announced itself in slot 2, and the kernel did not tell of it there"},
+		{"traced: a birth is missed", func(_ testing.TB, o *harness.Options) {
+			o.Reference = liar{change: func(l event.Trace) event.Trace {
+				i := nth(l, event.Clone, 3)
+				return slices.Delete(l, i, i+1)
+			}}
+		}, "the reference tracer breaks the rule complete: task"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.spoil(t)
-			o := harness.Options{Match: regexp.MustCompile("^fork/launch$")}
+			harness.ForgetControls(t)
+			o := harness.Options{Match: regexp.MustCompile("^fork/launch$"), Reference: reference.Debugger{}}
+			c.spoil(t, &o)
 			report, err := harness.RunAll(t.Context(), []harness.Debugger{reference.Debugger{}}, o, func([]harness.Result) {})
 			assert.NilError(t, err)
+			assert.Assert(t, len(report.Results) > 0)
 			for _, r := range report.Results {
 				assert.Equal(t, r.Verdict, harness.Unresolved)
 				assert.Assert(t, strings.Contains(r.Detail, c.want), r.Detail)

@@ -41,6 +41,9 @@ type account interface {
 // openWitness starts the kernel's account of a keeper; tests have one that refuses, or loses records.
 var openWitness = func(pid int) (account, error) { return witness.Open(pid) }
 
+// readLedger reads at a run's end what was announced; tests have one that lies.
+var readLedger = (*ledger).read
+
 // setStage prepares a run; close ends all that it left.
 func setStage(ctx context.Context, f fixtures.Fixture, mode fixtures.Mode) (s *stage, err error) {
 	s = &stage{fixture: f, mode: mode, evidence: &evidence{mode: mode, outcome: outcome{status: event.Unknown}}}
@@ -233,7 +236,7 @@ func (s *stage) endOf() event.Status {
 func (s *stage) gather(control *control) error {
 	e := s.evidence
 	cut := witness.Now()
-	all, ledgerErr := s.ledger.read()
+	all, ledgerErr := readLedger(s.ledger)
 	keeperErr := s.keeper.close()
 	s.keeper = nil
 	e.outcome.status = s.endOf()

@@ -40,6 +40,7 @@ var commands = []subcommand{
 	{"run", "[flags] DEBUGGER[=PATH]…", "Runs debuggers on the scenarios and says which rules they keep.", runCommand},
 	{"trace", "[flags] (-p PID | -- COMMAND [ARG…])", "Follows every thread of a program and prints what happens to it.", traceCommand},
 	{"list", "[flags] [NAME…]", "Lists the scenarios, or prints what some of them declare.", listCommand},
+	{"record", "[flags] -- COMMAND [ARG…]", "Prints the want lines of a program that does the same in each run.", recordCommand},
 	{"new", "[flags] NAME", "Writes a fixture of your own, to run with --fixture.", newCommand},
 }
 
