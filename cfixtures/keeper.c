@@ -10,11 +10,13 @@
  *
  * The keeper has one thread and does nothing until told, so that the kernel's account of
  * tasks can be opened on it before anything is born. It is a subreaper: when the
- * socket closes, all that descends from it is its child sooner or later, and is killed.
+ * socket closes, all that descends from it is its child sooner or later, and is killed. Then the
+ * folder that its argument names is removed, if there is one.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -123,8 +125,15 @@ static void kill_children(void)
 	fclose(children);
 }
 
-int main(void)
+static int removed(const char *path, const struct stat *what, int kind, struct FTW *where)
 {
+	(void)what, (void)kind, (void)where;
+	return remove(path);
+}
+
+int main(int argc, char **argv)
+{
+	must(argc == 2, "keeper: a folder's name is missing");
 	sigset_t child, mask;
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
@@ -156,5 +165,6 @@ int main(void)
 		if (left == 0)
 			poll(NULL, 0, 10); /* sleep: nobody tells that a child's children have become ours */
 	}
+	must(!nftw(argv[1], removed, 16, FTW_DEPTH | FTW_PHYS) || errno == ENOENT, argv[1]);
 	return 0;
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
@@ -37,7 +38,7 @@ type controlRuns struct {
 }
 
 // of is a fixture's control run, which the first caller makes. A run that was cancelled does not count.
-func (c *controlRuns) of(ctx context.Context, f fixtures.Fixture, reference Debugger) (*control, error) {
+func (c *controlRuns) of(ctx context.Context, f fixtures.Fixture, reference Debugger, limit time.Duration) (*control, error) {
 	key := f.Source
 	if reference != nil {
 		key += " " + reference.Name()
@@ -52,9 +53,9 @@ func (c *controlRuns) of(ctx context.Context, f fixtures.Fixture, reference Debu
 			mu.Lock()
 			defer mu.Unlock()
 			if done == nil && failed == nil {
-				made, err := runControl(ctx, f, limitOf(f))
+				made, err := runControl(ctx, f, limit)
 				if err == nil && reference != nil {
-					err = agree(ctx, reference, f, made)
+					err = agree(ctx, reference, f, made, limit)
 				}
 				if ctx.Err() != nil {
 					return nil, context.Cause(ctx)
@@ -71,11 +72,11 @@ func (c *controlRuns) of(ctx context.Context, f fixtures.Fixture, reference Debu
 
 // agree has the reference tracer launch a fixture, if that can be launched: what it says must be what is
 // declared, announced and witnessed. Where nothing may be traced it says nothing.
-func agree(ctx context.Context, reference Debugger, f fixtures.Fixture, c *control) error {
+func agree(ctx context.Context, reference Debugger, f fixtures.Fixture, c *control, limit time.Duration) error {
 	if !slices.Contains(f.Modes, fixtures.Launch) {
 		return nil
 	}
-	e, err := run(ctx, reference, f, fixtures.Launch, c, limitOf(f))
+	e, err := run(ctx, reference, Scenario{f, fixtures.Launch}, c, setting{limit: limit})
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"slices"
+	"strings"
 
 	"github.com/tidcheck/tidcheck/event"
 )
@@ -93,6 +97,7 @@ type Target struct {
 	Env  []string // the environment of the program and of the debugger
 
 	keeper *keeper
+	log    *transcript // nil where nobody wants it
 }
 
 // Start starts a program below the run's keeper, so that it cannot outlive the run and the
@@ -104,3 +109,38 @@ func (t Target) Start(spec Spec) (*Process, error) {
 	}
 	return t.keeper.start(spec)
 }
+
+// Home is an empty folder for the debugger of this run alone, which goes with the run.
+func (t Target) Home() (string, error) {
+	err := os.Mkdir(t.keeper.home, 0o700)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", fmt.Errorf("make the debugger's home: %w", err)
+	}
+	return t.keeper.home, nil
+}
+
+// Sheltered is Env for a debugger that is to know no user: its home and its configuration are Home's, it
+// speaks English and asks nobody for debug information.
+func (t Target) Sheltered() ([]string, error) {
+	home, err := t.Home()
+	if err != nil {
+		return nil, err
+	}
+	env := slices.DeleteFunc(slices.Clone(t.Env), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return strings.HasPrefix(name, "XDG_") || strings.HasPrefix(name, "LC_") || name == "DEBUGINFOD_URLS" || name == "LANGUAGE"
+	})
+	return append(env, "HOME="+home, "TMPDIR="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home, "LC_ALL=C.UTF-8", "TERM=dumb"), nil
+}
+
+// Recorded has what passes over a connection to the debugger kept with the run, as a Tool's words are.
+func (t Target) Recorded(conn io.ReadWriteCloser) io.ReadWriteCloser {
+	if t.log == nil {
+		return conn
+	}
+	return recorded{conn, t.log}
+}
+
+// A Paced debugger says how much longer than the reference tracer it takes for what it does, and every limit of
+// its runs is multiplied by that: one that reads symbols at each start and exec, say.
+type Paced interface{ TimeScale() float64 }

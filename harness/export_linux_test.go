@@ -13,12 +13,12 @@ import (
 // RunWithin runs one scenario as [Test] does, with a limit of its own.
 func RunWithin(t testing.TB, d Debugger, s Scenario, limit time.Duration) []Result {
 	t.Helper()
-	c, err := controls.of(t.Context(), s.Fixture, nil)
+	c, err := controls.of(t.Context(), s.Fixture, nil, limitOf(s.Fixture))
 	if err != nil {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	e, err := run(t.Context(), d, s.Fixture, s.Mode, c, limit)
+	e, err := run(t.Context(), d, s, c, setting{limit: limit})
 	return s.verdicts(d.Name(), time.Since(begin), e, err)
 }
 

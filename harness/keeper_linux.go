@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,6 +25,7 @@ import (
 type keeper struct {
 	cmd     *exec.Cmd
 	conn    *os.File // a SOCK_SEQPACKET socket
+	home    string   // a folder that it removes at its end, if there is one
 	stderr  strings.Builder
 	started chan startReply
 
@@ -56,9 +60,9 @@ func newKeeper(program string) (*keeper, error) {
 		unix.Close(pair[0])
 		return nil, os.NewSyscallError("fcntl(O_NONBLOCK)", err)
 	}
-	k := &keeper{conn: os.NewFile(uintptr(pair[0]), "keeper"), started: make(chan startReply, 1), processes: make(map[int]*Process)}
+	k := &keeper{home: homeName(), conn: os.NewFile(uintptr(pair[0]), "keeper"), started: make(chan startReply, 1), processes: make(map[int]*Process)}
 	k.cmd = &exec.Cmd{
-		Path: program, Args: []string{program}, Env: []string{}, Dir: "/", Stderr: &k.stderr,
+		Path: program, Args: []string{program, k.home}, Env: []string{}, Dir: "/", Stderr: &k.stderr,
 		ExtraFiles: []*os.File{theirs}, SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
 	}
 	if err := k.cmd.Start(); err != nil {
@@ -67,6 +71,15 @@ func newKeeper(program string) (*keeper, error) {
 	}
 	go k.listen()
 	return k, nil
+}
+
+// homes counts the homes of this process.
+var homes atomic.Int64
+
+// homeName is a name for a folder that nobody has. It is known before there is a keeper, so that no folder can be
+// made without one to remove it.
+func homeName() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("tidcheck-home-%d-%d-%x", os.Getpid(), homes.Add(1), rand.Uint32()))
 }
 
 // listen takes the keeper's packets until the socket closes.

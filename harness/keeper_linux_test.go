@@ -248,3 +248,26 @@ func TestWhatDoesNotFitIsRefusedAndTheKeeperLives(t *testing.T) {
 	_, err := k.output(t.Context(), Spec{Argv: []string{"true"}})
 	assert.NilError(t, err)
 }
+
+// A debugger's home goes with its run, with all that is in it.
+func TestAHomeGoesWithItsKeeper(t *testing.T) {
+	k := someKeeper(t)
+	target := Target{keeper: k, Env: []string{"HOME=/root", "XDG_DATA_HOME=/x", "PATH=" + os.Getenv("PATH"), "LC_MESSAGES=de", "DEBUGINFOD_URLS=http://x"}}
+	home, err := target.Home()
+	assert.NilError(t, err)
+	again, err := target.Home()
+	assert.NilError(t, err)
+	assert.Equal(t, again, home)
+	env, err := target.Sheltered()
+	assert.NilError(t, err)
+	said, err := k.output(t.Context(), Spec{Argv: []string{"sh", "-c", `mkdir -p "$HOME/a/b" && echo x >"$HOME/a/b/c" && ln -s / "$HOME/root" && env`}, Env: env})
+	assert.NilError(t, err)
+	for _, gone := range []string{"XDG_DATA_HOME", "DEBUGINFOD_URLS", "LC_MESSAGES"} {
+		assert.Assert(t, !strings.Contains(said, gone+"="), said)
+	}
+	_, err = os.Stat(filepath.Join(home, "a/b/c"))
+	assert.NilError(t, err)
+	assert.NilError(t, k.close())
+	_, err = os.Lstat(home)
+	assert.ErrorIs(t, err, os.ErrNotExist)
+}

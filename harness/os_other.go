@@ -19,7 +19,7 @@ func unsupported() error {
 	return fmt.Errorf("run a fixture on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
 
-type keeper struct{}
+type keeper struct{ home string }
 
 func newKeeper(string) (*keeper, error)                      { return nil, unsupported() }
 func (*keeper) start(Spec) (*Process, error)                 { return nil, unsupported() }
@@ -35,7 +35,7 @@ func runControl(context.Context, fixtures.Fixture, time.Duration) (*control, err
 	return nil, unsupported()
 }
 
-func run(context.Context, Debugger, fixtures.Fixture, fixtures.Mode, *control, time.Duration) (*evidence, error) {
+func run(context.Context, Debugger, Scenario, *control, setting) (*evidence, error) {
 	return nil, unsupported()
 }
 

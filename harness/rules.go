@@ -53,6 +53,10 @@ func lacks(can Abilities, wanted ...Ability) error {
 var errNoWitness = errors.New("without the kernel's account not every task is known")
 
 func complete(e *evidence) (bad []string, judged int, err error) {
+	if e.byLists() {
+		bad, judged = e.unlisted()
+		return bad, judged, nil
+	}
 	if err := lacks(e.can, Births); err != nil {
 		return nil, 0, err
 	}
@@ -78,6 +82,11 @@ func complete(e *evidence) (bad []string, judged int, err error) {
 		}
 	}
 	return bad, judged, nil
+}
+
+// byLists tells whether a debugger that announces no births is held to its lists of threads instead.
+func (e *evidence) byLists() bool {
+	return !e.can.Has(Births) && e.can.Has(Threads) && len(e.standstills) > 0
 }
 
 // mayMissAttach tells whether tasks may have come and gone before the attach, since the program was at work or
@@ -114,6 +123,14 @@ func sound(e *evidence) (bad []string, judged int, err error) {
 			judged++
 			if len(e.truth.byTID[tid]) == 0 {
 				bad = append(bad, fmt.Sprintf("%q: the program had no task %d", w, tid))
+			}
+		}
+	}
+	for _, s := range e.standstills {
+		for _, tid := range s.listed {
+			judged++
+			if len(e.truth.byTID[tid]) == 0 {
+				bad = append(bad, fmt.Sprintf("listed %s: the program had no task %d", s.where, tid))
 			}
 		}
 	}

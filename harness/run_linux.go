@@ -106,15 +106,16 @@ func declaredEnd(expected event.Expected, leader event.Path) event.Status {
 
 // run runs a fixture under a debugger. The error is ours, or errors.ErrUnsupported
 // where the debugger does not do this at all.
-func run(ctx context.Context, d Debugger, f fixtures.Fixture, mode fixtures.Mode, c *control, limit time.Duration) (*evidence, error) {
-	s, err := setStage(ctx, f, mode)
+func run(ctx context.Context, d Debugger, scenario Scenario, c *control, how setting) (*evidence, error) {
+	s, err := setStage(ctx, scenario.Fixture, scenario.Mode)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
 	e := s.evidence
-	e.control, e.exact, e.limit = c.outcome, c.exact, limit
-	timed, cancel := context.WithTimeoutCause(ctx, limit, errOverdue)
+	s.log = how.log
+	e.control, e.exact, e.limit = c.outcome, c.exact, how.limit
+	timed, cancel := context.WithTimeoutCause(ctx, how.limit, errOverdue)
 	defer cancel()
 
 	session, err := s.meet(timed, d)

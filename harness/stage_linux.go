@@ -20,6 +20,7 @@ type stage struct {
 	fixture   fixtures.Fixture
 	program   string
 	keeper    *keeper
+	log       *transcript // of what the debugger says; nil where nobody wants it
 	ledger    *ledger
 	out       *os.File
 	complaint *os.File // what the program wrote to standard error, if we started it
@@ -106,7 +107,7 @@ func (s *stage) close() error {
 // target is the fixture's program, to launch.
 func (s *stage) target() Target {
 	env := append(os.Environ(), "TIDCHECK_LEDGER="+sharedPath(s.ledger.file), "TIDCHECK_OUT="+sharedPath(s.out))
-	return Target{Argv: append([]string{s.program}, s.fixture.Values()...), Env: env, keeper: s.keeper}
+	return Target{Argv: append([]string{s.program}, s.fixture.Values()...), Env: env, keeper: s.keeper, log: s.log}
 }
 
 // startProgram starts the fixture's program without a debugger, and waits until it stands at its gate.

@@ -54,6 +54,7 @@ func snapshot(e *evidence) (bad []string, judged int, err error) {
 	if err := lacks(e.can, Threads); err != nil {
 		return nil, 0, err
 	}
+	bad, judged = e.unlisted()
 	for _, s := range e.standstills {
 		listed, ended := make(map[event.TID]int), make(map[event.TID]bool)
 		for _, tid := range s.listed {
@@ -63,13 +64,8 @@ func snapshot(e *evidence) (bad []string, judged int, err error) {
 		for _, t := range s.stood {
 			there[t.tid], ended[t.tid] = true, t.ended()
 		}
-		due := e.expected(s.stood)
 		for _, t := range s.after {
 			there[t.tid] = true
-			if _, was := due[t.tid]; !was || !t.stoppable() || listed[t.tid] != 0 {
-				continue
-			}
-			bad = append(bad, fmt.Sprintf("%s was not listed %s: %s", e.truth.name(t.tid), s.where, t))
 		}
 		for _, tid := range slices.Compact(slices.Sorted(slices.Values(s.listed))) {
 			switch {
@@ -81,9 +77,23 @@ func snapshot(e *evidence) (bad []string, judged int, err error) {
 				bad = append(bad, fmt.Sprintf("%s was listed %d times %s", e.truth.name(tid), listed[tid], s.where))
 			}
 		}
-		judged += len(due) + len(s.listed)
+		judged += len(s.listed)
 	}
 	return bad, judged, nil
+}
+
+// unlisted are the tasks that stood all the time while a list was made, and are not in it.
+func (e *evidence) unlisted() (bad []string, judged int) {
+	for _, s := range e.standstills {
+		due := e.expected(s.stood)
+		judged += len(due)
+		for _, t := range s.after {
+			if _, stood := due[t.tid]; stood && t.stoppable() && !slices.Contains(s.listed, t.tid) {
+				bad = append(bad, fmt.Sprintf("%s was not listed %s: %s", e.truth.name(t.tid), s.where, t))
+			}
+		}
+	}
+	return bad, judged
 }
 
 // lived tells whether a task lived in an interval by the witness's account: an orphan that has not announced itself yet

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
+	"gotest.tools/v3/assert"
 )
 
 // stoppedOnce is the launched program, stopped and listed when 100, 101 and 102 live, and resumed.
@@ -75,6 +76,29 @@ func TestSnapshotAccusesOfAListThatIsNotProcs(t *testing.T) {
 			another(s, 104, "S (sleeping)", 0)
 		}, "task 104 was not listed"},
 	})
+}
+
+// A debugger that announces no births is held to its lists.
+func TestCompleteIsJudgedByListsWhereBirthsAreNotTold(t *testing.T) {
+	tellsNoBirths := func() *sketch {
+		s := stoppedOnce()
+		s.can, s.said = Abilities{Stop, Threads}, "100: ready"
+		return s
+	}
+	testRule(t, "complete", tellsNoBirths, []broken{
+		{"a task is missing", func(s *sketch) { unlist(s, 102) }, "task 102 (main/2) was not listed at checkpoint 1"},
+		{"one that went out meanwhile", func(s *sketch) { s.still().after = s.still().after[:2]; unlist(s, 102) }, ""},
+	})
+	testRule(t, "sound", tellsNoBirths, []broken{
+		{"one that never was", func(s *sketch) { s.still().listed = append(s.still().listed, 999) }, "listed at checkpoint 1: the program had no task 999"},
+	})
+	verdict, how := tellsNoBirths().judged(t, "complete")
+	assert.Equal(t, verdict, Pass)
+	assert.Equal(t, how, "by its lists of threads, since it tells no births")
+	never := tellsNoBirths()
+	never.standstills = nil
+	verdict, _ = never.judged(t, "complete")
+	assert.Equal(t, verdict, NotOffered)
 }
 
 func TestSnapshotDoesNotAskForHiddenTasks(t *testing.T) {

@@ -31,6 +31,8 @@ type Options struct {
 	Fixtures []fixtures.Fixture // these, and not the catalogue's
 	Repeat   int                // runs of each scenario, none of which may fail; zero for one
 	Known    []Known
+	// TimeScale multiplies every limit, for a slow machine; zero is one.
+	TimeScale float64
 	// Reference, if it is not nil, launches each fixture once first. Where its words differ from the other
 	// accounts of the kernel, no debugger is judged by them.
 	Reference Debugger
@@ -169,7 +171,7 @@ func machine(ctx context.Context) Machine {
 func runScenario(ctx context.Context, d Debugger, s Scenario, o Options) []Result {
 	var results []Result
 	for n := 0; n == 0 || n < o.Repeat && ctx.Err() == nil; n++ {
-		e, took, err := runEvidence(ctx, d, s, o.Reference)
+		e, took, err := runEvidence(ctx, d, s, o, nil)
 		again := s.verdicts(d.Name(), took, e, err)
 		if n == 0 {
 			results = again
@@ -195,21 +197,41 @@ func (s Scenario) verdicts(debugger string, took time.Duration, e *evidence, err
 	return s.each(debugger, took, e.judge)
 }
 
-// runEvidence runs one scenario.
-func runEvidence(ctx context.Context, d Debugger, s Scenario, reference Debugger) (*evidence, time.Duration, error) {
+// A setting is what a run is given besides its scenario.
+type setting struct {
+	limit time.Duration
+	log   *transcript // nil where nobody wants it
+}
+
+// runEvidence runs one scenario once.
+func runEvidence(ctx context.Context, d Debugger, s Scenario, o Options, log *transcript) (*evidence, time.Duration, error) {
 	for _, n := range s.Fixture.Needs {
 		if err := lacking(n); err != nil {
 			return nil, 0, err
 		}
 	}
-	c, err := controls.of(ctx, s.Fixture, reference)
+	limit := o.scaled(limitOf(s.Fixture))
+	c, err := controls.of(ctx, s.Fixture, o.Reference, limit)
 	if err != nil {
 		return nil, 0, fmt.Errorf("control run without a debugger: %w", err)
 	}
+	if paced, ok := d.(Paced); ok {
+		limit = scaled(limit, paced.TimeScale())
+	}
 	begin := time.Now()
-	e, err := run(ctx, d, s.Fixture, s.Mode, c, limitOf(s.Fixture))
+	e, err := run(ctx, d, s, c, setting{limit, log})
 	return e, time.Since(begin), err
 }
+
+// scaled is a limit on this machine.
+func (o Options) scaled(limit time.Duration) time.Duration {
+	if o.TimeScale == 0 {
+		return limit
+	}
+	return scaled(limit, o.TimeScale)
+}
+
+func scaled(limit time.Duration, by float64) time.Duration { return time.Duration(float64(limit) * by) }
 
 func limitOf(f fixtures.Fixture) time.Duration {
 	if f.Set == fixtures.Long {

@@ -69,7 +69,7 @@ func Run(t testing.TB, scenario string, d Debugger) *Trial {
 		if _, err := d.Version(t.Context()); err != nil {
 			t.Skipf("%s is not to be had: %v", d.Name(), err)
 		}
-		e, _, err := runEvidence(t.Context(), d, s, nil)
+		e, _, err := runEvidence(t.Context(), d, s, Options{}, nil)
 		if missing := (*missingError)(nil); errors.As(err, &missing) || errors.Is(err, errors.ErrUnsupported) {
 			t.Skip(err)
 		} else if err != nil {

@@ -31,7 +31,7 @@ func TestMemoryIsBoundedWhenADebuggerPrintsAnEndlessLine(t *testing.T) {
 	if got := cmd.ProcessState.String(); got != "exit status 1" {
 		t.Errorf("got %s, want exit status 1", got)
 	}
-	if got := strings.Count(string(out), "a line of its output is longer than 1048576 bytes\n"); got != 5 {
+	if got := strings.Count(string(out), "line 1 of its output is longer than 1048576 bytes\n"); got != 5 {
 		t.Errorf("%d scenarios name the long line, want 5:\n%s", got, out)
 	}
 	if got := peak(cmd); got > most {

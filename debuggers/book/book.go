@@ -49,7 +49,7 @@ func (Debugger) Start(ctx context.Context, target harness.Target) (harness.Sessi
 		return nil, err
 	}
 	s := &session{pid: event.TID(target.PID), attached: make(chan struct{})}
-	s.LineTool, err = harness.StartLineTool(target, []string{tracer, strconv.Itoa(target.PID)}, s.take)
+	s.Tool, err = harness.StartLineTool(target, harness.Spec{Argv: []string{tracer, strconv.Itoa(target.PID)}}, s.take)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (Debugger) Start(ctx context.Context, target harness.Target) (harness.Sessi
 type session struct {
 	harness.Unsupported
 	harness.Log
-	*harness.LineTool
+	*harness.Tool
 	pid      event.TID
 	attached chan struct{}
 }

@@ -56,17 +56,17 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 		argv = slices.Concat(d.Argv, []string{"attach", strconv.Itoa(target.PID)})
 	}
 	s := &session{fields: harness.AllFields, ready: make(chan struct{}), replies: make(map[int]chan reply)}
-	tool, err := harness.StartLineTool(target, argv, s.take)
+	tool, err := harness.StartLineTool(target, harness.Spec{Argv: argv}, s.take)
 	if err != nil {
 		return nil, err
 	}
-	s.LineTool = tool
+	s.Tool = tool
 	return s, s.Await(ctx, s.ready)
 }
 
 type session struct {
 	harness.Log
-	*harness.LineTool
+	*harness.Tool
 	ready chan struct{}
 
 	mu       sync.Mutex

@@ -249,7 +249,7 @@ func TestALineWithoutMeaningIsTheDebuggersFailure(t *testing.T) {
 	start(t, `echo '{"kind":"ready"}'; head -c 1048600 /dev/zero | tr '\0' x; exec sleep 100`, func(ctx context.Context, s harness.Session, err error) {
 		assert.NilError(t, err)
 		assert.NilError(t, s.Wait(ctx))
-		assert.Error(t, s.End(), "a line of its output is longer than 1048576 bytes")
+		assert.Error(t, s.End(), "line 2 of its output is longer than 1048576 bytes")
 	})
 }
 

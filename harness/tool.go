@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -15,10 +16,12 @@ import (
 	"github.com/tidcheck/tidcheck/event"
 )
 
-// A LineTool is a debugger that is a program of its own and speaks in lines.
-type LineTool struct {
+// A Tool is a debugger that is a program of its own: it is spoken to by its standard input, and answers on its
+// standard output.
+type Tool struct {
 	process *Process
 	stdin   *os.File
+	log     *transcript
 	read    chan struct{} // closed at the end of its output
 	told    chan struct{} // closed at the end of its standard error
 
@@ -27,8 +30,11 @@ type LineTool struct {
 	tail bytes.Buffer // the end of what it wrote to standard error
 }
 
-// MaxLine is the longest line, in bytes, that a tool may print.
-const MaxLine = 1 << 20
+// MaxLine is the longest line, in bytes, that a tool may print, and MaxOutput the most that it may print in all.
+const (
+	MaxLine   = 1 << 20
+	MaxOutput = 64 << 20
+)
 
 // tailSize is how much of a tool's standard error is kept for messages.
 const tailSize = 4096
@@ -36,68 +42,96 @@ const tailSize = 4096
 // grace is how long a tool that was asked to end may take before it is killed.
 const grace = 2 * time.Second
 
-// StartLineTool starts a tool below the target's keeper. Each line of its output goes to take, on
-// one goroutine and without its end; the first error of take is the tool's failure, and
-// the rest of its output is not read.
-func StartLineTool(t Target, argv []string, take func(line []byte) error) (*LineTool, error) {
-	inR, inW, err := os.Pipe()
-	if err != nil {
-		return nil, err
+// StartLineTool starts a tool that prints lines. Each goes to take, on one goroutine and without its end; the first
+// error of take is the tool's failure, and the rest of its output is not read.
+func StartLineTool(t Target, spec Spec, take func(line []byte) error) (*Tool, error) {
+	return StartTool(t, spec, func(out io.Reader) error { return eachLine(out, take) })
+}
+
+func eachLine(out io.Reader, take func(line []byte) error) error {
+	lines := bufio.NewScanner(out)
+	lines.Buffer(make([]byte, 0, 4096), MaxLine)
+	n := 1
+	for ; lines.Scan(); n++ {
+		if err := take(lines.Bytes()); err != nil {
+			return fmt.Errorf("line %d of its output: %w", n, err)
+		}
 	}
-	defer inR.Close()
-	outR, outW, err := os.Pipe()
-	if err != nil {
-		inW.Close()
-		return nil, err
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("line %d of its output is longer than %d bytes", n, MaxLine)
 	}
-	defer outW.Close()
-	errR, errW, err := os.Pipe()
-	if err != nil {
-		inW.Close()
-		outR.Close()
-		return nil, err
+	return lines.Err()
+}
+
+// StartTool starts a tool below the target's keeper, with pipes for its standard input and output, where the spec
+// names none of them. Its output goes to read, on one goroutine, until that returns: an error is the
+// tool's failure.
+func StartTool(t Target, spec Spec, read func(out io.Reader) error) (*Tool, error) {
+	l := &Tool{log: t.log, read: make(chan struct{}), told: make(chan struct{})}
+	var ours, theirs []*os.File
+	closeAll := func(files []*os.File) {
+		for _, f := range files {
+			f.Close()
+		}
 	}
-	defer errW.Close()
-	l := &LineTool{stdin: inW, read: make(chan struct{}), told: make(chan struct{})}
-	p, err := t.Start(Spec{Argv: argv, Stdin: inR, Stdout: outW, Stderr: errW})
+	for range 3 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			closeAll(append(ours, theirs...))
+			return nil, err
+		}
+		if len(ours) == 0 {
+			r, w = w, r
+		}
+		ours, theirs = append(ours, r), append(theirs, w)
+	}
+	defer closeAll(theirs)
+	spec.Stdin, spec.Stdout, spec.Stderr = theirs[0], theirs[1], theirs[2]
+	p, err := t.Start(spec)
 	if err == nil {
 		l.process = p
 		err = p.Release()
 	}
 	if err != nil {
-		inW.Close()
-		outR.Close()
-		errR.Close()
+		closeAll(ours)
 		return nil, err
 	}
-	go l.follow(outR, take)
-	go l.keepTail(errR)
+	l.stdin = ours[0]
+	go l.follow(ours[1], read)
+	go l.keepTail(ours[2])
 	return l, nil
 }
 
-func (l *LineTool) follow(out *os.File, take func([]byte) error) {
+func (l *Tool) follow(out *os.File, read func(io.Reader) error) {
 	defer close(l.read)
 	defer out.Close()
-	scanner := bufio.NewScanner(out)
-	scanner.Buffer(make([]byte, 0, 4096), MaxLine)
-	for n := 1; scanner.Scan(); n++ {
-		if err := take(scanner.Bytes()); err != nil {
-			l.fail(fmt.Errorf("line %d of its output: %w", n, err))
-			return
-		}
-	}
-	if err := scanner.Err(); errors.Is(err, bufio.ErrTooLong) {
-		l.fail(fmt.Errorf("a line of its output is longer than %d bytes", MaxLine))
+	if err := read(&limited{l.log.reader(out), MaxOutput}); err != nil {
+		l.fail(err)
 	}
 }
 
-func (l *LineTool) fail(err error) {
+// A limited reader fails when it has read too much.
+type limited struct {
+	io.Reader
+	left int
+}
+
+func (r *limited) Read(b []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, fmt.Errorf("it printed more than %d bytes", MaxOutput)
+	}
+	n, err := r.Reader.Read(b[:min(len(b), r.left)])
+	r.left -= n
+	return n, err
+}
+
+func (l *Tool) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.err = err
 }
 
-func (l *LineTool) keepTail(r *os.File) {
+func (l *Tool) keepTail(r *os.File) {
 	defer close(l.told)
 	defer r.Close()
 	chunk := make([]byte, tailSize)
@@ -106,6 +140,7 @@ func (l *LineTool) keepTail(r *os.File) {
 		if err != nil {
 			return // the end of the file
 		}
+		l.log.note('!', chunk[:n])
 		l.mu.Lock()
 		l.tail.Write(chunk[:n])
 		if extra := l.tail.Len() - tailSize; extra > 0 {
@@ -116,13 +151,19 @@ func (l *LineTool) keepTail(r *os.File) {
 }
 
 // Write writes to the tool's standard input.
-func (l *LineTool) Write(b []byte) (int, error) { return l.stdin.Write(b) }
+func (l *Tool) Write(b []byte) (int, error) {
+	l.log.note('>', b)
+	return l.stdin.Write(b)
+}
+
+// PID is the tool's process, which leads its process group.
+func (l *Tool) PID() int { return l.process.PID }
 
 // Over is closed when the tool's output has ended: by its end of file, or because a line was refused.
-func (l *LineTool) Over() <-chan struct{} { return l.read }
+func (l *Tool) Over() <-chan struct{} { return l.read }
 
 // Wait waits for the end of the tool's output.
-func (l *LineTool) Wait(ctx context.Context) error {
+func (l *Tool) Wait(ctx context.Context) error {
 	select {
 	case <-l.read:
 		return nil
@@ -132,7 +173,7 @@ func (l *LineTool) Wait(ctx context.Context) error {
 }
 
 // Err is the tool's failure: a line that was refused, or a program that could not be executed.
-func (l *LineTool) Err() error {
+func (l *Tool) Err() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
@@ -144,7 +185,7 @@ func (l *LineTool) Err() error {
 }
 
 // Await waits until a tool is ready; that it ends first, or not in time, is an error.
-func (l *LineTool) Await(ctx context.Context, ready <-chan struct{}) error {
+func (l *Tool) Await(ctx context.Context, ready <-chan struct{}) error {
 	select {
 	case <-ready:
 		return nil
@@ -156,7 +197,7 @@ func (l *LineTool) Await(ctx context.Context, ready <-chan struct{}) error {
 }
 
 // Ended says how a tool came to an end that should have gone on.
-func (l *LineTool) Ended(ctx context.Context) error {
+func (l *Tool) Ended(ctx context.Context) error {
 	if err := l.Err(); err != nil {
 		return err // a line was refused: the tool itself may go on
 	}
@@ -183,7 +224,7 @@ func (l *LineTool) Ended(ctx context.Context) error {
 
 // Interrupt sends a signal to the tool's process group, waits until it has ended, and
 // kills it if that takes too long.
-func (l *LineTool) Interrupt(ctx context.Context, sig syscall.Signal) error {
+func (l *Tool) Interrupt(ctx context.Context, sig syscall.Signal) error {
 	if err := l.signal(sig); err != nil {
 		return err
 	}
@@ -204,14 +245,14 @@ func (l *LineTool) Interrupt(ctx context.Context, sig syscall.Signal) error {
 }
 
 // heard waits until the tool's last words have been read, which may be after its end.
-func (l *LineTool) heard(ctx context.Context) error {
+func (l *Tool) heard(ctx context.Context) error {
 	patience, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	l.Wait(patience) // longer, if somebody else has its output open: he has nothing to say
 	return ctx.Err()
 }
 
-func (l *LineTool) signal(sig syscall.Signal) error {
+func (l *Tool) signal(sig syscall.Signal) error {
 	select {
 	case <-l.process.done:
 		return nil
@@ -224,7 +265,7 @@ func (l *LineTool) signal(sig syscall.Signal) error {
 }
 
 // End kills the tool's process group, if it is not over.
-func (l *LineTool) End() error {
+func (l *Tool) End() error {
 	l.stdin.Close()
 	err := l.Err()
 	l.signal(syscall.SIGKILL) // an error means that it is gone, and the keeper kills what is left

@@ -16,7 +16,7 @@ func TestAToolThatHasJustEndedIsHeard(t *testing.T) {
 	alarm(t, 20*time.Second)
 	gone := exec.Command("true")
 	assert.NilError(t, gone.Run())
-	l := &LineTool{process: &Process{PID: gone.Process.Pid, done: make(chan struct{}), status: event.Exited(0)}, read: make(chan struct{})}
+	l := &Tool{process: &Process{PID: gone.Process.Pid, done: make(chan struct{}), status: event.Exited(0)}, read: make(chan struct{})}
 	over := make(chan error)
 	go func() { over <- l.Interrupt(t.Context(), unix.SIGTERM) }()
 	for _, word := range []chan struct{}{l.process.done, l.read} {
