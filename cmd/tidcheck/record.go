@@ -72,7 +72,8 @@ func record(ctx context.Context, argv []string, repeat int) (wants []string, dif
 			form event.Form
 			view event.View
 		}{
-			{"the tracer", traced, event.Traced}, {"the kernel's account beside the tracer", alike, witnessed},
+			{"the tracer", traced, event.Traced},
+			{"the kernel's account beside the tracer", alike, witnessed},
 			{"the kernel's account without a tracer", alone, witnessed},
 		} {
 			if line := difference(expected, seen.form, seen.view); line != "" {
