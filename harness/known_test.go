@@ -11,13 +11,13 @@ import (
 
 func TestKnownFailuresAreRead(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "known.txt")
-	text := "# what gdb cannot do\n\n  gdb thread_*/launch  complete 13.? https://sourceware.org/1 since 2019\n\t# more\nlldb fork/* released * seen 3 times"
+	text := "# what gdb cannot do\n\n  gdb thread_*/launch  complete 13.? https://sourceware.org/1 since 2019\n\t# more\nlldb fork/* released? * seen 3 times"
 	assert.NilError(t, os.WriteFile(name, []byte(text), 0o644))
 	got, err := ReadKnown(name)
 	assert.NilError(t, err)
 	assert.DeepEqual(t, got, []Known{
-		{"gdb", "thread_*/launch", "complete", "13.?", "https://sourceware.org/1 since 2019"},
-		{"lldb", "fork/*", "released", "*", "seen 3 times"},
+		{"gdb", "thread_*/launch", "complete", false, "13.?", "https://sourceware.org/1 since 2019"},
+		{"lldb", "fork/*", "released", true, "*", "seen 3 times"},
 	})
 }
 
@@ -40,7 +40,10 @@ func TestAKnownFailureThatSaysNothingIsRefused(t *testing.T) {
 }
 
 func TestAKnownFailureIsExpected(t *testing.T) {
-	known := []Known{{"gdb", "thread_*/*", "complete", "13.*", "bug 1"}}
+	known := []Known{
+		{"gdb", "thread_*/*", "complete", false, "13.*", "bug 1"},
+		{"gdb", "thread_*/*", "order", true, "13.*", "bug 2"},
+	}
 	result := func(v Verdict) Result {
 		return Result{Debugger: "gdb", Scenario: "thread_nested", Mode: fixtures.Launch, Rule: "complete", Verdict: v, Detail: "as it was"}
 	}
@@ -58,6 +61,11 @@ func TestAKnownFailureIsExpected(t *testing.T) {
 		{"it is not tested", nil, Untested, "13.2", Untested, "as it was"},
 		{"it proves nothing", nil, Unresolved, "13.2", Unresolved, "as it was"},
 		{"another version", nil, Fail, "14.1", Fail, "as it was"},
+		{"another build", func(r *Result) { r.Debugger = "gdb=/build/gdb" }, Fail, "13.2", KFail, "bug 1\nas it was"},
+		{"a build of another", func(r *Result) { r.Debugger = "gdbserver=gdb" }, Fail, "13.2", Fail, "as it was"},
+		{"it fails sometimes", func(r *Result) { r.Rule = "order" }, Fail, "13.2", KFail, "bug 2\nas it was"},
+		{"and passes sometimes", func(r *Result) { r.Rule, r.Runs = "order", 19 }, Pass, "13.2", Pass, "as it was"},
+		{"and passed often", func(r *Result) { r.Rule, r.Runs = "order", 20 }, Pass, "13.2", KPass, "known to fail: bug 2"},
 		{"another debugger", func(r *Result) { r.Debugger = "lldb" }, Fail, "13.2", Fail, "as it was"},
 		{"another scenario", func(r *Result) { r.Scenario = "fork" }, Fail, "13.2", Fail, "as it was"},
 		{"another rule", func(r *Result) { r.Rule = "sound" }, Pass, "13.2", Pass, "as it was"},
@@ -74,7 +82,7 @@ func TestAKnownFailureIsExpected(t *testing.T) {
 
 // Two lines about one failure do not turn it twice.
 func TestTheFirstLineThatFitsCounts(t *testing.T) {
-	known := []Known{{"gdb", "fork/*", "complete", "*", "first"}, {"gdb", "*/launch", "complete", "*", "second"}}
+	known := []Known{{"gdb", "fork/*", "complete", false, "*", "first"}, {"gdb", "*/launch", "complete", false, "*", "second"}}
 	r := Result{Debugger: "gdb", Scenario: "fork", Mode: fixtures.Launch, Rule: "complete", Verdict: Fail, Detail: "as it was"}
 	assert.Equal(t, expect(known, r, "1").Detail, "first\nas it was")
 }
@@ -83,7 +91,7 @@ func TestTheFirstLineThatFitsCounts(t *testing.T) {
 func TestAnyVersionMatchesAStar(t *testing.T) {
 	r := Result{Debugger: "gdb", Scenario: "fork", Mode: fixtures.Launch, Rule: "complete", Verdict: Fail}
 	for _, version := range []string{"", "13.1", "GNU gdb (Debian 13.1-3) 13.1", "build/2026-01-02"} {
-		got := expect([]Known{{"gdb", "fork/launch", "complete", "*", "bug"}}, r, version)
+		got := expect([]Known{{"gdb", "fork/launch", "complete", false, "*", "bug"}}, r, version)
 		assert.Equal(t, got.Verdict, KFail, "version %q", version)
 	}
 }
