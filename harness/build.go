@@ -110,6 +110,13 @@ var compilers = map[fixtures.Language]func() (toolchain, error){
 	}),
 }
 
+// Compiler is the version of what builds fixtures of a language, its first line; the error says what is missing.
+func Compiler(l fixtures.Language) (string, error) {
+	t, err := compilers[l]()
+	first, _, _ := strings.Cut(t.version, "\n")
+	return first, err
+}
+
 func findToolchain(what, remedy string, command []string, versionFlag string) (toolchain, error) {
 	if len(command) == 0 {
 		return toolchain{}, &missingError{fmt.Sprintf("a %s: CC is blank: %s", what, remedy)}

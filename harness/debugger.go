@@ -144,3 +144,28 @@ func (t Target) Recorded(conn io.ReadWriteCloser) io.ReadWriteCloser {
 // A Paced debugger says how much longer than the reference tracer it takes for what it does, and every limit of
 // its runs is multiplied by that: one that reads symbols at each start and exec, say.
 type Paced interface{ TimeScale() float64 }
+
+// Rename gives a debugger another name in results.
+func Rename(d Debugger, name string) Debugger { return renamed{d, name} }
+
+type renamed struct {
+	Debugger
+	name string
+}
+
+func (r renamed) Name() string     { return r.name }
+func (r renamed) Unwrap() Debugger { return r.Debugger }
+
+// As finds what else a debugger is, such as Paced, below its new names.
+func As[T any](d Debugger) (found T, ok bool) {
+	for {
+		if found, ok = d.(T); ok {
+			return found, true
+		}
+		below, wraps := d.(interface{ Unwrap() Debugger })
+		if !wraps {
+			return found, false
+		}
+		d = below.Unwrap()
+	}
+}

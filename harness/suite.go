@@ -31,6 +31,10 @@ type Options struct {
 	Fixtures []fixtures.Fixture // these, and not the catalogue's
 	Repeat   int                // runs of each scenario, none of which may fail; zero for one
 	Known    []Known
+	// Keep names a folder in which each run leaves one of its own: what was said, what was true and what /proc showed.
+	Keep string
+	// Again, if it is not nil, is the command that runs a scenario once more.
+	Again func(debugger string, s Scenario) string
 	// TimeScale multiplies every limit, for a slow machine; zero is one.
 	TimeScale float64
 	// Reference, if it is not nil, launches each fixture once first. Where its words differ from the other
@@ -101,7 +105,7 @@ func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Re
 	if err := Prepare(ctx); err != nil {
 		return nil, err
 	}
-	report := &Report{Suite: tidcheck.Version, Machine: machine(ctx)}
+	report := &Report{Suite: tidcheck.Version, Machine: ThisMachine(ctx)}
 	versions := make([]string, len(debuggers))
 	missing := make([]error, len(debuggers))
 	for i, d := range debuggers {
@@ -159,7 +163,8 @@ func Prepare(ctx context.Context) error {
 	return err
 }
 
-func machine(ctx context.Context) Machine {
+// ThisMachine tells where we are, by trying.
+func ThisMachine(ctx context.Context) Machine {
 	release, _, err := kernelVersion()
 	if err != nil {
 		release = "unknown"
@@ -171,8 +176,7 @@ func machine(ctx context.Context) Machine {
 func runScenario(ctx context.Context, d Debugger, s Scenario, o Options) []Result {
 	var results []Result
 	for n := 0; n == 0 || n < o.Repeat && ctx.Err() == nil; n++ {
-		e, took, err := runEvidence(ctx, d, s, o, nil)
-		again := s.verdicts(d.Name(), took, e, err)
+		again := runOnce(ctx, d, s, o, n)
 		if n == 0 {
 			results = again
 			continue
@@ -180,6 +184,23 @@ func runScenario(ctx context.Context, d Debugger, s Scenario, o Options) []Resul
 		for i := range results {
 			results[i].repeated(again[i])
 		}
+	}
+	return results
+}
+
+// runOnce runs one scenario for the n-th time, and keeps what is to be kept of it.
+func runOnce(ctx context.Context, d Debugger, s Scenario, o Options, n int) []Result {
+	folio := o.folioOf(d, s, n)
+	e, took, err := runEvidence(ctx, d, s, o, folio.transcript())
+	results := s.verdicts(d.Name(), took, e, err)
+	for i := range results {
+		if o.Again != nil {
+			results[i].Again = o.Again(d.Name(), s)
+		}
+		results[i].Kept = folio.place()
+	}
+	if err := folio.keep(e, results); err != nil {
+		return s.each(d.Name(), took, all(Unresolved, err))
 	}
 	return results
 }
@@ -215,7 +236,7 @@ func runEvidence(ctx context.Context, d Debugger, s Scenario, o Options, log *tr
 	if err != nil {
 		return nil, 0, fmt.Errorf("control run without a debugger: %w", err)
 	}
-	if paced, ok := d.(Paced); ok {
+	if paced, ok := As[Paced](d); ok {
 		limit = scaled(limit, paced.TimeScale())
 	}
 	begin := time.Now()

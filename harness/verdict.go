@@ -34,7 +34,9 @@ type Result struct {
 	Detail   string        `json:"detail"`
 	Seconds  float64       `json:"seconds"` // of the whole run, and of the longest where there were more
 	Runs     int           `json:"runs"`
-	Passed   int           `json:"passed"` // of the runs
+	Passed   int           `json:"passed"`          // of the runs
+	Again    string        `json:"again,omitempty"` // the command that runs it once more
+	Kept     string        `json:"kept,omitempty"`  // the folder of the run that the verdict is of
 }
 
 // repeated counts a further run of the same scenario. The worst verdict stands, with the first detail.
@@ -42,7 +44,7 @@ func (r *Result) repeated(again Result) {
 	r.Runs, r.Passed, r.Seconds = r.Runs+again.Runs, r.Passed+again.Passed, max(r.Seconds, again.Seconds)
 	severity := func(v Verdict) int { return slices.Index([]Verdict{NotOffered, Untested, Pass, Unresolved, Fail}, v) }
 	if severity(again.Verdict) > severity(r.Verdict) {
-		r.Verdict, r.Detail = again.Verdict, again.Detail
+		r.Verdict, r.Detail, r.Kept = again.Verdict, again.Detail, again.Kept
 	}
 }
 

@@ -44,6 +44,20 @@ func Line(w io.Writer, results []harness.Result) {
 		}
 		fmt.Fprintf(w, "%-11s %s: %s\n", first.Verdict, where, strings.Join(rules, ", "))
 		detail(w, first.Detail)
+		evidence(w, first)
+	}
+}
+
+// evidence says of what is not as expected how it is seen once more, and where it is kept.
+func evidence(w io.Writer, r harness.Result) {
+	if !slices.Contains([]harness.Verdict{harness.Fail, harness.KPass, harness.Unresolved}, r.Verdict) {
+		return
+	}
+	if r.Again != "" {
+		fmt.Fprintf(w, "            again: %s\n", r.Again)
+	}
+	if r.Kept != "" {
+		fmt.Fprintf(w, "            kept: %s\n", r.Kept)
 	}
 }
 

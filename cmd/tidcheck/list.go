@@ -69,25 +69,34 @@ func listCommand(_ context.Context, c *invocation) (int, error) {
 
 // listHeads prints the whole declarations of fixtures, and where their sources are.
 func (c *invocation) listHeads(names []string) (int, error) {
-	catalogue, err := fixtures.Catalogue()
-	if err != nil {
-		return harnessError, err
-	}
 	for n, name := range names {
-		i := slices.IndexFunc(catalogue, func(f fixtures.Fixture) bool { return f.Name == name })
-		if i < 0 {
-			return harnessError, fmt.Errorf("there is no fixture %q%s", name, similar(name, catalogue))
+		f, err := fixtureNamed(name)
+		if err != nil {
+			return harnessError, err
 		}
-		head, err := fixtures.Head(catalogue[i])
+		head, err := fixtures.Head(f)
 		if err != nil {
 			return harnessError, err
 		}
 		if n > 0 {
 			fmt.Fprintln(c.stdout)
 		}
-		fmt.Fprintf(c.stdout, "%s, in %s\n\n%s\n", name, catalogue[i].Source, head)
+		fmt.Fprintf(c.stdout, "%s, in %s\n\n%s\n", name, f.Source, head)
 	}
 	return asExpected, nil
+}
+
+// fixtureNamed is the catalogue's fixture of that name.
+func fixtureNamed(name string) (fixtures.Fixture, error) {
+	catalogue, err := fixtures.Catalogue()
+	if err != nil {
+		return fixtures.Fixture{}, err
+	}
+	i := slices.IndexFunc(catalogue, func(f fixtures.Fixture) bool { return f.Name == name })
+	if i < 0 {
+		return fixtures.Fixture{}, fmt.Errorf("there is no fixture %q%s", name, similar(name, catalogue))
+	}
+	return catalogue[i], nil
 }
 
 // similar names the fixtures of a name's group, or how to find any.

@@ -41,6 +41,9 @@ var commands = []subcommand{
 	{"trace", "[flags] (-p PID | -- COMMAND [ARG…])", "Follows every thread of a program and prints what happens to it.", traceCommand},
 	{"list", "[flags] [NAME…]", "Lists the scenarios, or prints what some of them declare.", listCommand},
 	{"record", "[flags] -- COMMAND [ARG…]", "Prints the want lines of a program that does the same in each run.", recordCommand},
+	{"check", "[flags] EVENTS.jsonl", "Judges a recorded run: whether its events are possible, and what a program declares.", checkCommand},
+	{"diff", "BEFORE.json AFTER.json", "Says which verdicts changed between two reports of run --json.", diffCommand},
+	{"doctor", "", "Says what this machine has for it and what is missing, by trying, and how to get it.", doctorCommand},
 	{"new", "[flags] NAME", "Writes a fixture of your own, to run with --fixture.", newCommand},
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -12,63 +13,157 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/tidcheck/tidcheck/debuggers/book"
-	"github.com/tidcheck/tidcheck/debuggers/command"
+	jsonlines "github.com/tidcheck/tidcheck/debuggers/command"
 	"github.com/tidcheck/tidcheck/debuggers/reference"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/report"
 )
 
+// A runRequest is what the command line of run asks for.
+type runRequest struct {
+	match, json, known, command, keep string
+	required                          string
+	quick, long, bisect               bool
+	repeat, jobs                      int
+	timeScale                         float64
+	args                              words
+	own                               ownFixtures
+}
+
+func (r *runRequest) define(c *invocation) {
+	f := c.flags
+	f.StringVar(&r.match, "run", "", "run the scenarios in whose scenario/mode this regular expression (`regexp`) is found")
+	f.StringVar(&r.json, "json", "", "write the results to this `file` as JSON (- is standard output)")
+	f.StringVar(&r.known, "known", "", "a `file` of known failures, a line each: DEBUGGER SCENARIO/MODE RULE[?] VERSION REPORT")
+	f.StringVar(&r.command, "command", "", "a debugger that speaks JSON lines: its `command`, in shell words")
+	f.StringVar(&r.keep, "keep", "", "keep in this `folder` one of each run: what was said, what was true, and how to run it again")
+	f.StringVar(&r.required, "require", "", "fail if one of these is missing, a `list` of debuggers and needs divided by commas: gdb,perf,cc,…")
+	f.BoolVar(&r.quick, "quick", false, "run the quick set alone: some seconds, and something of every group, mode and rule")
+	f.BoolVar(&r.long, "long", false, "run the long set too: real programs, and what takes up to a minute")
+	f.BoolVar(&r.bisect, "bisect", false, "end with 125 where the status would be 2, so that git bisect run passes over what cannot be tested")
+	f.IntVar(&r.repeat, "repeat", 1, "run each scenario `N` times, and say in how many it passed")
+	f.IntVar(&r.jobs, "jobs", 0, "runs at once; 0 is four times the CPUs, since a run mostly waits")
+	f.Float64Var(&r.timeScale, "time-scale", 1, "multiply every limit by this `factor`, for a slow machine")
+	f.Var(&r.args, "debugger-arg", "a further `argument` for the debuggers that are programs of their own; may be given more than once")
+	f.Var(&r.own, "fixture", "run this `FILE`, a fixture that is not in the catalogue; may be given more than once")
+}
+
+// options reads what is asked for, and refuses what has no meaning.
+func (r *runRequest) options(c *invocation) (o harness.Options, debuggers []harness.Debugger, err error) {
+	o = harness.Options{
+		Reference: reference.Debugger{}, Quick: r.quick, Long: r.long, Fixtures: r.own,
+		Repeat: r.repeat, Jobs: r.jobs, TimeScale: r.timeScale, Keep: r.keep, Again: c.again,
+	}
+	switch {
+	case r.jobs < 0:
+		return o, nil, errors.New("--jobs: the number of runs at once is not negative")
+	case r.quick && r.long:
+		return o, nil, errors.New("--quick and --long: name one of the two")
+	case r.repeat < 1:
+		return o, nil, errors.New("--repeat: each scenario is run once at least")
+	case !(r.timeScale > 0 && r.timeScale <= maxTimeScale):
+		return o, nil, fmt.Errorf("--time-scale: a factor is above 0 and at most %d", maxTimeScale)
+	}
+	chosen, err := choose(c.flags.Args(), r.command, r.args)
+	if err != nil {
+		return o, nil, err
+	}
+	if o.Known = chosen.known; r.known != "" {
+		own, err := harness.ReadKnown(r.known)
+		if err != nil {
+			return o, nil, err
+		}
+		o.Known = append(own, o.Known...) // the first that fits counts
+	}
+	if r.match != "" {
+		if o.Match, err = regexp.Compile(r.match); err != nil {
+			return o, nil, err
+		}
+	}
+	if r.keep != "" {
+		err = os.MkdirAll(r.keep, 0o755)
+	}
+	return o, chosen.debuggers, err
+}
+
+// maxTimeScale keeps a limit within what a clock can count.
+const maxTimeScale = 1000
+
+// again is the command that runs one scenario of this invocation once more: its flags, without those that choose
+// scenarios and count them.
+func (c *invocation) again(debugger string, s harness.Scenario) string {
+	words := []string{"tidcheck", "run", "--run", "^" + s.String() + "$"}
+	command := ""
+	c.flags.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "command":
+			command = f.Value.String()
+		case "time-scale":
+			words = append(words, "--time-scale", f.Value.String())
+		case "debugger-arg", "fixture":
+			for _, value := range f.Value.(interface{ given() []string }).given() {
+				words = append(words, "--"+f.Name, value)
+			}
+		}
+	})
+	if s.Fixture.Set == fixtures.Long && !s.Fixture.Own {
+		words = append(words, "--long")
+	}
+	if name, _, _ := strings.Cut(debugger, "="); command != "" && adapterNamed(name) == nil {
+		words = append(words, "--command", command)
+		if debugger == (jsonlines.Debugger{}).Name() {
+			debugger = ""
+		}
+	}
+	if debugger != "" {
+		words = append(words, debugger)
+	}
+	for i, w := range words {
+		words[i] = shellQuoted(w)
+	}
+	return strings.Join(words, " ")
+}
+
 func runCommand(ctx context.Context, c *invocation) (int, error) {
-	match := c.flags.String("run", "", "run the scenarios in whose scenario/mode this regular expression (`regexp`) is found")
-	jsonFile := c.flags.String("json", "", "write the results to this `file` as JSON (- is standard output)")
-	knownFile := c.flags.String("known", "", "a `file` of known failures, a line each: DEBUGGER SCENARIO/MODE RULE VERSION REPORT")
-	line := c.flags.String("command", "", "a debugger that speaks JSON lines: its `command`, in shell words")
-	quick := c.flags.Bool("quick", false, "run the quick set alone: some seconds, and something of every group, mode and rule")
-	long := c.flags.Bool("long", false, "run the long set too: real programs, and what takes up to a minute")
-	repeat := c.flags.Int("repeat", 1, "run each scenario `N` times, and say in how many it passed")
-	var own ownFixtures
-	c.flags.Var(&own, "fixture", "run this `FILE`, a fixture that is not in the catalogue; may be given more than once")
-	jobs := c.flags.Int("jobs", 0, "runs at once; 0 is four times the CPUs, since a run mostly waits")
+	var r runRequest
+	r.define(c)
 	if err := c.parse(); err != nil {
 		return harnessError, err
 	}
-	o := harness.Options{Jobs: *jobs, Reference: reference.Debugger{}, Quick: *quick, Long: *long, Repeat: *repeat, Fixtures: own}
-	debuggers, err := chosen(c.flags.Args(), *line)
-	if err == nil && *match != "" {
-		o.Match, err = regexp.Compile(*match)
+	status, err := c.run(ctx, &r)
+	if r.bisect && status == harnessError {
+		status = untestable
 	}
-	if err == nil && *knownFile != "" {
-		o.Known, err = harness.ReadKnown(*knownFile)
+	return status, err
+}
+
+// untestable has git bisect run pass over a commit.
+const untestable = 125
+
+func (c *invocation) run(ctx context.Context, r *runRequest) (int, error) {
+	o, debuggers, err := r.options(c)
+	if err != nil {
+		return harnessError, err
 	}
-	if err == nil && *jobs < 0 {
-		err = errors.New("--jobs: the number of runs at once is not negative")
+	if err := require(ctx, r.required, debuggers); err != nil {
+		return harnessError, err
 	}
-	if err == nil && *quick && *long {
-		err = errors.New("--quick and --long: name one of the two")
-	}
-	if err == nil && *repeat < 1 {
-		err = errors.New("--repeat: each scenario is run once at least")
-	}
-	var out *os.File
-	if err == nil {
-		out, err = createJSON(*jsonFile)
-	}
+	out, err := createJSON(r.json)
 	if err != nil {
 		return harnessError, err
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends us at once
-	result, err := harness.RunAll(ctx, debuggers, o, func(results []harness.Result) { c.told(*jsonFile, results) })
+	result, err := harness.RunAll(ctx, debuggers, o, func(results []harness.Result) { c.told(r.json, results) })
 	if result == nil {
 		return harnessError, err
 	}
-	if *jsonFile != "-" {
+	if r.json != "-" {
 		report.Summary(c.stdout, result)
 	}
-	if writeErr := writeJSON(c, out, *jsonFile, result); writeErr != nil {
+	if writeErr := writeJSON(c, out, r.json, result); writeErr != nil {
 		return harnessError, writeErr
 	}
 	if err != nil {
@@ -77,10 +172,30 @@ func runCommand(ctx context.Context, c *invocation) (int, error) {
 	return report.Status(result), nil
 }
 
+// words are what a flag was given, each time.
+type words []string
+
+func (w *words) String() string { return "" }
+
+func (w *words) given() []string { return *w }
+
+// Set takes one.
+func (w *words) Set(text string) error {
+	*w = append(*w, text)
+	return nil
+}
+
 // ownFixtures are those of --fixture.
 type ownFixtures []fixtures.Fixture
 
 func (o *ownFixtures) String() string { return "" }
+
+func (o *ownFixtures) given() (files []string) {
+	for _, f := range *o {
+		files = append(files, f.Source)
+	}
+	return files
+}
 
 // Set reads a fixture's head.
 func (o *ownFixtures) Set(file string) error {
@@ -126,93 +241,4 @@ func writeJSON(c *invocation, file *os.File, name string, result *harness.Report
 		return fmt.Errorf("--json: %w", err)
 	}
 	return nil
-}
-
-// chosen are the debuggers that are named on the command line.
-func chosen(names []string, line string) ([]harness.Debugger, error) {
-	var list []harness.Debugger
-	if line != "" {
-		argv, err := shellWords(line)
-		if err != nil {
-			return nil, fmt.Errorf("--command: %w", err)
-		}
-		d := command.Debugger{Argv: argv}
-		if len(names) == 1 && builtin(names[0]) == nil {
-			d.Called, names = names[0], nil
-		}
-		list = append(list, d)
-	}
-	for _, name := range names {
-		name, path, hasPath := strings.Cut(name, "=")
-		if hasPath {
-			return nil, fmt.Errorf("%s is part of tidcheck: it has no other build to name (%q)", name, path)
-		}
-		d := builtin(name)
-		switch {
-		case strings.HasPrefix(name, "-"):
-			return nil, fmt.Errorf("%s: flags come before the debuggers' names", name)
-		case d == nil:
-			return nil, fmt.Errorf("there is no debugger %q (there are reference and book, and --command for any other)", name)
-		case slices.ContainsFunc(list, func(other harness.Debugger) bool { return other.Name() == name }):
-			return nil, fmt.Errorf("%s is named twice", name)
-		}
-		list = append(list, d)
-	}
-	if len(list) == 0 {
-		return nil, errors.New("name a debugger: reference, book, or --command CMD")
-	}
-	return list, nil
-}
-
-// builtin is the debugger of that name that is part of tidcheck, nil if there is none.
-func builtin(name string) harness.Debugger {
-	switch name {
-	case "reference":
-		return reference.Debugger{}
-	case "book":
-		return book.Debugger{}
-	}
-	return nil
-}
-
-// shellWords splits a line as a shell would, with quotes and backslashes, and expands nothing.
-func shellWords(line string) ([]string, error) {
-	var words []string
-	var word strings.Builder
-	var quote rune
-	inWord, escaped := false, false
-	for _, r := range line {
-		switch {
-		case escaped:
-			word.WriteRune(r)
-			escaped = false
-		case r == '\\' && quote != '\'':
-			escaped, inWord = true, true
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote != 0:
-			word.WriteRune(r)
-		case r == '\'' || r == '"':
-			quote, inWord = r, true
-		case strings.ContainsRune(" \t\n", r):
-			if inWord {
-				words = append(words, word.String())
-			}
-			word.Reset()
-			inWord = false
-		default:
-			word.WriteRune(r)
-			inWord = true
-		}
-	}
-	if quote != 0 || escaped {
-		return nil, fmt.Errorf("%q: a quote is not closed", line)
-	}
-	if inWord {
-		words = append(words, word.String())
-	}
-	if len(words) == 0 {
-		return nil, errors.New("the command is empty")
-	}
-	return words, nil
 }

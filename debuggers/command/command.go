@@ -146,6 +146,14 @@ func (s *session) take(line []byte) error {
 	return nil
 }
 
+// IsTalk tells whether a line is no event of the program, but a debugger's hello or its reply to a request.
+func IsTalk(line []byte) bool {
+	var talk struct {
+		Kind string `json:"kind"`
+	}
+	return json.Unmarshal(line, &talk) == nil && (talk.Kind == "hello" || talk.Kind == "reply")
+}
+
 func (s *session) takeReply(line []byte) error {
 	var r reply
 	if err := json.Unmarshal(line, &r); err != nil {

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidcheck/tidcheck/debuggers/book"
+	"github.com/tidcheck/tidcheck/debuggers/command"
+	"github.com/tidcheck/tidcheck/debuggers/reference"
+	"github.com/tidcheck/tidcheck/harness"
+)
+
+// An adapter is a kind of debugger that can be named on the command line.
+type adapter struct {
+	name     string
+	sentence string
+	// make gives the debugger, in the build that is at a path if there is one, with further arguments. It is nil for what is
+	// part of tidcheck: that has neither.
+	make  func(path string, args []string) harness.Debugger
+	own   []harness.Debugger
+	known string // what is known of its failures, as harness.ParseKnown reads it
+}
+
+// adapters are all, in the order in which they are listed.
+var adapters = []adapter{
+	{name: "reference", sentence: "tidcheck's own ptrace tracer", own: []harness.Debugger{reference.Debugger{}}},
+	{name: "book", sentence: "the tracer of a lesson, kept with its mistakes", own: []harness.Debugger{book.Debugger{}}},
+}
+
+// debuggers are an adapter's, as this machine has them.
+func (a adapter) debuggers() []harness.Debugger {
+	if a.make != nil {
+		return []harness.Debugger{a.make("", nil)}
+	}
+	return a.own
+}
+
+// adapterNamed is the adapter of that name, nil if there is none.
+func adapterNamed(name string) *adapter {
+	i := slices.IndexFunc(adapters, func(a adapter) bool { return a.name == name })
+	if i < 0 {
+		return nil
+	}
+	return &adapters[i]
+}
+
+func adapterNames() string {
+	names := make([]string, len(adapters))
+	for i, a := range adapters {
+		names[i] = a.name
+	}
+	return strings.Join(names, ", ")
+}
+
+// A selection is what the command line names: debuggers, and what is known of them.
+type selection struct {
+	debuggers []harness.Debugger
+	known     []harness.Known
+}
+
+// choose gives the debuggers that are named, NAME or NAME=PATH, with further arguments for those that are no part of
+// tidcheck; line is the one that speaks JSON lines, if there is one.
+func choose(names []string, line string, args []string) (chosen selection, err error) {
+	if line != "" {
+		argv, err := shellWords(line)
+		if err != nil {
+			return chosen, fmt.Errorf("--command: %w", err)
+		}
+		d := command.Debugger{Argv: append(argv, args...)}
+		if len(names) == 1 && adapterNamed(names[0]) == nil {
+			d.Called, names = names[0], nil
+		}
+		chosen.debuggers = append(chosen.debuggers, d)
+	}
+	for _, name := range names {
+		if err := chosen.add(name, args); err != nil {
+			return chosen, err
+		}
+	}
+	if len(chosen.debuggers) == 0 {
+		return chosen, fmt.Errorf("name a debugger: %s, or --command CMD", adapterNames())
+	}
+	return chosen, nil
+}
+
+// add takes in one debugger by its name.
+func (s *selection) add(text string, args []string) error {
+	name, path, hasPath := strings.Cut(text, "=")
+	a := adapterNamed(name)
+	switch {
+	case strings.HasPrefix(text, "-"):
+		return fmt.Errorf("%s: flags come before the debuggers' names", text)
+	case a == nil:
+		return fmt.Errorf("there is no debugger %q (there are %s, and --command for any other)", name, adapterNames())
+	case a.make == nil && hasPath:
+		return fmt.Errorf("%s is part of tidcheck: it has no other build to name (%q)", name, path)
+	case a.make == nil && len(args) > 0:
+		return fmt.Errorf("%s is part of tidcheck: it takes no --debugger-arg", name)
+	case hasPath && path == "":
+		return fmt.Errorf("%s: a path is missing behind the =", text)
+	case slices.ContainsFunc(s.debuggers, func(other harness.Debugger) bool { return other.Name() == text }):
+		return fmt.Errorf("%s is named twice", text)
+	}
+	made := a.own
+	if a.make != nil {
+		made = []harness.Debugger{a.make(path, args)}
+	}
+	if hasPath {
+		made[0] = harness.Rename(made[0], text)
+	}
+	known, err := harness.ParseKnown("the known failures of "+a.name, a.known)
+	s.debuggers, s.known = append(s.debuggers, made...), append(s.known, known...)
+	return err
+}
