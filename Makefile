@@ -1,5 +1,5 @@
 # README's two commands are demo and test; each does all its set-up.
-.PHONY: build test soak lint demo fixtures bench clean
+.PHONY: build test soak lint demo examples debuggers fixtures bench clean
 
 TOOL = go tool -modfile=tools/go.mod
 
@@ -30,6 +30,13 @@ demo: build bin/fork
 	@echo
 	bin/tidcheck run --run '^(fork|thread_nested|signal_one_thread|locked)/' reference book; status=$$?; \
 	test $$status = 1 && echo "status 1, as expected" || { echo "status $$status, and 1 was expected"; exit 1; }
+
+# Debuggers of a user's own: one in Go, as a module of its own, and one in C that prints JSON lines.
+examples: build
+	cd examples/tiny && go vet ./... && go test ./...
+	@mkdir -p bin
+	$(CC) -O1 -g -Wall -Wextra -Werror -o bin/tiny examples/other/tiny.c
+	bin/tidcheck run --run '^(fork|locked|thread_nested|exec_from_thread|attach_idle)/' --command bin/tiny tiny
 
 # The C programs by hand: bin/fork, bin/thread_nested n=..., without the harness.
 fixtures: $(patsubst cfixtures/%.c,bin/%,$(filter-out cfixtures/keeper.c,$(wildcard cfixtures/*.c)))

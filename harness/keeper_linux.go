@@ -209,6 +209,10 @@ func (k *keeper) send(packet []byte, fds []int) error {
 	return errors.Join(writeErr, os.NewSyscallError("sendmsg", err))
 }
 
+// errStolen is what a debugger in our own process does that waits for any child.
+var errStolen = errors.New("somebody in this process has waited for any child and got ours: " +
+	"a tracer waits by __WNOTHREAD, on a thread without other children (tracer.OnThread)")
+
 // close ends all that was started and all that descends from it.
 func (k *keeper) close() error {
 	k.conn.Close()
@@ -219,7 +223,11 @@ func (k *keeper) close() error {
 	k.starting.Unlock()
 	alarm := time.AfterFunc(keeperPatience, func() { k.cmd.Process.Kill() })
 	defer alarm.Stop()
-	if err := k.cmd.Wait(); err != nil {
+	err := k.cmd.Wait()
+	if errors.Is(err, syscall.ECHILD) {
+		return errStolen
+	}
+	if err != nil {
 		return fmt.Errorf("the keeper could not end what is below it: %w %s", err, strings.TrimSpace(k.stderr.String()))
 	}
 	return nil

@@ -271,3 +271,15 @@ func TestAHomeGoesWithItsKeeper(t *testing.T) {
 	_, err = os.Lstat(home)
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
+
+// A debugger within the process that waits for any child takes the keeper, and is told how not to.
+func TestWhoReapsTheKeeperIsTold(t *testing.T) {
+	k := someKeeper(t)
+	assert.NilError(t, unix.Kill(k.cmd.Process.Pid, unix.SIGKILL))
+	var status unix.WaitStatus
+	got, err := unix.Wait4(k.cmd.Process.Pid, &status, 0, nil)
+	assert.NilError(t, err)
+	assert.Equal(t, got, k.cmd.Process.Pid)
+	assert.ErrorIs(t, k.close(), errStolen)
+	k.cmd.ProcessState = &os.ProcessState{} // the test's end need not close it
+}

@@ -39,11 +39,26 @@ var Rules = []Rule{
 // standing are the modes in which all tasks of a program stand at some time.
 var standing = []fixtures.Mode{fixtures.AttachBefore, fixtures.AttachDuring, fixtures.DetachDuring, fixtures.Stops}
 
-// lacks is the reason for which a rule cannot be judged.
+// An unofferedError is the reason for which a rule cannot be judged: the debugger does not offer what it judges.
+type unofferedError struct{ ability Ability }
+
+func (e unofferedError) Error() string {
+	switch e.ability {
+	case Stop:
+		return "the debugger cannot be told to stop the program"
+	case Threads:
+		return "the debugger lists no threads"
+	}
+	return fmt.Sprintf("the debugger tells no %s", e.ability)
+}
+
+func (unofferedError) Is(target error) bool { return target == errors.ErrUnsupported }
+
+// lacks tells which of some abilities is not offered, nil if all are.
 func lacks(can Abilities, wanted ...Ability) error {
 	for _, w := range wanted {
 		if !can.Has(w) {
-			return fmt.Errorf("the debugger tells no %s: %w", w, errors.ErrUnsupported)
+			return unofferedError{w}
 		}
 	}
 	return nil
