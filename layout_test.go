@@ -99,7 +99,7 @@ func TestOnlyTheCommandEditsLines(t *testing.T) {
 }
 
 func TestSourcesOfFixturesAreEmbedded(t *testing.T) {
-	for _, name := range []string{"cfixtures/keeper.c", "cfixtures/fixture.h", "cfixtures/fork.c", "fixtures/fixture/fixture.go", "fixtures/locked/main.go"} {
+	for _, name := range []string{"cfixtures/keeper.c", "cfixtures/fixture.h", "cfixtures/fork.c", "fixtures/fixture/fixture.go", "fixtures/locked/main.go", "fixtures/cgo/threads.c"} {
 		_, err := tidcheck.Sources.Open(name)
 		assert.NilError(t, err)
 	}

@@ -20,5 +20,5 @@ const Version = "0.1.0"
 // Sources are the fixtures as they are in the repository: C programs in cfixtures, Go
 // programs and their one shared package in fixtures.
 //
-//go:embed cfixtures/*.c cfixtures/*.h fixtures/*/*.go
+//go:embed cfixtures/*.c cfixtures/*.h fixtures/*/*.go fixtures/*/*.c
 var Sources embed.FS

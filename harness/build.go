@@ -117,6 +117,20 @@ func Compiler(l fixtures.Language) (string, error) {
 	return first, err
 }
 
+// cgo tells why the go command cannot build what is partly C, nil if it can.
+var cgo = sync.OnceValue(func() error {
+	out, err := exec.Command("go", "env", "CGO_ENABLED", "CC").Output()
+	if err != nil {
+		return fmt.Errorf("go env: %w", err)
+	}
+	enabled, cc, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if words := strings.Fields(cc); enabled == "1" && len(words) > 0 {
+		_, err = exec.LookPath(words[0])
+		return err
+	}
+	return fmt.Errorf("CGO_ENABLED is %s: set it to 1, and install gcc", enabled)
+})
+
 func findToolchain(what, remedy string, command []string, versionFlag string) (toolchain, error) {
 	if len(command) == 0 {
 		return toolchain{}, &missingError{fmt.Sprintf("a %s: CC is blank: %s", what, remedy)}
@@ -193,7 +207,7 @@ func build(ctx context.Context, s Source, run runner) (string, error) {
 // key names a build by all that goes into it.
 func key(s Source, t toolchain) string {
 	h := sha256.New()
-	fmt.Fprintln(h, t.version, buildCommand(s, t, ""), runtime.GOARCH, os.Getenv("GOFLAGS"))
+	fmt.Fprintln(h, t.version, buildCommand(s, t, ""), runtime.GOARCH, os.Getenv("GOFLAGS"), os.Getenv("CGO_ENABLED"))
 	for _, name := range slices.Sorted(maps.Keys(s.Files)) {
 		fmt.Fprintln(h, name, len(s.Files[name]))
 		h.Write(s.Files[name])

@@ -103,11 +103,14 @@ func signalGroup(pid int, sig syscall.Signal) error {
 
 // tryNeed tries one of fixtures.Probes; the error says why it is not to be had.
 func tryNeed(need string) error {
-	if need == "witness" {
+	switch need {
+	case "witness":
 		if from := witnessed(context.Background()); from != "perf" {
 			return errors.New(from)
 		}
 		return nil
+	case "cgo":
+		return cgo()
 	}
 	var params [120]byte // struct io_uring_params: all zero is a plain ring
 	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&params)), 0)

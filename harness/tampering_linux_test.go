@@ -53,6 +53,7 @@ func TestProgramsTellWhoTampersWithTheirSignals(t *testing.T) {
 		{"signal_storm/launch", unix.SIGCHLD, "transparent", "(main) was sent 1 signals and got 0: swallowed"},
 		{"signal_storm/launch", unix.SIGPROF, "transparent", "was sent 2 signals and got 1: swallowed"},
 		{"signal_storm/launch", realTime, "transparent", "was sent 7 signals and got 2: swallowed"},
+		{"preempt/launch", unix.SIGURG, "bounded", "the program's end did not come"},
 		{"attach_signal_storm/attach_before", unix.SIGUSR1, "transparent", "swallowed"},
 	} {
 		t.Run(c.scenario+"/"+c.swallowed.String(), func(t *testing.T) {
