@@ -42,7 +42,7 @@ examples: build
 fixtures: $(patsubst cfixtures/%.c,bin/%,$(filter-out cfixtures/keeper.c,$(wildcard cfixtures/*.c)))
 	for folder in $(dir $(wildcard fixtures/*/main.go)); do go build -o bin/ ./$$folder || exit 1; done
 
-bin/%: cfixtures/%.c cfixtures/fixture.h
+bin/%: cfixtures/%.c $(wildcard cfixtures/*.h)
 	@mkdir -p bin
 	$(CC) -O1 -g -Wall -Wextra -Werror -pthread -o $@ $<
 

@@ -12,7 +12,7 @@
  * want: main/1..5: exit 0
  * modes: launch attach_before detach_during stops
  */
-#include "fixture.h"
+#include "stop.h"
 #include <sys/epoll.h>
 #include <time.h>
 

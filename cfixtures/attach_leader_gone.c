@@ -11,7 +11,7 @@
  * want: main/1/1: exit 0
  * modes: launch attach_before detach_during stops
  */
-#include "fixture.h"
+#include "stop.h"
 
 static _Atomic uint32_t parked, over;
 static pthread_t *threads;

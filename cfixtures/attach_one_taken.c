@@ -10,8 +10,7 @@
  * want: main/n+1: exit 0
  * modes: launch
  */
-#include "fixture.h"
-#include <sys/prctl.h>
+#include "process.h"
 #include <sys/ptrace.h>
 
 enum { may_trace, traces, may_end, words };

@@ -12,8 +12,8 @@
  * want: main/2..n+2: exit 0
  * modes: attach_before detach_during
  */
-#include "fixture.h"
-#include <signal.h>
+#include "process.h"
+#include "stop.h"
 
 enum { rounds = 2, stops = 0, goes_on, words };
 

@@ -12,7 +12,7 @@
  * modes: launch attach_before detach_during stops
  * set: quick
  */
-#include "fixture.h"
+#include "process.h"
 #include <poll.h>
 
 enum { daemon_pid, is_orphan, words };

@@ -10,7 +10,7 @@
  * want: main/1^1..n-1: exec, clone ./1, exit 0
  * want: main/1^n: exec, exit 3
  */
-#include "fixture.h"
+#include "process.h"
 
 static void *executor(void *slot)
 {
@@ -26,6 +26,6 @@ int main(int argc, char **argv)
 	printf("process: %d, thread: %ld, program %u\n", getpid(), syscall(SYS_gettid), execs);
 	if (execs == param("n", "20"))
 		return 3;
-	make_thread(main_slot, executor);
+	make_thread(executor, main_slot);
 	park();
 }

@@ -10,7 +10,6 @@
  * modes: launch attach_before detach_during stops
  */
 #include "fixture.h"
-#include <errno.h>
 
 static pthread_barrier_t all;
 
@@ -41,7 +40,7 @@ int main(int argc, char **argv)
 	must(threads != NULL, "calloc");
 	must(!pthread_barrier_init(&all, NULL, n + 1), "pthread_barrier_init");
 	for (long i = 0; i < n; i++)
-		threads[i] = make_thread(0, thread);
+		threads[i] = make_thread(thread, 0);
 	for (int turn = 0; turn < 3; turn++) {
 		if (turn == 1)
 			checkpoint(1);

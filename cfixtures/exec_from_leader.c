@@ -8,7 +8,7 @@
  * want: main/1..n: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
+#include "process.h"
 
 int main(int argc, char **argv)
 {
@@ -18,7 +18,7 @@ int main(int argc, char **argv)
 	if (execs)
 		return 3;
 	for (long n = param("n", "4"); n > 0; n--)
-		make_thread(0, parked_thread);
+		make_thread(parked_thread, 0);
 	checkpoint(1);
 	exec_again(0);
 }

@@ -11,7 +11,7 @@
  * modes: launch attach_before attach_during detach_during stops
  * set: quick
  */
-#include "fixture.h"
+#include "process.h"
 
 static pthread_barrier_t all;
 
@@ -32,9 +32,9 @@ int main(int argc, char **argv)
 	if (execs)
 		return 3;
 	must(!pthread_barrier_init(&all, NULL, 2), "pthread_barrier_init");
-	make_thread(0, thread);
+	make_thread(thread, 0);
 	for (long n = param("n", "4"); n > 1; n--)
-		make_thread(0, parked_thread);
+		make_thread(parked_thread, 0);
 	pthread_barrier_wait(&all);
 	park();
 }

@@ -9,7 +9,7 @@
  * want: main/n: exec, exit 3
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
+#include "process.h"
 
 static void *thread(void *slot)
 {
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
 		return 3;
 	clear_at_end(0);
 	for (long n = param("n", "4"); n > 1; n--)
-		make_thread(0, parked_thread);
-	make_thread(0, thread);
+		make_thread(parked_thread, 0);
+	make_thread(thread, 0);
 	syscall(SYS_exit, 7);
 }

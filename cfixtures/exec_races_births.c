@@ -10,8 +10,7 @@
  * want: main/k+1: exec, exit 3
  * want: *: at least some clone *, at least some exit 0
  */
-#include "fixture.h"
-#include <errno.h>
+#include "process.h"
 
 static _Atomic uint32_t births;
 
@@ -54,7 +53,7 @@ int main(int argc, char **argv)
 	if (execs)
 		return 3;
 	for (long k = param("k", "4"); k > 0; k--)
-		make_thread(0, maker);
-	make_thread(0, executor);
+		make_thread(maker, 0);
+	make_thread(executor, 0);
 	park();
 }

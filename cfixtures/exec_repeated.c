@@ -8,7 +8,7 @@
  * want: main/1..n+1: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
+#include "process.h"
 
 static void *thread(void *slot)
 {
@@ -22,7 +22,7 @@ int main(int argc, char **argv)
 	fixture_start(argv);
 	printf("process: %d, thread: %ld, program %u\n", getpid(), syscall(SYS_gettid), execs);
 	long n = param("n", "10");
-	must(!pthread_join(make_thread(main_slot, thread), NULL), "pthread_join");
+	must(!pthread_join(make_thread(thread, main_slot), NULL), "pthread_join");
 	if (execs == n / 2)
 		checkpoint(1);
 	if (execs < n)

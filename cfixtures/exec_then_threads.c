@@ -9,7 +9,7 @@
  * want: main/1/1..n: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
+#include "process.h"
 
 static pthread_barrier_t both;
 
@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 	printf("process: %d, thread: %ld, program %u\n", getpid(), syscall(SYS_gettid), execs);
 	if (!execs) {
 		must(!pthread_barrier_init(&both, NULL, 2), "pthread_barrier_init");
-		make_thread(0, executor);
+		make_thread(executor, 0);
 		pthread_barrier_wait(&both);
 		for (;;)
 			pause();
@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 	for (long i = 0; i < n; i++) {
 		if (i == n / 2)
 			checkpoint(1);
-		must(!pthread_join(make_thread(main_slot, thread), NULL), "pthread_join");
+		must(!pthread_join(make_thread(thread, main_slot), NULL), "pthread_join");
 	}
 	return 0;
 }

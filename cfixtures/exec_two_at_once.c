@@ -7,7 +7,7 @@
  * want: main/1..2: exit 0, at least 1 exec, at most 1 exec
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
+#include "process.h"
 
 static pthread_barrier_t both;
 
@@ -27,8 +27,8 @@ int main(int argc, char **argv)
 	if (execs)
 		return 0;
 	must(!pthread_barrier_init(&both, NULL, 3), "pthread_barrier_init");
-	make_thread(0, thread);
-	make_thread(0, thread);
+	make_thread(thread, 0);
+	make_thread(thread, 0);
 	checkpoint(1);
 	pthread_barrier_wait(&both);
 	park();

@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 	for (uint32_t slot = 1; slot <= 4; slot++) {
 		if (slot == 3)
 			checkpoint(1);
-		make_thread(0, thread);
+		make_thread(thread, 0);
 		await_end(slot);
 	}
 	return 3;

@@ -32,10 +32,10 @@ int main(int argc, char **argv)
 	pthread_t *threads = calloc(n, sizeof *threads);
 	must(threads != NULL, "calloc");
 	for (long i = 0; i < n / 2; i++)
-		must(!pthread_join(make_thread(0, ends), NULL), "pthread_join");
+		must(!pthread_join(make_thread(ends, 0), NULL), "pthread_join");
 	printf("process: %d, half have ended\n", getpid());
 	for (long i = n / 2; i < n; i++)
-		threads[i] = make_thread(0, ends_later);
+		threads[i] = make_thread(ends_later, 0);
 	for (long i = n / 2; i < n; i++)
 		must(!pthread_join(threads[i], NULL), "pthread_join");
 	printf("process: %d, all have ended\n", getpid());

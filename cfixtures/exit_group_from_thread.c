@@ -27,9 +27,9 @@ int main(int argc, char **argv)
 	(void)argc;
 	fixture_start(argv);
 	for (long n = param("n", "4"); n > 1; n--)
-		make_thread(0, parked_thread);
+		make_thread(parked_thread, 0);
 	must(!pthread_barrier_init(&both, NULL, 2), "pthread_barrier_init");
-	make_thread(0, thread);
+	make_thread(thread, 0);
 	pthread_barrier_wait(&both);
 	park();
 }

@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 	fixture_start(argv);
 	clear_at_end(0);
 	for (long n = param("n", "4"); n > 1; n--)
-		make_thread(0, parked_thread);
-	make_thread(0, thread);
+		make_thread(parked_thread, 0);
+	make_thread(thread, 0);
 	syscall(SYS_exit, 7);
 }

@@ -28,6 +28,6 @@ int main(int argc, char **argv)
 	fixture_start(argv);
 	clear_at_end(0);
 	for (long n = param("n", "4"); n > 0; n--)
-		make_thread(0, thread);
+		make_thread(thread, 0);
 	syscall(SYS_exit, 0);
 }

@@ -26,6 +26,6 @@ int main(int argc, char **argv)
 	(void)argc;
 	fixture_start(argv);
 	clear_at_end(0);
-	make_thread(0, thread);
+	make_thread(thread, 0);
 	syscall(SYS_exit, 7);
 }

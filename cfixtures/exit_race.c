@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 	long n = param("n", "16");
 	must(!pthread_barrier_init(&all, NULL, n + 1), "pthread_barrier_init");
 	for (long i = 0; i < n; i++)
-		make_thread(0, thread);
+		make_thread(thread, 0);
 	checkpoint(1);
 	printf("process: %d, all are there\n", getpid());
 	pthread_barrier_wait(&all);

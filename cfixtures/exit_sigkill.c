@@ -17,7 +17,7 @@ static void child(uint32_t slot, int ready)
 {
 	announce(slot);
 	for (long n = param("n", "4"); n > 0; n--)
-		make_thread(slot, parked_thread);
+		make_thread(parked_thread, slot);
 	must(write(ready, "", 1) == 1, "write");
 	park();
 }

@@ -8,7 +8,7 @@
  * want: main/1..n: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
+#include "process.h"
 
 static void *thread(void *arg)
 {
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
 	}
 	long n = param("n", "4");
 	for (long i = 0; i < n; i++)
-		make_thread(0, thread);
+		make_thread(thread, 0);
 	for (long slot = 1; slot <= n; slot++)
 		await_end(slot);
 	checkpoint(1);

@@ -17,7 +17,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	fixture_start(argv);
 	for (long n = param("n", "4"); n > 0; n--)
-		make_thread(0, parked_thread);
+		make_thread(parked_thread, 0);
 	printf("process: %d, may be killed\n", getpid());
 	checkpoint(1);
 	must(!kill(getpid(), SIGKILL), "kill");

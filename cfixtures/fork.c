@@ -12,7 +12,6 @@
  * set: quick
  */
 #include "fixture.h"
-#include <pthread.h>
 #include <time.h>
 
 static long long rest;

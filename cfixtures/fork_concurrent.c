@@ -12,7 +12,7 @@
  * want: main/2..n+1/1..4: exit 0
  * modes: launch attach_before detach_during stops
  */
-#include "fixture.h"
+#include "process.h"
 
 static pthread_barrier_t begin;
 static _Atomic uint32_t forked;

@@ -11,7 +11,7 @@
  * want: main/1..n/1: exit 3
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
+#include "process.h"
 
 static void *thread(void *arg)
 {

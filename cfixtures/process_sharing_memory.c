@@ -9,15 +9,8 @@
  * want: main/1..n: exit 0
  * set: quick
  */
-#include "fixture.h"
+#include "clone.h"
 #include <sys/wait.h>
-
-static int run(void *arg)
-{
-	_Atomic int *seen = arg;
-	*seen = 1;
-	return 0;
-}
 
 int main(int argc, char **argv)
 {
@@ -27,7 +20,7 @@ int main(int argc, char **argv)
 	for (long i = 0; i < n; i++) {
 		_Atomic int seen = 0;
 		int status;
-		long pid = clone_task(CLONE_VM, run, &seen, claim(0));
+		long pid = clone_task(CLONE_VM, show_up, &seen, claim(0));
 		must(pid > 0, "clone");
 		must(waitpid(pid, &status, __WALL) == pid, "waitpid");
 		printf("process: %ld, it wrote to our memory: %d, status: %d\n", pid, seen, status);

@@ -11,8 +11,8 @@
  * want: main/2: exit 0
  * modes: launch attach_before detach_during stops
  */
-#include "fixture.h"
-#include <signal.h>
+#include "process.h"
+#include "stop.h"
 
 enum { rounds = 2, ready = 0, wakes, awake, over, words };
 

@@ -11,8 +11,6 @@
  * set: quick
  */
 #include "fixture.h"
-#include <errno.h>
-#include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 

@@ -11,8 +11,8 @@
  * want: main/2..n+1: signal SIGSTOP, exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
-#include <signal.h>
+#include "process.h"
+#include "stop.h"
 
 enum { stops, goes_on, seen, words };
 

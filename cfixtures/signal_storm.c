@@ -11,9 +11,7 @@
  * want: main/r+1..r+n: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
-#include <pthread.h>
-#include <signal.h>
+#include "process.h"
 
 enum { queued = 5 };
 

@@ -10,7 +10,7 @@
  * want: main/1..n/1: exec, exit 5
  * set: quick
  */
-#include "fixture.h"
+#include "process.h"
 #include <spawn.h>
 
 extern char **environ;

@@ -11,7 +11,6 @@
  */
 #define _GNU_SOURCE
 #include "fixture.h"
-#include <pthread.h>
 
 static void *thread(void *slot)
 {

@@ -7,14 +7,7 @@
  * want: main: clone main/1, vforkdone, clone main/2, vforkdone, exit 0
  * want: main/1..2: exit 0
  */
-#include "fixture.h"
-
-static int run(void *arg)
-{
-	_Atomic int *seen = arg;
-	*seen = 1;
-	return 0;
-}
+#include "clone.h"
 
 int main(int argc, char **argv)
 {
@@ -23,7 +16,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 2; i++) {
 		_Atomic int seen = 0;
 		uint32_t slot = claim(0);
-		long tid = clone_task(raw_thread | CLONE_VFORK, run, &seen, slot);
+		long tid = clone_task(raw_thread | CLONE_VFORK, show_up, &seen, slot);
 		must(tid > 0, "clone");
 		printf("process: %d, thread: %ld, it ran: %d\n", getpid(), tid, seen);
 		await_end(slot);

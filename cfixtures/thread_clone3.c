@@ -9,16 +9,7 @@
  * needs: linux>=5.3
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
-
-enum { stack_size = 16384 };
-
-static int run(void *arg)
-{
-	_Atomic int *seen = arg;
-	*seen = 1;
-	return 0;
-}
+#include "clone.h"
 
 int main(int argc, char **argv)
 {
@@ -30,21 +21,9 @@ int main(int argc, char **argv)
 		if (i == n / 2)
 			checkpoint(1);
 		uint32_t slot = claim(0);
-		must(slot < ledger->capacity, "the ledger is full");
-		struct slot *s = &ledger->slots[slot];
-		char *top = raw_stack(stack_size, run, &seen);
-		struct clone_args args = {
-			.flags = raw_thread | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
-			.parent_tid = (uintptr_t)&s->tid,
-			.child_tid = (uintptr_t)&s->alive,
-			.stack = (uintptr_t)top - stack_size / 2,
-			.stack_size = stack_size / 2,
-		};
-		s->alive = 1;
-		s->pid = getpid();
-		must(raw_clone(SYS_clone3, (long)&args, sizeof args, 0, 0, 0) > 0, "clone3");
+		must(clone3_thread(show_up, &seen, slot, 0) > 0, "clone3");
 		await_end(slot);
-		printf("process: %d, thread: %u, it ran: %d\n", getpid(), s->tid, seen);
+		printf("process: %d, thread: %u, it ran: %d\n", getpid(), ledger->slots[slot].tid, seen);
 	}
 	return 0;
 }

@@ -8,17 +8,10 @@
  * want: main: clone main/1, exit 0
  * want: main/1: exit 0
  */
-#include "fixture.h"
-#include <pthread.h>
+#include "clone.h"
 #include <sys/resource.h>
 
 enum { nobody = 65534 };
-
-static int end(void *arg)
-{
-	(void)arg;
-	return 0;
-}
 
 static void *thread(void *slot)
 {
@@ -38,7 +31,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	fixture_start(argv);
 	/* Threads share their signal handlers, or there are none (copy_process in kernel/fork.c). */
-	must(raw_clone(SYS_clone, CLONE_VM | CLONE_THREAD, (long)raw_stack(16384, end, NULL), 0, 0, 0) < 0, "a clone that was to be refused");
+	must(raw_clone(SYS_clone, CLONE_VM | CLONE_THREAD, (long)raw_stack(show_up, NULL), 0, 0) < 0, "a clone that was to be refused");
 	refused(errno, EINVAL);
 
 	struct rlimit limit, none;

@@ -6,7 +6,7 @@
  * want: main: signal SIGUSR1, clone main/1, signal SIGUSR1, clone main/2, exit 0
  * want: main/1..2: exit 0
  */
-#include "fixture.h"
+#include "clone.h"
 #include <signal.h>
 
 static volatile uint32_t slot;

@@ -11,7 +11,6 @@
  * needs: cap_sys_admin
  */
 #include "fixture.h"
-#include <pthread.h>
 #include <sys/wait.h>
 
 /* Announces the calling task by its ids outside. */
@@ -21,10 +20,7 @@ static void announce_outside(uint32_t slot)
 	unsigned pid, tid;
 	must(readlink("/proc/thread-self", text, sizeof text - 1) > 0, "/proc/thread-self");
 	must(sscanf(text, "%u/task/%u", &pid, &tid) == 2, text);
-	if (slot < ledger->capacity) {
-		ledger->slots[slot].pid = pid;
-		ledger->slots[slot].tid = tid;
-	}
+	announce_other(slot, pid, tid);
 	printf("process: %u, thread: %u, inside: %ld\n", pid, tid, syscall(SYS_gettid));
 }
 

@@ -10,7 +10,7 @@
  * want: main/1..n: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
+#include "clone.h"
 
 static int end(void *arg)
 {

@@ -13,7 +13,6 @@
 #include "fixture.h"
 #include <dirent.h>
 #include <linux/io_uring.h>
-#include <pthread.h>
 
 static void *thread(void *slot)
 {
@@ -51,10 +50,7 @@ int main(int argc, char **argv)
 	int ring = syscall(SYS_io_uring_setup, 1, &params);
 	must(ring >= 0, "io_uring_setup");
 	int tid = other_task();
-	if (slot < ledger->capacity) { /* it cannot announce itself */
-		ledger->slots[slot].pid = getpid();
-		ledger->slots[slot].tid = tid;
-	}
+	announce_other(slot, getpid(), tid);
 	printf("process: %d, thread: %d, of the kernel's\n", getpid(), tid);
 	make();
 	checkpoint(1);

@@ -5,7 +5,7 @@
  * want: main: clone main/1..n, killed SIGKILL
  * want: main/1..n: killed SIGKILL
  */
-#include "fixture.h"
+#include "clone.h"
 #include <signal.h>
 
 static volatile int endless = 1;

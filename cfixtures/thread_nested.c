@@ -10,7 +10,6 @@
  * set: quick
  */
 #include "fixture.h"
-#include <pthread.h>
 
 static long deep, wide;
 

@@ -9,14 +9,7 @@
  * want: main/1..n: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
-
-static int run(void *arg)
-{
-	_Atomic int *seen = arg;
-	*seen = 1;
-	return 0;
-}
+#include "clone.h"
 
 int main(int argc, char **argv)
 {
@@ -24,14 +17,9 @@ int main(int argc, char **argv)
 	fixture_start(argv);
 	long n = param("n", "4");
 	for (long i = 0; i < n; i++) {
-		_Atomic int seen = 0;
 		if (i == n / 2)
 			checkpoint(1);
-		uint32_t slot = claim(0);
-		long tid = clone_task(raw_thread, run, &seen, slot);
-		must(tid > 0, "clone");
-		await_end(slot);
-		printf("process: %d, thread: %ld, it ran: %d\n", getpid(), tid, seen);
+		one_raw_thread(0);
 	}
 	return 0;
 }

@@ -11,7 +11,6 @@
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
-#include <pthread.h>
 
 static void *thread(void *slot)
 {

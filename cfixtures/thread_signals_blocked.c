@@ -9,7 +9,6 @@
  * want: main/1..n: signal SIGUSR1, exit 0
  */
 #include "fixture.h"
-#include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 

@@ -13,7 +13,6 @@
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
-#include <pthread.h>
 
 static long births;
 static pthread_barrier_t all_there;

@@ -8,7 +8,7 @@
  * want: main: clone main/1..n, exit 7
  * want: main/1..n: exit 7
  */
-#include "fixture.h"
+#include "clone.h"
 
 static volatile int endless = 1;
 

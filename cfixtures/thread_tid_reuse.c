@@ -10,10 +10,7 @@
  * needs: linux>=5.5 cap_sys_admin witness
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
-#include <sched.h>
-
-enum { stack_size = 16384 };
+#include "clone.h"
 
 static int end(void *arg)
 {
@@ -25,22 +22,9 @@ static int end(void *arg)
 static pid_t make(pid_t tid)
 {
 	uint32_t slot = claim(0);
-	must(slot < ledger->capacity, "the ledger is full");
-	struct slot *s = &ledger->slots[slot];
-	struct clone_args args = {
-		.flags = raw_thread | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
-		.parent_tid = (uintptr_t)&s->tid,
-		.child_tid = (uintptr_t)&s->alive,
-		.stack = (uintptr_t)raw_stack(stack_size, end, NULL) - stack_size / 2,
-		.stack_size = stack_size / 2,
-		.set_tid = tid ? (uintptr_t)&tid : 0,
-		.set_tid_size = tid != 0,
-	};
-	s->alive = 1;
-	s->pid = getpid();
 	/* A tid is free some time after its thread's end, when a tracer too has seen that; nothing tells of it. */
 	long made;
-	while ((made = raw_clone(SYS_clone3, (long)&args, sizeof args, 0, 0, 0)) < 0 && errno == EEXIST)
+	while ((made = clone3_thread(end, NULL, slot, tid)) < 0 && errno == EEXIST)
 		sched_yield();
 	must(made > 0, "clone3");
 	await_end(slot);

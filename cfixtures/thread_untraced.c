@@ -8,32 +8,15 @@
  * want: main/1..3: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
-
-static int run(void *arg)
-{
-	_Atomic int *seen = arg;
-	*seen = 1;
-	return 0;
-}
-
-static void make(long flags)
-{
-	_Atomic int seen = 0;
-	uint32_t slot = claim(0);
-	long tid = clone_task(raw_thread | flags, run, &seen, slot);
-	must(tid > 0, "clone");
-	await_end(slot);
-	printf("process: %d, thread: %ld, it ran: %d\n", getpid(), tid, seen);
-}
+#include "clone.h"
 
 int main(int argc, char **argv)
 {
 	(void)argc;
 	fixture_start(argv);
-	make(0);
-	make(CLONE_UNTRACED);
+	one_raw_thread(0);
+	one_raw_thread(CLONE_UNTRACED);
 	checkpoint(1);
-	make(0);
+	one_raw_thread(0);
 	return 0;
 }

@@ -10,7 +10,6 @@
  * want: main/1..n: exit 0
  */
 #include "fixture.h"
-#include <pthread.h>
 
 static pthread_barrier_t all_there, go;
 

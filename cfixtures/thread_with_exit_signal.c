@@ -8,28 +8,15 @@
  * want: main: clone main/1..n, exit 0
  * want: main/1..n: exit 0
  */
-#include "fixture.h"
+#include "clone.h"
 #include <signal.h>
-
-static int run(void *arg)
-{
-	_Atomic int *seen = arg;
-	*seen = 1;
-	return 0;
-}
 
 int main(int argc, char **argv)
 {
 	(void)argc;
 	fixture_start(argv);
 	long n = param("n", "2");
-	for (long i = 0; i < n; i++) {
-		_Atomic int seen = 0;
-		uint32_t slot = claim(0);
-		long tid = clone_task(raw_thread | SIGCHLD, run, &seen, slot);
-		must(tid > 0, "clone");
-		await_end(slot);
-		printf("process: %d, thread: %ld, it ran: %d\n", getpid(), tid, seen);
-	}
+	for (long i = 0; i < n; i++)
+		one_raw_thread(SIGCHLD);
 	return 0;
 }

@@ -7,7 +7,7 @@
  * want: main/1: exec, exit 5
  * set: quick
  */
-#include "fixture.h"
+#include "process.h"
 
 extern char **environ;
 

@@ -4,7 +4,7 @@
  * want: main: vfork main/1, vforkdone, exit 0
  * want: main/1: exit 5
  */
-#include "fixture.h"
+#include "process.h"
 
 static pid_t vfork_exit(uint32_t slot)
 {

@@ -13,32 +13,15 @@
  * want: main/2..n+1/1: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
-#include "fixture.h"
-#include <signal.h>
-#include <sys/prctl.h>
+#include "process.h"
 
 static _Atomic uint32_t held, told;
-
-/* As vfork(2); the new process, which shares our memory, ends when it is told to. */
-static pid_t vfork_held(uint32_t slot)
-{
-	pid_t pid = vfork();
-	if (pid == 0) {
-		announce(slot);
-		prctl(PR_SET_PDEATHSIG, SIGKILL); /* should we be killed, nobody tells it */
-		advance(&held);
-		await(&told, 1);
-		_exit(3);
-	}
-	return pid;
-}
 
 static void *make_process(void *arg)
 {
 	uint32_t slot = (uintptr_t)arg;
 	announce(slot);
-	pid_t pid = vfork_held(claim(slot));
-	must(pid > 0, "vfork");
+	pid_t pid = vfork_held(claim(slot), &held, &told);
 	int code = reap(pid);
 	printf("thread: %ld, process: %d ended with %d\n", syscall(SYS_gettid), pid, code);
 	return NULL;

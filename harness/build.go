@@ -33,7 +33,8 @@ func fixtureSource(f fixtures.Fixture) (Source, error) {
 	switch {
 	case f.Language == fixtures.C && f.Own:
 		s.Main = "cfixtures/" + filepath.Base(f.Source)
-		return s, errors.Join(s.readFolder(filepath.Dir(f.Source), "cfixtures", filepath.Base(f.Source), "*.h"), s.read("cfixtures/fixture.h"))
+		// A header of the user's own has precedence, as it has for the compiler.
+		return s, errors.Join(s.readHeaders(), s.readFolder(filepath.Dir(f.Source), "cfixtures", filepath.Base(f.Source), "*.h"))
 	case f.Language == fixtures.C:
 		return cSource(f.Name)
 	}
@@ -70,7 +71,13 @@ func (s *Source) readFolder(from, to string, patterns ...string) error {
 
 func cSource(name string) (Source, error) {
 	s := Source{Name: name, Language: fixtures.C, Main: "cfixtures/" + name + ".c", Files: map[string][]byte{}}
-	return s, s.read(s.Main, "cfixtures/fixture.h")
+	return s, errors.Join(s.read(s.Main), s.readHeaders())
+}
+
+// readHeaders takes in what C fixtures share.
+func (s *Source) readHeaders() error {
+	headers, err := fs.Glob(tidcheck.Sources, "cfixtures/*.h")
+	return errors.Join(err, s.read(headers...))
 }
 
 // read takes in files, and the files of folders, of our embedded sources.

@@ -1,0 +1,78 @@
+/*
+ * A fixture's parameters: NAME=VALUE on its command line. The linker gathers what all calls of param say in
+ * a section of its own, so that whatever else stands there is refused before the program does anything.
+ */
+#ifndef TIDCHECK_PARAM_H
+#define TIDCHECK_PARAM_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct parameter {
+	const char *name, *otherwise;
+};
+
+extern struct parameter __start_parameters[] __attribute__((weak)), __stop_parameters[] __attribute__((weak));
+
+/* The value of a parameter, or otherwise: a number or, where otherwise is one, a time in nanoseconds. */
+#define param(name, otherwise) \
+	({ \
+		static struct parameter declared __attribute__((section("parameters"), used)) = {name, otherwise}; \
+		parameter_value(&declared); \
+	})
+
+/* What follows "NAME=" in an argument, NULL if that is no value of this parameter. */
+static inline const char *value_of(const struct parameter *p, const char *argument)
+{
+	size_t length = strlen(p->name);
+	return !strncmp(argument, p->name, length) && argument[length] == '=' ? argument + length + 1 : NULL;
+}
+
+static inline long long parameter_value(const struct parameter *p)
+{
+	static const long long hour = 3600000000000;
+	static const struct {
+		const char *name;
+		long long nanoseconds;
+	} units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}};
+	const char *value = p->otherwise;
+	for (char **argument = arguments; *argument; argument++)
+		if (value_of(p, *argument))
+			value = value_of(p, *argument);
+	char *unit;
+	long long n = strtoll(value, &unit, 10);
+	int timed = p->otherwise[strlen(p->otherwise) - 1] == 's';
+	if (!timed && unit > value && !*unit && n >= 1 && n <= 1000000)
+		return n;
+	if (timed && !strcmp(value, "0"))
+		return 0;
+	for (int i = 0; timed && i < 3; i++)
+		if (unit > value && !strcmp(unit, units[i].name) && n >= 0 && n <= hour / units[i].nanoseconds)
+			return n * units[i].nanoseconds;
+	fprintf(stderr, "%s=%s: not a %s\n", p->name, value,
+		timed ? "time from 0 to an hour, such as 10s or 1ms" : "number from 1 to 1000000");
+	_exit(99);
+}
+
+/* Ends the program where it is called with what is no parameter of its own, or has no such value. */
+static inline void check_arguments(void)
+{
+	for (char **argument = arguments; *argument; argument++) {
+		const struct parameter *p = __start_parameters, *end = __stop_parameters;
+		while (p < end && !value_of(p, *argument))
+			p++;
+		if (p < end) {
+			parameter_value(p);
+			continue;
+		}
+		fprintf(stderr, "%s: no parameter of this program, which has", *argument);
+		for (p = __start_parameters; p < end; p++)
+			fprintf(stderr, " %s=%s", p->name, p->otherwise);
+		fprintf(stderr, "%s\n", p == __start_parameters ? " none" : "");
+		_exit(99);
+	}
+}
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * What /proc shows of tasks: for what nobody is told of, such as a stop, by others than a parent.
+ */
+#ifndef TIDCHECK_STOP_H
+#define TIDCHECK_STOP_H
+
+#include "fixture.h"
+#include <dirent.h>
+
+/* A task's state letter in proc(5); 0 where there is no such task. */
+static inline char task_state(pid_t pid, pid_t tid)
+{
+	char name[64], text[256] = "";
+	snprintf(name, sizeof name, "/proc/%d/task/%d/stat", pid, tid);
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ssize_t size = read(fd, text, sizeof text - 1); /* ESRCH: it has just ended */
+	close(fd);
+	char *end = size > 0 ? strrchr(text, ')') : NULL; /* the name before it may hold anything */
+	return end ? end[2] : 0;
+}
+
+/* Tells whether each task of a process is in one of these states. */
+static inline int all_in(pid_t pid, const char *states)
+{
+	char name[64];
+	snprintf(name, sizeof name, "/proc/%d/task", pid);
+	DIR *tasks = opendir(name);
+	must(tasks != NULL, name);
+	int all = 1;
+	for (struct dirent *task; all && (task = readdir(tasks));) {
+		char state = task->d_name[0] == '.' ? states[0] : task_state(pid, atoi(task->d_name));
+		all = state && strchr(states, state);
+	}
+	closedir(tasks);
+	return all;
+}
+
+/*
+ * Waits until all tasks of a process stand, in a hundred looks one after the other, since one may
+ * fall into a tracer's own stop; or until the word, which they change when they go on, is not now.
+ */
+static inline void await_stop(pid_t pid, _Atomic uint32_t *word, uint32_t now)
+{
+	for (int looks = 0; looks < 100 && *word == now; looks = all_in(pid, "Tt") ? looks + 1 : 0)
+		sched_yield(); /* its parent alone is told of a stop */
+}
+
+#endif
