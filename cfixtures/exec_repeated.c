@@ -21,7 +21,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	fixture_start(argv);
 	printf("process: %d, thread: %ld, program %u\n", getpid(), syscall(SYS_gettid), execs);
-	long n = param("n", "10");
+	uint32_t n = param("n", "10");
 	must(!pthread_join(make_thread(thread, main_slot), NULL), "pthread_join");
 	if (execs == n / 2)
 		checkpoint(1);

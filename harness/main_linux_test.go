@@ -83,6 +83,12 @@ func alarm(t testing.TB, limit time.Duration) {
 func someKeeper(t testing.TB) *keeper {
 	t.Helper()
 	alarm(t, 20*time.Second)
+	return patientKeeper(t)
+}
+
+// patientKeeper is one for as long as the test takes.
+func patientKeeper(t testing.TB) *keeper {
+	t.Helper()
 	program, err := keeperProgram(t.Context())
 	assert.NilError(t, err)
 	k, err := newKeeper(program)
