@@ -3,12 +3,12 @@
  *
  * There are n at least; after most of them it makes no more, and waits. Each is
  * at work before the next is made. Who attaches or lets go at the gate or the
- * checkpoint does it while threads are born. Main makes one more between the two, which ends.
+ * checkpoint does it while threads are born. Main makes one more between the two, and one after, which end.
  *
  * param: n=20 most=1000
- * want: main: clone main/1..2, exit 0
+ * want: main: clone main/1..3, exit 0
  * want: main/1: at least n clone *, at most most clone *, exit 0
- * want: main/2: exit 0
+ * want: main/2..3: exit 0
  * want: *: at least n exit 0
  * modes: launch attach_before attach_during detach_during stops
  * set: quick
@@ -55,6 +55,7 @@ int main(int argc, char **argv)
 	checkpoint(0);
 	one_thread(0);
 	checkpoint(1);
+	one_thread(0);
 	advance(&enough);
 	must(!pthread_join(id, NULL), "pthread_join");
 	return 0;

@@ -3,14 +3,14 @@
  *
  * Each makes n at least; after most of them it makes no more. Who attaches or
  * lets go at the gate or the checkpoint finds ids that are gone when it looks again. Main makes one more
- * thread between the two.
+ * thread between the two, and one after.
  *
  * param: k=4 n=20 most=10000
- * want: main: clone main/1..k+1, exit 0
- * want: main/1..k+1: exit 0
+ * want: main: clone main/1..k+2, exit 0
+ * want: main/1..k+2: exit 0
  * want: main/1..k: at least k*n clone *
- * want: *: at most k*most+k+1 clone *, at least k*n exit 0
- * modes: launch attach_before attach_during detach_during stops
+ * want: *: at most k*most+k+2 clone *, at least k*n exit 0
+ * modes: launch attach_before attach_during attach_again detach_during stops
  */
 #include "fixture.h"
 
@@ -43,6 +43,7 @@ int main(int argc, char **argv)
 	checkpoint(0);
 	one_thread(0);
 	checkpoint(1);
+	one_thread(0);
 	advance(&enough);
 	for (long i = 0; i < k; i++)
 		must(!pthread_join(creators[i], NULL), "pthread_join");

@@ -8,7 +8,7 @@
  * want: main: clone main/1..n, fork main/n+1, exit 0
  * want: main/1..n: exit 0
  * want: main/n+1: exit 0
- * modes: launch
+ * modes: launch attach_before
  */
 #include "process.h"
 #include <sys/ptrace.h>

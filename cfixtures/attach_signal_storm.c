@@ -9,7 +9,7 @@
  * param: n=3 least=20 most=100000
  * want: main: clone main/1..n+2, exit 0
  * want: main/1..n+2: exit 0
- * modes: launch attach_before detach_during stops
+ * modes: launch attach_before attach_again detach_during stops
  */
 #include "fixture.h"
 #include <signal.h>

@@ -9,7 +9,7 @@
  * want: main/1: vfork ./1, exit 0
  * want: main/1/1: exit 3
  * want: main/2: exit 0
- * modes: launch attach_before detach_during stops
+ * modes: launch attach_before attach_again detach_during stops
  */
 #include "process.h"
 

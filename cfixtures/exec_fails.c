@@ -1,11 +1,12 @@
 /*
  * Each of n threads executes a file that is not there and one that is no program; nothing ends by it.
  *
- * All are there before the first and after the last of these. Checkpoint 1 is between.
+ * All are there before the first and after the last of these. Checkpoint 1 is between; one more thread
+ * has come and gone before.
  *
  * param: n=4
- * want: main: clone main/1..n, exit 0
- * want: main/1..n: exit 0
+ * want: main: clone main/1..n+1, exit 0
+ * want: main/1..n+1: exit 0
  * want: *: at most 0 exec
  * modes: launch attach_before detach_during stops
  */
@@ -41,6 +42,7 @@ int main(int argc, char **argv)
 	must(!pthread_barrier_init(&all, NULL, n + 1), "pthread_barrier_init");
 	for (long i = 0; i < n; i++)
 		threads[i] = make_thread(thread, 0);
+	one_thread(0);
 	for (int turn = 0; turn < 3; turn++) {
 		if (turn == 1)
 			checkpoint(1);

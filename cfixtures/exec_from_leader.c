@@ -1,11 +1,11 @@
 /*
  * Main executes itself while n threads wait; they end with 0.
  *
- * Checkpoint 1 is just before.
+ * Checkpoint 1 is just before, between the lives of two more threads.
  *
  * param: n=4
- * want: main: clone main/1..n, exec, exit 3
- * want: main/1..n: exit 0
+ * want: main: clone main/1..n+2, exec, exit 3
+ * want: main/1..n+2: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "process.h"
@@ -19,6 +19,8 @@ int main(int argc, char **argv)
 		return 3;
 	for (long n = param("n", "4"); n > 0; n--)
 		make_thread(parked_thread, 0);
+	one_thread(0);
 	checkpoint(1);
+	one_thread(0);
 	exec_again(0);
 }

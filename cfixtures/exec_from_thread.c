@@ -1,13 +1,15 @@
 /*
  * The first of n threads executes itself while main and the others wait.
  *
- * The others end with 0, main too. Whoever executes takes over main's id and vanishes under his own with no end. The
- * same program serves for a tracer without PTRACE_O_TRACEEXEC. Checkpoint 1 is just before.
+ * The others end with 0, main too. Whoever executes takes over main's id and vanishes under his own
+ * with no end. The same program serves for a tracer without PTRACE_O_TRACEEXEC. Checkpoint 1 is just
+ * before, between the lives of two more threads.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 0
- * want: main/1: exec, exit 3
+ * want: main/1: clone ./1..2, exec, exit 3
  * want: main/2..n: exit 0
+ * want: main/1/1..2: exit 0
  * modes: launch attach_before attach_during detach_during stops
  * set: quick
  */
@@ -19,7 +21,9 @@ static void *thread(void *slot)
 {
 	announce((uintptr_t)slot);
 	pthread_barrier_wait(&all);
+	one_thread((uintptr_t)slot);
 	checkpoint(1);
+	one_thread((uintptr_t)slot);
 	exec_again((uintptr_t)slot);
 	return NULL;
 }

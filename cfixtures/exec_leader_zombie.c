@@ -1,12 +1,14 @@
 /*
  * Main ends with 7 by itself; then the last of n threads executes itself.
  *
- * Whoever executes takes over main's id, and what he ends with is the process's status. Checkpoint 1 is just before.
+ * Whoever executes takes over main's id, and what he ends with is the process's status. Checkpoint 1
+ * is just before; one more thread comes and goes after it.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 7
  * want: main/1..n-1: exit 0
- * want: main/n: exec, exit 3
+ * want: main/n: clone ./1, exec, exit 3
+ * want: main/n/1: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "process.h"
@@ -16,6 +18,7 @@ static void *thread(void *slot)
 	announce((uintptr_t)slot);
 	await_end(0);
 	checkpoint(1);
+	one_thread((uintptr_t)slot);
 	exec_again((uintptr_t)slot);
 	return NULL;
 }

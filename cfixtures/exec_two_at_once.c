@@ -1,10 +1,11 @@
 /*
  * Two threads execute the program at once: one does, and the other ends.
  *
- * Which of them is open. Checkpoint 1 is when both are there.
+ * Which of them is open. Checkpoint 1 is when both are there, between the lives of two more threads.
  *
- * want: main: clone main/1..2, exit 0
+ * want: main: clone main/1..4, exit 0
  * want: main/1..2: exit 0, at least 1 exec, at most 1 exec
+ * want: main/3..4: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "process.h"
@@ -29,7 +30,9 @@ int main(int argc, char **argv)
 	must(!pthread_barrier_init(&both, NULL, 3), "pthread_barrier_init");
 	make_thread(thread, 0);
 	make_thread(thread, 0);
+	one_thread(0);
 	checkpoint(1);
+	one_thread(0);
 	pthread_barrier_wait(&both);
 	park();
 }

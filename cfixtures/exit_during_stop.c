@@ -2,11 +2,11 @@
  * Half of n threads end and are joined; the other half park at checkpoint 1 and end all at once when it opens.
  *
  * A debugger that stops the process while the checkpoint is opened meets threads that
- * live, that are on their way out and that are gone.
+ * live, that are on their way out and that are gone. When all are, one more comes and goes.
  *
  * param: n=16
- * want: main: clone main/1..n, exit 0
- * want: main/1..n: exit 0
+ * want: main: clone main/1..n+1, exit 0
+ * want: main/1..n+1: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
@@ -39,6 +39,7 @@ int main(int argc, char **argv)
 	for (long i = n / 2; i < n; i++)
 		must(!pthread_join(threads[i], NULL), "pthread_join");
 	printf("process: %d, all have ended\n", getpid());
+	one_thread(0);
 	free(threads);
 	return 0;
 }

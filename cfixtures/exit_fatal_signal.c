@@ -1,12 +1,13 @@
 /*
  * The last of n threads writes where nothing is, and all die of SIGSEGV.
  *
- * Checkpoint 1 is just before.
+ * Checkpoint 1 is just before, between the lives of two more threads.
  *
  * param: n=4
  * want: main: clone main/1..n, killed SIGSEGV
  * want: main/1..n-1: killed SIGSEGV
- * want: main/n: signal SIGSEGV, killed SIGSEGV
+ * want: main/n: clone ./1..2, signal SIGSEGV, killed SIGSEGV
+ * want: main/n/1..2: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
@@ -19,7 +20,9 @@ static void *thread(void *slot)
 	volatile int *volatile nowhere = NULL;
 	announce((uintptr_t)slot);
 	pthread_barrier_wait(&both); /* main is past its last birth */
+	one_thread((uintptr_t)slot);
 	checkpoint(1);
+	one_thread((uintptr_t)slot);
 	printf("thread: %ld, writes where nothing is\n", syscall(SYS_gettid));
 	*nowhere = 1;
 	return NULL;

@@ -1,11 +1,13 @@
 /*
  * The last of n threads ends the process with exit_group(42), while main and the others wait.
  *
- * Every task ends with 42. Checkpoint 1 is just before.
+ * Every task ends with 42. Checkpoint 1 is just before, between the lives of two more threads.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 42
- * want: main/1..n: exit 42
+ * want: main/1..n-1: exit 42
+ * want: main/n: clone ./1..2, exit 42
+ * want: main/n/1..2: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
@@ -16,7 +18,9 @@ static void *thread(void *slot)
 {
 	announce((uintptr_t)slot);
 	pthread_barrier_wait(&both); /* main is past its last birth */
+	one_thread((uintptr_t)slot);
 	checkpoint(1);
+	one_thread((uintptr_t)slot);
 	printf("thread: %ld, exit_group(42)\n", syscall(SYS_gettid));
 	syscall(SYS_exit_group, 42);
 	return NULL;

@@ -1,11 +1,14 @@
 /*
  * Main ends with 7 by itself; then the last of n threads ends the process with exit_group(42).
  *
- * Main's own end is one with 7, and the process's with 42. Checkpoint 1 is between the two.
+ * Main's own end is one with 7, and the process's with 42. Checkpoint 1 is between the two; one more
+ * thread comes and goes after it.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 7, end 42
- * want: main/1..n: exit 42
+ * want: main/1..n-1: exit 42
+ * want: main/n: clone ./1, exit 42
+ * want: main/n/1: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
@@ -15,6 +18,7 @@ static void *thread(void *slot)
 	announce((uintptr_t)slot);
 	await_end(0);
 	checkpoint(1);
+	one_thread((uintptr_t)slot);
 	printf("thread: %ld, exit_group(42)\n", syscall(SYS_gettid));
 	syscall(SYS_exit_group, 42);
 	return NULL;

@@ -2,11 +2,13 @@
  * Main ends with 7 by itself and the last thread with 9: kernels differ in which is the status of the process.
  *
  * Since Linux 6.1 (d80f7d7b2c75) who ends last counts as the one that ends the group, with its code;
- * before, the process had its leader's. Main's own end is one with 7 in either.
+ * before, the process had its leader's. Main's own end is one with 7 in either. Checkpoint 1 is
+ * between; one more thread comes and goes after it.
  *
  * want: [linux>=6.1] main: clone main/1, exit 7, end 9
  * want: [linux<6.1] main: clone main/1, exit 7
- * want: main/1: exit 9
+ * want: main/1: clone ./1, exit 9
+ * want: main/1/1: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
@@ -16,6 +18,7 @@ static void *thread(void *slot)
 	announce((uintptr_t)slot);
 	await_end(0);
 	checkpoint(1);
+	one_thread((uintptr_t)slot);
 	printf("thread: %ld, main has ended\n", syscall(SYS_gettid));
 	syscall(SYS_exit, 9);
 	return NULL;

@@ -2,11 +2,12 @@
  * All of n threads end at once while main returns 5.
  *
  * A thread ends with 0 by itself, or with the process's 5, as it comes; the process
- * always with main's. Checkpoint 1 is when all are there.
+ * always with main's. Checkpoint 1 is when all are there, between the lives of two more threads.
  *
  * param: n=16
- * want: main: clone main/1..n, exit 5
+ * want: main: clone main/1..n+2, exit 5
  * want: main/1..n: at least n exit, at most n exit
+ * want: main/n+1..n+2: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
@@ -28,7 +29,9 @@ int main(int argc, char **argv)
 	must(!pthread_barrier_init(&all, NULL, n + 1), "pthread_barrier_init");
 	for (long i = 0; i < n; i++)
 		make_thread(thread, 0);
+	one_thread(0);
 	checkpoint(1);
+	one_thread(0);
 	printf("process: %d, all are there\n", getpid());
 	pthread_barrier_wait(&all);
 	return 5;

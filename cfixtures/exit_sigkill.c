@@ -1,12 +1,13 @@
 /*
  * A child process with n threads is killed by SIGKILL from outside, and waited for.
  *
- * Checkpoint 1 is just before.
+ * Checkpoint 1 is just before, between the lives of two more threads.
  *
  * param: n=4
- * want: main: fork main/1, exit 0
+ * want: main: fork main/1, clone main/2..3, exit 0
  * want: main/1: clone main/1/1..n, killed SIGKILL
  * want: main/1/1..n: killed SIGKILL
+ * want: main/2..3: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
@@ -35,7 +36,9 @@ int main(int argc, char **argv)
 	if (pid == 0)
 		child(slot, ready[1]);
 	must(read(ready[0], &byte, 1) == 1, "read");
+	one_thread(0);
 	checkpoint(1);
+	one_thread(0);
 	must(!kill(pid, SIGKILL), "kill");
 	must(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "waitpid");
 	printf("process: %d, its child was killed by signal %d\n", getpid(), WTERMSIG(status));

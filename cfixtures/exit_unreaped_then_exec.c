@@ -1,11 +1,12 @@
 /*
  * Makes n threads that end, and executes itself when they have.
  *
- * The exec waits, in D, until a tracer has waited for the dead threads too. Checkpoint 1 is just before.
+ * The exec waits, in D, until a tracer has waited for the dead threads too. Checkpoint 1 is just
+ * before; one more thread comes and goes after it.
  *
  * param: n=4
- * want: main: clone main/1..n, exec, exit 0
- * want: main/1..n: exit 0
+ * want: main: clone main/1..n+1, exec, exit 0
+ * want: main/1..n+1: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "process.h"
@@ -33,5 +34,6 @@ int main(int argc, char **argv)
 	for (long slot = 1; slot <= n; slot++)
 		await_end(slot);
 	checkpoint(1);
+	one_thread(0);
 	exec_again(0);
 }

@@ -1,13 +1,15 @@
 /*
  * Main and n threads wait, and the whole process is killed by SIGKILL.
  *
- * Main parks at checkpoint 1, where a debugger may hold all of them and whoever likes
- * may kill the process; if nobody does, it kills itself.
+ * Before and after checkpoint 1 a thread comes and goes. Main parks at checkpoint 2, where a debugger
+ * may hold all of them and whoever likes may kill the process; if nobody does, it kills itself.
  *
  * param: n=4
- * want: main: clone main/1..n, killed SIGKILL
+ * want: main: clone main/1..n+2, killed SIGKILL
  * want: main/1..n: killed SIGKILL
- * modes: launch attach_before attach_during detach_during stops
+ * want: main/n+1..n+2: exit 0
+ * modes: launch attach_before attach_during detach_during stops killed
+ * set: quick
  */
 #include "fixture.h"
 #include <signal.h>
@@ -19,7 +21,10 @@ int main(int argc, char **argv)
 	for (long n = param("n", "4"); n > 0; n--)
 		make_thread(parked_thread, 0);
 	printf("process: %d, may be killed\n", getpid());
+	one_thread(0);
 	checkpoint(1);
+	one_thread(0);
+	checkpoint(2);
 	must(!kill(getpid(), SIGKILL), "kill");
 	park();
 }

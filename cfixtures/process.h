@@ -17,13 +17,15 @@ static inline _Atomic uint32_t *shared_words(size_t count)
 	return words;
 }
 
-/* As fork(2); the new process has announced itself, in the slot that was claimed for it. */
+/* As fork(2); when it returns, in either process, the new one is announced in the slot that was claimed for it. */
 static inline pid_t fork_announced(uint32_t slot)
 {
 	pid_t pid = fork();
 	must(pid >= 0, "fork");
 	if (pid == 0)
 		announce(slot);
+	else
+		announce_other(slot, pid, pid);
 	return pid;
 }
 

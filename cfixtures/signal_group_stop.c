@@ -1,8 +1,9 @@
 /*
  * Stops a process of its making, which has n threads, with SIGSTOP, sees that none goes on, and continues it; twice.
  *
- * Main is told of the group stop and of its end by wait(2), whoever traces the process. In the stop the
- * threads are woken, and must not run; after it each must. Between the two stops main makes a thread, which ends, and comes to checkpoint 1.
+ * Main is told of the group stop and of its end by wait(2), whoever traces the process. In the stop
+ * the threads are woken, and must not run; after it each must. Between the two stops main makes a
+ * thread, which ends, and comes to checkpoint 1.
  *
  * param: n=4
  * want: main: fork main/1, clone main/2, exit 0

@@ -2,12 +2,12 @@
  * Looks at the signal masks of its n threads, and at its dispositions, before its gate and after, and then executes itself.
  *
  * Nobody may change them: neither at an attach nor at an exec, over which the mask and what is
- * ignored are kept. It prints them in /proc's words. Checkpoint 1 is before the exec, and after
- * one thread more has come and gone.
+ * ignored are kept. It prints them in /proc's words. Checkpoint 1 is before the exec; a thread
+ * more comes and goes before it, and one after.
  *
  * param: n=3
- * want: main: clone main/1..n+1, exec, exit 0
- * want: main/1..n+1: exit 0
+ * want: main: clone main/1..n+2, exec, exit 0
+ * want: main/1..n+2: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
@@ -75,8 +75,7 @@ int main(int argc, char **argv)
 		say("main");
 		checkpoint(i);
 		advance(&phase);
-		if (i == 0)
-			one_thread(0);
+		one_thread(0);
 	}
 	for (long i = 0; i < n; i++)
 		must(!pthread_join(threads[i], NULL), "pthread_join");

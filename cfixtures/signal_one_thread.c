@@ -1,12 +1,14 @@
 /*
  * Sends SIGUSR1 by tgkill to main, then to each of n threads; each counts what its handler got.
  *
- * A thread looks at its count only when main lets it, after its signal was sent, so
- * a signal that never comes is seen and not waited for. Checkpoint 1 is half way.
+ * A thread looks at its count only when main lets it, after its signal was sent, so a signal that
+ * never comes is seen and not waited for. Checkpoint 1 is half way; one more thread comes and goes
+ * after it.
  *
  * param: n=4
- * want: main: signal SIGUSR1, clone main/1..n, exit 0
+ * want: main: signal SIGUSR1, clone main/1..n+1, exit 0
  * want: main/1..n: signal SIGUSR1, exit 0
+ * want: main/n+1: exit 0
  * modes: launch attach_before attach_during detach_during stops
  * set: quick
  */
@@ -70,8 +72,10 @@ int main(int argc, char **argv)
 		wait_for(&t->born);
 	}
 	for (long i = 0; i < n; i++) {
-		if (i == n / 2)
+		if (i == n / 2) {
 			checkpoint(1);
+			one_thread(0);
+		}
 		send_signal(threads[i].slot, threads[i].tid, SIGUSR1);
 		must(!sem_post(&threads[i].sent), "sem_post");
 		must(!pthread_join(threads[i].id, NULL), "pthread_join");

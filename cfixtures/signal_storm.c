@@ -3,12 +3,12 @@
  *
  * Handlers count. A standard signal that comes while one is pending is merged with it, so each is
  * sent when the last was handled; real-time signals queue up, and their values must
- * come as they were sent. Checkpoint 1 is after half of the rounds.
+ * come as they were sent. Checkpoint 1 is after half of the rounds; one more thread comes and goes after it.
  *
  * param: n=3 r=10
- * want: main: fork main/1..r, clone main/r+1..r+n, exit 0
+ * want: main: fork main/1..r, clone main/r+1..r+n+1, exit 0
  * want: main/1..r: exit 0
- * want: main/r+1..r+n: exit 0
+ * want: main/r+1..r+n+1: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "process.h"
@@ -96,8 +96,10 @@ int main(int argc, char **argv)
 	}
 	await(&born, n);
 	for (long round = 0; round < r; round++) {
-		if (round == r / 2)
+		if (round == r / 2) {
 			checkpoint(1);
+			one_thread(0);
+		}
 		for (struct target *t = targets; t < targets + n; t++)
 			storm(t, round);
 		for (struct target *t = targets; t < targets + n; t++)

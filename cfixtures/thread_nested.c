@@ -1,7 +1,7 @@
 /*
  * Makes threads that make threads, d deep and m wide; each waits for those it made.
  *
- * Checkpoint 1 is when main has joined its first thread, and the others are at work.
+ * Checkpoint 1 is when main has joined its first thread and is to make its last, and the others are at work.
  *
  * param: d=3 m=4
  * want: main/1..m^0..d-1: clone ./1..m, exit 0
@@ -28,15 +28,18 @@ static void below(struct task self)
 	pthread_t *threads = calloc(wide, sizeof *threads);
 	struct task *tasks = calloc(wide, sizeof *tasks);
 	must(threads && tasks, "calloc");
+	long joined = 0;
 	for (long i = 0; i < wide; i++) {
+		if (self.depth == 0 && i == wide - 1) {
+			if (i > 0)
+				must(!pthread_join(threads[joined++], NULL), "pthread_join");
+			checkpoint(1);
+		}
 		tasks[i] = (struct task){claim(self.slot), self.depth + 1};
 		must(!pthread_create(&threads[i], NULL, thread, &tasks[i]), "pthread_create");
 	}
-	for (long i = 0; i < wide; i++) {
-		must(!pthread_join(threads[i], NULL), "pthread_join");
-		if (self.depth == 0 && i == 0)
-			checkpoint(1);
-	}
+	for (; joined < wide; joined++)
+		must(!pthread_join(threads[joined], NULL), "pthread_join");
 	free(threads);
 	free(tasks);
 }

@@ -6,11 +6,12 @@
  * leave a stop behind that the creator makes later.
  *
  * param: n=3
- * want: main: clone main/1..n+1, exit 0
+ * want: main: clone main/1..n+2, exit 0
  * want: main/1: vfork ./1, vforkdone, exit 0
  * want: main/1/1: exit 3
  * want: main/2..n+1: clone ./1, exit 0
  * want: main/2..n+1/1: exit 0
+ * want: main/n+2: exit 0
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "process.h"
@@ -43,6 +44,7 @@ int main(int argc, char **argv)
 	for (long n = param("n", "3"); n; n--)
 		must(!pthread_join(start_thread(sibling, 0), NULL), "pthread_join");
 	checkpoint(1);
+	one_thread(0);
 	advance(&told);
 	must(!pthread_join(creator, NULL), "pthread_join");
 	return 0;

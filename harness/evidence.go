@@ -39,6 +39,7 @@ type evidence struct {
 	before    []procTask // what /proc showed before the attach
 	overdue   string     // the step that failed or did not come in time; empty if all did
 	broken    error      // why it failed, or what else the debugger did wrong by itself
+	refused   error      // why it did not attach to a program that another tracer has in part
 	dump      []procTask // what /proc showed then
 	limit     time.Duration
 
@@ -219,4 +220,9 @@ func (e *evidence) until() time.Duration {
 		return e.detached.issued
 	}
 	return never
+}
+
+// taken tells whether a task had another tracer when the debugger attached: it cannot be the debugger's then.
+func (e *evidence) taken(tid event.TID) bool {
+	return slices.ContainsFunc(e.before, func(t procTask) bool { return t.tid == tid && t.tracer != 0 })
 }

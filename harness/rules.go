@@ -31,13 +31,13 @@ var Rules = []Rule{
 	{"snapshot", "at a stop, the list of threads is that of /proc", snapshot, standing},
 	{"stopped", "after a stop, no task runs", stopped, standing},
 	{"running", "after a resume, no task is left held", running, nil},
-	{"released", "after a detach, no task is traced or newly stopped", released, []fixtures.Mode{fixtures.DetachDuring}},
+	{"released", "after a detach, no task is traced or newly stopped", released, []fixtures.Mode{fixtures.DetachDuring, fixtures.AttachAgain}},
 	{"transparent", "exit status, signals and output are as without a debugger", transparent, nil},
 	{"bounded", "everything came within its time", bounded, nil},
 }
 
 // standing are the modes in which all tasks of a program stand at some time.
-var standing = []fixtures.Mode{fixtures.AttachBefore, fixtures.AttachDuring, fixtures.DetachDuring, fixtures.Stops}
+var standing = []fixtures.Mode{fixtures.AttachBefore, fixtures.AttachDuring, fixtures.AttachAgain, fixtures.DetachDuring, fixtures.Stops, fixtures.Killed}
 
 // An unofferedError is the reason for which a rule cannot be judged: the debugger does not offer what it judges.
 type unofferedError struct{ ability Ability }
@@ -111,7 +111,7 @@ func (e *evidence) mayMissAttach() bool {
 }
 
 // foreign tells which lives were never the debugger's: who attaches to a process has neither those
-// that it had made before, nor what they make, nor its leader if that is a zombie.
+// that it had made before, nor what they make, nor its leader if that is a zombie, nor who has another tracer.
 func (e *evidence) foreign() func(*life) bool {
 	root := e.truth.root()
 	processes, zombie := make(map[event.TID]bool), false
@@ -125,7 +125,7 @@ func (e *evidence) foreign() func(*life) bool {
 				return true
 			}
 		}
-		return zombie && l == root
+		return zombie && l == root || e.taken(l.TID)
 	}
 }
 
@@ -299,7 +299,7 @@ func running(e *evidence) (bad []string, judged int, err error) {
 }
 
 func released(e *evidence) (bad []string, judged int, err error) {
-	if e.detached.complete == 0 {
+	if e.detached.complete == 0 && len(e.released) == 0 {
 		return nil, 0, errors.New("it came to no detach")
 	}
 	if len(e.released) == 0 {

@@ -195,7 +195,8 @@ func step(name string, err error) error {
 	return &stepError{name, err}
 }
 
-// meet brings debugger and program together: both stand at the program's gate then.
+// meet brings debugger and program together: both stand at the program's gate then. There is no session where the
+// debugger refuses a program that another has in part.
 func (s *stage) meet(ctx context.Context, d Debugger) (Session, error) {
 	target := s.target()
 	if !s.mode.Launches() {
@@ -209,9 +210,18 @@ func (s *stage) meet(ctx context.Context, d Debugger) (Session, error) {
 		}
 		target.PID = s.process.PID
 		s.evidence.before = s.procTasks()
+		if s.mode == fixtures.AttachAgain {
+			if session, err := s.attachAndLetGo(ctx, d, target); err != nil {
+				return session, err
+			}
+		}
 		s.evidence.attached.issued = witness.Now()
 	}
 	session, err := startGuarded(ctx, d, target)
+	if err != nil && session == nil && s.taken() && ctx.Err() == nil {
+		s.evidence.refused = err
+		return nil, nil
+	}
 	if err != nil {
 		return session, step("the debugger's start", err)
 	}
@@ -242,11 +252,14 @@ func (s *stage) watch(ctx context.Context, session Session) error {
 	if s.root, err = openProcess(int(root.root().pid)); err != nil {
 		return step("the program's gate", err)
 	}
-	switch s.mode {
-	case fixtures.DetachDuring:
+	switch {
+	case session == nil:
+	case s.mode == fixtures.DetachDuring:
 		err = s.detach(ctx, session)
-	case fixtures.Stops:
+	case s.mode == fixtures.Stops:
 		err = s.stops(ctx, session)
+	case s.mode == fixtures.Killed:
+		err = s.killHeld(ctx, session)
 	}
 	if err != nil {
 		return err
@@ -255,7 +268,7 @@ func (s *stage) watch(ctx context.Context, session Session) error {
 	if err := s.awaitProgram(ctx); err != nil {
 		return step("the program's end", err)
 	}
-	if s.mode == fixtures.DetachDuring {
+	if s.mode == fixtures.DetachDuring || session == nil {
 		return nil
 	}
 	return step("the debugger's word that the program is over", session.Wait(ctx))
@@ -275,27 +288,4 @@ func (s *stage) over(ctx context.Context) bool {
 func (s *stage) passTo1(ctx context.Context) error {
 	s.ledger.letPass(1)
 	return step("checkpoint 1 of the program", s.ledger.await(ctx, 1))
-}
-
-// detach lets the program go to its checkpoint 1 and has the debugger let go of it there.
-func (s *stage) detach(ctx context.Context, session Session) error {
-	if !session.Can().Has(Detach) {
-		return session.Detach(ctx)
-	}
-	if err := s.passTo1(ctx); err != nil {
-		return err
-	}
-	e := s.evidence
-	e.detached.issued = witness.Now()
-	if err := session.Detach(ctx); err != nil && !s.over(ctx) {
-		return step("the debugger's detach", err)
-	}
-	e.detached.complete = witness.Now()
-	e.released = s.procTasks()
-	for i, t := range e.released {
-		if t.tracer != 0 || t.held() {
-			e.released[i].examine()
-		}
-	}
-	return nil
 }

@@ -42,7 +42,7 @@ func (e *evidence) hidden(tid event.TID) bool {
 func (e *evidence) expected(tasks []procTask) map[event.TID]procTask {
 	due := make(map[event.TID]procTask)
 	for _, t := range tasks {
-		if mustStand(t, tasks, e.truth.root().PID) && !e.hidden(t.tid) {
+		if mustStand(t, tasks, e.truth.root().PID) && !e.hidden(t.tid) && !e.taken(t.tid) {
 			due[t.tid] = t
 		}
 	}

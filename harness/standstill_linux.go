@@ -92,20 +92,29 @@ func (t procTask) hasRun() bool {
 	return !ok || !now.held() || now.switches != t.switches
 }
 
-// standstill looks at a program that stands, has the debugger list its tasks and let them go on, and waits until they have
-// done so, but for those in a stop of the program's own.
-func (s *stage) standstill(ctx context.Context, session Session, where string, own map[event.TID]bool) error {
+// look looks at a program that stands, and has the debugger list its tasks.
+func (s *stage) look(ctx context.Context, session Session, where string) (standstill, error) {
 	still := standstill{where: where, stood: s.settled()}
 	if session.Can().Has(Threads) {
 		var err error
 		still.during.issued = witness.Now()
 		if still.listed, err = session.Threads(ctx); err != nil {
-			return step("the debugger's list of threads", err)
+			return still, step("the debugger's list of threads", err)
 		}
 		still.during.complete = witness.Now()
 	}
 	still.after = s.procTasks()
-	err := session.Resume(ctx)
+	return still, nil
+}
+
+// standstill looks at a program that stands, has the debugger let its tasks go on, and waits until they have
+// done so, but for those in a stop of the program's own.
+func (s *stage) standstill(ctx context.Context, session Session, where string, own map[event.TID]bool) error {
+	still, err := s.look(ctx, session, where)
+	if err != nil {
+		return err
+	}
+	err = session.Resume(ctx)
 	if err == nil {
 		still.left = s.left(ctx, own, still.after)
 	}

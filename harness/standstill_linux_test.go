@@ -23,19 +23,20 @@ func (d sloppy) Start(ctx context.Context, target harness.Target) (harness.Sessi
 	if s == nil || err != nil {
 		return nil, err
 	}
-	bad := &badly{Session: s, stop: s.Stop, resume: s.Resume, threads: s.Threads}
+	bad := &badly{Session: s, stop: s.Stop, resume: s.Resume, detach: s.Detach, threads: s.Threads}
 	d.serve(bad)
 	return bad, nil
 }
 
 type badly struct {
 	harness.Session
-	resumes      int
-	stop, resume func(context.Context) error
-	threads      func(context.Context) ([]event.TID, error)
+	resumes              int
+	stop, resume, detach func(context.Context) error
+	threads              func(context.Context) ([]event.TID, error)
 }
 
-func (s *badly) Stop(ctx context.Context) error { return s.stop(ctx) }
+func (s *badly) Stop(ctx context.Context) error   { return s.stop(ctx) }
+func (s *badly) Detach(ctx context.Context) error { return s.detach(ctx) }
 func (s *badly) Resume(ctx context.Context) error {
 	s.resumes++
 	return s.resume(ctx)
@@ -78,12 +79,32 @@ func TestADebuggerThatStopsOrListsBadlyIsCaught(t *testing.T) {
 			},
 			"snapshot", "stops", "task 1 was listed at checkpoint 1, and the program has no such task then",
 		},
+		"nothing is let go": {
+			func(s *badly) { s.detach = nothing },
+			"released", "attach_churn/attach_again", "(main) is still traced: ",
+		},
+		"nothing is resumed at the first attach of many": {
+			func(s *badly) { s.resume = nothing },
+			"running", "attach_churn/attach_again", "(main) was left stopped at attach 1: state t (tracing stop)",
+		},
+		"the list is short before all are killed": {
+			func(s *badly) {
+				s.threads = func(ctx context.Context) ([]event.TID, error) {
+					all, err := s.Session.Threads(ctx)
+					return all[:len(all)-1], err
+				}
+			},
+			"snapshot", "exit_while_stopped/killed", "was not listed at checkpoint 2",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := scenario(t, "thread_storm/"+c.mode)
+			if !strings.Contains(c.mode, "/") {
+				c.mode = "thread_storm/" + c.mode
+			}
+			s := scenario(t, c.mode)
 			got, details := outcomes(harness.RunWithin(t, sloppy{serve: c.serve}, s, time.Second))
-			assert.Equal(t, got[c.rule], harness.Fail, "%v", got)
+			assert.Equal(t, got[c.rule], harness.Fail, "%v", details)
 			assert.Assert(t, strings.Contains(details[c.rule], c.detail), "got %q, want %q in it", details[c.rule], c.detail)
 		})
 	}

@@ -93,6 +93,12 @@ func (e *evidence) judge(r Rule) (Verdict, string) {
 		}
 		return Untested, "the debugger failed"
 	}
+	if whole := []string{"running", "transparent", "bounded"}; e.refused != nil && !slices.Contains(whole, r.Name) {
+		if r.Name == "complete" {
+			return Pass, "it refused, since another tracer has a part of the program: " + e.refused.Error()
+		}
+		return Untested, "it refused to attach"
+	}
 	if e.truth == nil && r.Name != "bounded" {
 		return Untested, "the program never began"
 	}

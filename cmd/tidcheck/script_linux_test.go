@@ -185,14 +185,12 @@ func results(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// nothingToJudge tells where a rule cannot be judged: nothing of a program ends before it is let go, nothing
-// is born after it was attached to, or the debugger takes no requests.
+// nothingToJudge tells where a rule cannot be judged, since the debugger takes no requests, or refuses a program
+// of which another has a part.
 func nothingToJudge(r harness.Result) bool {
-	switch r.Verdict {
-	case harness.Untested:
-		return r.Rule == "exit" && r.Mode == fixtures.DetachDuring || r.Rule == "parent" && r.Mode == fixtures.AttachDuring
-	case harness.NotOffered:
-		return r.Mode == fixtures.Stops && r.Debugger != "reference"
+	takes := map[fixtures.Mode]bool{fixtures.Stops: true, fixtures.Killed: true, fixtures.AttachAgain: true}
+	if r.Verdict == harness.Untested && r.Scenario == "attach_one_taken" {
+		return r.Detail == "it refused to attach"
 	}
-	return false
+	return r.Verdict == harness.NotOffered && takes[r.Mode] && r.Debugger != "reference"
 }
