@@ -73,11 +73,25 @@ func (l lossy) Close() ([]witness.Record, error) {
 
 // AnnounceWrongly has the third thread of each program say that the second made it.
 func AnnounceWrongly(t testing.TB) {
+	changeThird(t, func(a *announcement) { a.creator = 2 })
+}
+
+// SilenceTask has the third thread of each program say nothing.
+func SilenceTask(t testing.TB) {
+	changeThird(t, func(a *announcement) { *a = announcement{creator: a.creator} })
+}
+
+// InventTask has the third thread of each program be another that the kernel knows nothing of.
+func InventTask(t testing.TB) {
+	changeThird(t, func(a *announcement) { a.tid = 1 })
+}
+
+func changeThird(t testing.TB, change func(*announcement)) {
 	real := readLedger
 	readLedger = func(l *ledger) (announced, error) {
 		all, err := real(l)
 		if len(all) > 3 {
-			all[3].creator = 2
+			change(&all[3])
 		}
 		return all, err
 	}

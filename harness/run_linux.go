@@ -84,6 +84,9 @@ func runControl(ctx context.Context, f fixtures.Fixture, limit time.Duration) (*
 		return nil, fmt.Errorf("it ended with %s, and its head declares %s", e.outcome.status, declared)
 	}
 	c.exact = !c.expected.Open()
+	if l := e.truth.silent(e.announced); c.exact && l != nil && !f.HasNeed("witness") {
+		return nil, fmt.Errorf("task %d (%s) did not announce itself", l.First, l.Path)
+	}
 	c.outcome = e.outcome
 	for i, line := range e.outcome.lines {
 		c.outcome.lines[i] = labelLine(line, e.truth, c.exact)

@@ -195,6 +195,8 @@ func TestAccountsThatDifferProveNothing(t *testing.T) {
 		{"declared: a thread makes another", declares("main/1..10: clone ./1, exit 0"), "the kernel does not do what its head declares (-declared +witnessed):"},
 		{"declared: a status", declares("main/1..10: exit 1"), "the reference tracer breaks the rule exit: task"},
 		{"announced: a creator", func(t testing.TB, _ *harness.Options) { harness.AnnounceWrongly(t) }, "announced itself as a child of task"},
+		{"announced: a task is silent", func(t testing.TB, _ *harness.Options) { harness.SilenceTask(t) }, "(main/3) did not announce itself"},
+		{"announced: a task is invented", func(t testing.TB, _ *harness.Options) { harness.InventTask(t) }, "task 1 announced itself in slot 3, and the kernel did not tell of it there"},
 		{"witnessed: records are lost", func(t testing.TB, _ *harness.Options) { harness.LoseRecords(t) }, "1 records were lost"},
 		{"witnessed: a task is hidden", func(t testing.TB, _ *harness.Options) { harness.HideTask(t) }, "announced itself in slot 2, and the kernel did not tell of it there"},
 		{"traced: a birth is missed", func(_ testing.TB, o *harness.Options) {
@@ -203,6 +205,12 @@ func TestAccountsThatDifferProveNothing(t *testing.T) {
 				return slices.Delete(l, i, i+1)
 			}}
 		}, "the reference tracer breaks the rule complete: task"},
+		{"traced: a status is another", func(_ testing.TB, o *harness.Options) {
+			o.Reference = liar{change: func(l event.Trace) event.Trace {
+				l[nth(l, event.Exit, 3)].Status = event.Exited(5)
+				return l
+			}}
+		}, "the reference tracer breaks the rule exit: task"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			harness.ForgetControls(t)

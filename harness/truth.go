@@ -260,3 +260,13 @@ func (t *truth) asAnnounced(all announced) error {
 	}
 	return nil
 }
+
+// silent is the first task that the kernel tells of and that did not announce itself.
+func (t *truth) silent(all announced) *life {
+	for _, l := range t.lives {
+		if !slices.ContainsFunc(all, func(a announcement) bool { return !a.exec && a.tid == l.First }) {
+			return l
+		}
+	}
+	return nil
+}
