@@ -6,6 +6,7 @@
  * checkpoint does it while threads are born. Main makes one more between the two, and one after, which end.
  *
  * param: n=20 most=1000
+ * quick: most=300
  * want: main: clone main/1..3, exit 0
  * want: main/1: at least n clone *, at most most clone *, exit 0
  * want: main/2..3: exit 0

@@ -45,6 +45,12 @@ type Session interface {
 	End() error
 }
 
+// A Stepper is a session that executes single instructions.
+type Stepper interface {
+	// Step has one task, which stands, execute one instruction, and returns when it stands again.
+	Step(ctx context.Context, tid event.TID) error
+}
+
 // An Ability is a field of what a debugger says, or a request that it takes.
 type Ability string
 
@@ -59,6 +65,7 @@ const (
 	Stop     Ability = "stop" // it stops the program, and after an attach all of that stands
 	Threads  Ability = "threads"
 	Detach   Ability = "detach"
+	Step     Ability = "step" // its sessions are Steppers
 )
 
 // AllFields are the abilities of a debugger that says everything.

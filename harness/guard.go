@@ -2,6 +2,8 @@ package harness
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
@@ -43,6 +45,15 @@ func (g guarded) Wait(ctx context.Context) error   { return guard(ctx, g.Session
 
 func (g guarded) Threads(ctx context.Context) ([]event.TID, error) {
 	return within(ctx, func() ([]event.TID, error) { return g.Session.Threads(ctx) })
+}
+
+// Step is the session's, if it steps at all.
+func (g guarded) Step(ctx context.Context, tid event.TID) error {
+	stepper, ok := g.Session.(Stepper)
+	if !ok {
+		return fmt.Errorf("step: %w", errors.ErrUnsupported)
+	}
+	return guard(ctx, func(ctx context.Context) error { return stepper.Step(ctx, tid) })
 }
 
 func guard(ctx context.Context, f func(context.Context) error) error {

@@ -71,6 +71,11 @@ func (l *ledger) letPass(below uint32) {
 	wake(&l.head.open)
 }
 
+// hasReached tells whether the program has come to a checkpoint.
+func (l *ledger) hasReached(checkpoint uint32) bool {
+	return l.head.reached.Load()&^givenUp > checkpoint
+}
+
 // await waits until the program has reached a checkpoint.
 func (l *ledger) await(ctx context.Context, checkpoint uint32) error {
 	woken := make(chan struct{})

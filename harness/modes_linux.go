@@ -1,7 +1,9 @@
 package harness
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -97,6 +99,33 @@ func (s *stage) killHeld(ctx context.Context, session Session) error {
 		return step("the debugger's resume", err)
 	}
 	return nil
+}
+
+// stepAll has the debugger stop the program at its checkpoint 1, and step main from there to checkpoint 2.
+func (s *stage) stepAll(ctx context.Context, session Session) error {
+	stepper, ok := session.(Stepper)
+	if !ok || !session.Can().Has(Stop, Step) {
+		return fmt.Errorf("step: %w", errors.ErrUnsupported)
+	}
+	if err := s.passTo1(ctx); err != nil {
+		return err
+	}
+	if err := session.Stop(ctx); err != nil {
+		return step("the debugger's stop", err)
+	}
+	still, err := s.look(ctx, session, "at checkpoint 1")
+	if err != nil {
+		return err
+	}
+	s.evidence.standstills = append(s.evidence.standstills, still)
+	s.ledger.letPass(2)
+	for !s.ledger.hasReached(2) {
+		err := cmp.Or(ctx.Err(), stepper.Step(ctx, s.rootPID()))
+		if err != nil {
+			return step("main's way to checkpoint 2 in single steps", err)
+		}
+	}
+	return step("the debugger's resume", session.Resume(ctx))
 }
 
 // taken tells whether a task of the program had a tracer already when it was attached to.

@@ -37,7 +37,7 @@ var Rules = []Rule{
 }
 
 // standing are the modes in which all tasks of a program stand at some time.
-var standing = []fixtures.Mode{fixtures.AttachBefore, fixtures.AttachDuring, fixtures.AttachAgain, fixtures.DetachDuring, fixtures.Stops, fixtures.Killed}
+var standing = []fixtures.Mode{fixtures.AttachBefore, fixtures.AttachDuring, fixtures.AttachAgain, fixtures.DetachDuring, fixtures.Stops, fixtures.Stepped, fixtures.Killed}
 
 // An unofferedError is the reason for which a rule cannot be judged: the debugger does not offer what it judges.
 type unofferedError struct{ ability Ability }

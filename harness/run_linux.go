@@ -117,6 +117,9 @@ func run(ctx context.Context, d Debugger, scenario Scenario, c *control, how set
 	defer s.close()
 	e := s.evidence
 	s.log = how.log
+	if scenario.Mode == fixtures.AttachAgain {
+		how.limit *= 2 // it is many runs in one
+	}
 	e.control, e.exact, e.limit = c.outcome, c.exact, how.limit
 	timed, cancel := context.WithTimeoutCause(ctx, how.limit, errOverdue)
 	defer cancel()
@@ -261,6 +264,8 @@ func (s *stage) watch(ctx context.Context, session Session) error {
 		err = s.detach(ctx, session)
 	case s.mode == fixtures.Stops:
 		err = s.stops(ctx, session)
+	case s.mode == fixtures.Stepped:
+		err = s.stepAll(ctx, session)
 	case s.mode == fixtures.Killed:
 		err = s.killHeld(ctx, session)
 	}

@@ -23,7 +23,7 @@ func (d sloppy) Start(ctx context.Context, target harness.Target) (harness.Sessi
 	if s == nil || err != nil {
 		return nil, err
 	}
-	bad := &badly{Session: s, stop: s.Stop, resume: s.Resume, detach: s.Detach, threads: s.Threads}
+	bad := &badly{Session: s, stop: s.Stop, resume: s.Resume, detach: s.Detach, threads: s.Threads, step: s.(harness.Stepper).Step}
 	d.serve(bad)
 	return bad, nil
 }
@@ -33,7 +33,10 @@ type badly struct {
 	resumes              int
 	stop, resume, detach func(context.Context) error
 	threads              func(context.Context) ([]event.TID, error)
+	step                 func(context.Context, event.TID) error
 }
+
+func (s *badly) Step(ctx context.Context, tid event.TID) error { return s.step(ctx, tid) }
 
 func (s *badly) Stop(ctx context.Context) error   { return s.stop(ctx) }
 func (s *badly) Detach(ctx context.Context) error { return s.detach(ctx) }
@@ -86,6 +89,20 @@ func TestADebuggerThatStopsOrListsBadlyIsCaught(t *testing.T) {
 		"nothing is resumed at the first attach of many": {
 			func(s *badly) { s.resume = nothing },
 			"running", "attach_churn/attach_again", "(main) was left stopped at attach 1: state t (tracing stop)",
+		},
+		"nothing is stepped": {
+			func(s *badly) { s.step = func(context.Context, event.TID) error { return nil } },
+			"bounded", "thread_step_over_clone/stepped", "main's way to checkpoint 2 in single steps did not come within 1s",
+		},
+		"another is stepped": {
+			func(s *badly) {
+				s.step = func(ctx context.Context, _ event.TID) error { return s.Session.(harness.Stepper).Step(ctx, 1) }
+			},
+			"complete", "thread_step_over_clone/stepped", "the debugger failed: main's way to checkpoint 2 in single steps: ",
+		},
+		"nothing is resumed after the steps": {
+			func(s *badly) { s.resume = s.first(s.resume) },
+			"bounded", "thread_step_over_clone/stepped", "the program's end did not come within 1s",
 		},
 		"the list is short before all are killed": {
 			func(s *badly) {

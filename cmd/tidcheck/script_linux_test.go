@@ -188,7 +188,7 @@ func results(ts *testscript.TestScript, _ bool, args []string) {
 // nothingToJudge tells where a rule cannot be judged, since the debugger takes no requests, or refuses a program
 // of which another has a part.
 func nothingToJudge(r harness.Result) bool {
-	takes := map[fixtures.Mode]bool{fixtures.Stops: true, fixtures.Killed: true, fixtures.AttachAgain: true}
+	takes := map[fixtures.Mode]bool{fixtures.Stops: true, fixtures.Stepped: true, fixtures.Killed: true, fixtures.AttachAgain: true}
 	if r.Verdict == harness.Untested && r.Scenario == "attach_one_taken" {
 		return r.Detail == "it refused to attach"
 	}

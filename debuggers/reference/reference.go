@@ -55,7 +55,7 @@ type session struct {
 }
 
 func (s *session) Can() harness.Abilities {
-	return append(slices.Clone(harness.AllFields), harness.Stop, harness.Threads, harness.Detach)
+	return append(slices.Clone(harness.AllFields), harness.Stop, harness.Threads, harness.Detach, harness.Step)
 }
 
 func (s *session) Resume(context.Context) error { return s.tracer.Resume() }
@@ -72,6 +72,11 @@ func (s *session) Threads(context.Context) ([]event.TID, error) {
 		}
 	}
 	return tids, err
+}
+
+// Step leaves the other tasks as they are.
+func (s *session) Step(ctx context.Context, tid event.TID) error {
+	return s.tracer.Step(ctx, int(tid))
 }
 
 func (s *session) Detach(context.Context) error { return s.tracer.Detach() }
