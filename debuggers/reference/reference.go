@@ -74,8 +74,17 @@ func (s *session) Threads(context.Context) ([]event.TID, error) {
 	return tids, err
 }
 
-// Step leaves the other tasks as they are.
+// Step lets the other tasks run meanwhile, and on.
 func (s *session) Step(ctx context.Context, tid event.TID) error {
+	all, err := s.tracer.Threads()
+	for _, t := range all {
+		if t.TID != tid && t.State == tracer.Stopped {
+			s.tracer.ResumeThread(int(t.TID)) // an error means that it has ended
+		}
+	}
+	if err != nil {
+		return err
+	}
 	return s.tracer.Step(ctx, int(tid))
 }
 
