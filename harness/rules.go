@@ -299,7 +299,7 @@ func running(e *evidence) (bad []string, judged int, err error) {
 }
 
 func released(e *evidence) (bad []string, judged int, err error) {
-	if e.detached.complete == 0 && len(e.released) == 0 {
+	if e.detached.complete == 0 && (e.mode != fixtures.AttachAgain || len(e.released) == 0) {
 		return nil, 0, errors.New("it came to no detach")
 	}
 	if len(e.released) == 0 {

@@ -66,6 +66,13 @@ func TestAPidUsedAgainIsNoProcessOfTheProgram(t *testing.T) {
 	assert.DeepEqual(t, pids, map[event.TID]bool{event.TID(s.process.PID): true})
 }
 
+func wants(t testing.TB, line string) []event.Want {
+	t.Helper()
+	w, err := event.ParseWant(line)
+	assert.NilError(t, err)
+	return []event.Want{w}
+}
+
 func TestAControlRunThatIsNotAsDeclaredIsOurFault(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -74,11 +81,9 @@ func TestAControlRunThatIsNotAsDeclaredIsOurFault(t *testing.T) {
 		want  string
 	}{
 		{"a thread more", func(f *fixtures.Fixture) { f.Params[0].Quick = "9"; f.Wants = fixtureNamed(t, "thread_nested").Wants }, Limit, "has no value"},
-		{"other births", func(f *fixtures.Fixture) {
-			nested := fixtureNamed(t, "thread_nested")
-			f.Wants, f.Params = nested.Wants, append(f.Params, nested.Params...)
-		}, Limit, "the kernel does not do what its head declares (-declared +witnessed):"},
-		{"it fails late", func(f *fixtures.Fixture) { f.Params[3].Quick = "x" }, Limit, "it ended with 99, and its head declares 0"},
+		{"other births", func(f *fixtures.Fixture) { f.Wants = wants(t, "main: clone main/1..n+1, exit 0") }, Limit, "the kernel does not do what its head declares (-declared +witnessed):"},
+		{"another end", func(f *fixtures.Fixture) { f.Wants = wants(t, "main: exit 4") }, Limit, "it ended with 0, and its head declares 4"},
+		{"it refuses what it is given", func(f *fixtures.Fixture) { f.Params[3].Quick = "x" }, Limit, "the program ended before its gate, with 99: linger=x: not a time from 0 to an hour"},
 		{"it does not end", func(f *fixtures.Fixture) { f.Params[3].Quick = "100s" }, 200 * time.Millisecond, "the program's end: the time is over"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

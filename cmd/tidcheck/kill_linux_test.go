@@ -50,7 +50,7 @@ func TestNothingOutlivesAKilledRun(t *testing.T) {
 		kills int           // so often
 		lanes int           // so many at once
 	}{
-		{argv: []string{"tidcheck", "run", "reference"}, bend: 1, kills: 50, lanes: 2},
+		{argv: []string{"tidcheck", "run", "--quick", "reference"}, bend: 1, kills: 50, lanes: 2},
 		{argv: []string{"tidcheck", "run", "--jobs=12", "book"}, bend: 4, takes: 5 * time.Second, kills: 20, lanes: 10},
 	}
 	for _, c := range commands {
