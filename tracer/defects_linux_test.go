@@ -182,3 +182,47 @@ func TestAttachWhileTheLeaderIsReplaced(t *testing.T) {
 	}
 	p.finish(t)
 }
+
+// A lateSeize has the leader of orphan.c end when it is seized and was not asked to stop yet: it is on its way
+// out, has no option to stop there, and is a zombie that nobody can wait for while another thread lives.
+type lateSeize struct {
+	tracer.Kernel
+	end func()
+	pid int
+}
+
+func (k lateSeize) Seize(tid, options int) error {
+	err := k.Kernel.Seize(tid, options)
+	if tid == k.pid {
+		k.end()
+	}
+	return err
+}
+
+func TestAttachWhileTheLeaderEnds(t *testing.T) {
+	within(t, 10*time.Second)
+	p := start(t, "orphan", "late")
+	end := func() {
+		p.input.Write([]byte{0})
+		for state := byte(0); state != 'Z'; {
+			task, err := readProc(p.pid)
+			if err != nil {
+				return
+			}
+			state = task.state
+		}
+	}
+	l := &log{}
+	tr, err := tracer.Attach(p.pid, l.options(tracer.Options{Kernel: func(k tracer.Kernel) tracer.Kernel { return lateSeize{k, end, p.pid} }}))
+	ok(t, err)
+	wantHeld(t, p.pid, l)
+	ok(t, tr.Resume())
+	p.input.Close()
+	if status, err := tr.Wait(); err != nil || status.String() != "23" {
+		t.Errorf("the trace ends with %s, %v, want 23", status, err)
+	}
+	if diff := cmp.Diff([]string{"main: exit 7, end 23", "@1: exit 23"}, l.form(t).Lines()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	p.Wait()
+}

@@ -4,7 +4,9 @@ package tracer
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
@@ -54,7 +56,7 @@ func (t *Tracer) collect(due func() []int) error {
 		switch {
 		case len(tids) == 0:
 			return t.failure
-		case news:
+		case news, time.Since(last) > patience && t.endZombies(tids):
 			last = time.Now()
 		case time.Since(last) > patience && t.allInD(tids):
 			return t.failure
@@ -92,6 +94,27 @@ func (t *Tracer) lose(tid int) bool {
 	t.end(k, event.Exited(0))
 	t.forget(k)
 	return true
+}
+
+// endZombies reports the ends of leaders that cannot stop any more, and tells whether there were any. One that is seized
+// after its PTRACE_EVENT_EXIT, or on its way there without that option, does not answer, and as long as
+// another thread of its process lives wait4 says nothing of it.
+func (t *Tracer) endZombies(tids []int) (news bool) {
+	for _, tid := range tids {
+		k := t.tasks[tid]
+		if k == nil || k.tid != k.pid || procState(t.kernel, tid) != 'Z' {
+			continue
+		}
+		const exitCode = 52 - 3 // in proc(5), where statFields begins with the third
+		fields := statFields(t.kernel, fmt.Sprintf("%d/task/%d", tid, tid))
+		if len(fields) <= exitCode {
+			continue // it was reaped meanwhile
+		}
+		status, _ := strconv.ParseUint(fields[exitCode], 10, 32)
+		t.end(k, event.StatusOf(uint32(status)))
+		news = true
+	}
+	return news
 }
 
 // due are the tasks that have yet to stop, in no order.
