@@ -39,6 +39,7 @@ type script struct {
 
 	stopped map[int]bool
 	exiting map[int]bool
+	free    map[int]bool // let go of
 	msgs    map[int]uint
 	group   map[int]bool
 	infos   map[int]Siginfo
@@ -46,7 +47,7 @@ type script struct {
 }
 
 func newScript(text string) *script {
-	k := &script{stopped: map[int]bool{}, exiting: map[int]bool{}, msgs: map[int]uint{}, group: map[int]bool{}, errs: map[string]error{}, infos: map[int]Siginfo{}, calls: map[int]SyscallInfo{}}
+	k := &script{stopped: map[int]bool{}, exiting: map[int]bool{}, free: map[int]bool{}, msgs: map[int]uint{}, group: map[int]bool{}, errs: map[string]error{}, infos: map[int]Siginfo{}, calls: map[int]SyscallInfo{}}
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {
 			k.lines = append(k.lines, line)
@@ -69,6 +70,9 @@ func (k *script) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 	for i, line := range k.lines {
 		whom, what, _ := strings.Cut(line, ": ")
 		got, _ := strconv.Atoi(whom)
+		if flags&unix.WCLONE != 0 && k.free[got] {
+			continue
+		}
 		if tid != -1 && tid != got {
 			if flags&unix.WNOHANG != 0 {
 				break // what is asked for has not happened yet
@@ -165,7 +169,12 @@ func (k *script) Listen(tid int) error        { return k.ask(tid, true, "listen"
 func (k *script) Cont(tid, sig int) error     { return k.ask(tid, true, "cont%s", with(sig)) }
 func (k *script) Syscall(tid, sig int) error  { return k.ask(tid, true, "syscall%s", with(sig)) }
 func (k *script) Step(tid, sig int) error     { return k.ask(tid, true, "step%s", with(sig)) }
-func (k *script) Detach(tid, sig int) error   { return k.ask(tid, true, "detach%s", with(sig)) }
+
+func (k *script) Detach(tid, sig int) error {
+	err := k.ask(tid, true, "detach%s", with(sig))
+	k.free[tid] = err == nil
+	return err
+}
 
 func with(sig int) string {
 	if sig == 0 {

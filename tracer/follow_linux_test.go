@@ -3,7 +3,9 @@
 package tracer_test
 
 import (
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,6 +58,33 @@ func TestOnlySomeAreFollowed(t *testing.T) {
 				wantGone(t, cmd.Process.Pid)
 			})
 		}
+	}
+}
+
+// A launched program that was let go of is our child still. Its end is for its own Wait, also while we wait for others.
+func TestProgramThatWasLetGoOfIsNotReaped(t *testing.T) {
+	for _, notify := range []tracer.Notify{tracer.Wait, tracer.SIGCHLD} {
+		within(t, 10*time.Second)
+		cmd := exec.Command("sh", "-c", "exec 3<&0; (read line <&3; exit 4) & exit 3")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		input, err := cmd.StdinPipe()
+		ok(t, err)
+		l := &log{}
+		tr, err := tracer.Launch(cmd, l.options(tracer.Options{Notify: notify, Processes: tracer.FollowChild}))
+		ok(t, err)
+		ok(t, tr.Resume())
+		ok(t, unix.Waitid(unix.P_PID, tr.PID(), nil, unix.WEXITED|unix.WNOWAIT, nil))
+		_, err = tr.Threads() // answered after a wait for any
+		ok(t, err, input.Close())
+		if status, err := tr.Wait(); err != nil || status != event.Unknown {
+			t.Errorf("%s: the trace ends with %s, %v; want an unknown status", notify, status, err)
+		}
+		cmd.Wait()
+		if got := cmd.ProcessState.String(); got != "exit status 3" {
+			t.Errorf("%s: the program's end: got %s, want exit status 3", notify, got)
+		}
+		wantForm(t, l.form(t), "main: fork main/1", "main/1: exit 4")
+		wantGone(t, tr.PID())
 	}
 }
 

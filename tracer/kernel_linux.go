@@ -15,7 +15,8 @@ import (
 // It is used on one OS thread only, the tracer's.
 type Kernel interface {
 	// Wait waits for a stop or the end of the task tid, -1 for any that this
-	// thread traces or has as a child; flags are wait4's (WNOHANG).
+	// thread traces or has as a child; flags are wait4's: WNOHANG, and WCLONE to leave out children that
+	// it does not trace.
 	Wait(tid, flags int) (int, unix.WaitStatus, error)
 	Seize(tid, options int) error
 	SetOptions(tid, options int) error
@@ -54,14 +55,18 @@ type linux struct{}
 
 func (linux) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 	var status int32
+	// __WNOTHREAD keeps us from reaping children that os/exec started on
+	// other threads; __WALL has us see clone children of any exit signal. Of tracees that is not
+	// asked, so __WCLONE leaves out only who is a child and no more (kernel/exit.c, eligible_child).
+	if flags |= unix.WNOTHREAD; flags&unix.WCLONE == 0 {
+		flags |= unix.WALL
+	}
 	wait4 := unix.Syscall6
 	if flags&unix.WNOHANG != 0 {
 		wait4 = unix.RawSyscall6
 	}
 	for {
-		// __WNOTHREAD keeps us from reaping children that os/exec started on
-		// other threads; __WALL has us see clone children of any exit signal.
-		got, _, errno := wait4(unix.SYS_WAIT4, uintptr(tid), uintptr(unsafe.Pointer(&status)), uintptr(flags|unix.WALL|unix.WNOTHREAD), 0, 0, 0)
+		got, _, errno := wait4(unix.SYS_WAIT4, uintptr(tid), uintptr(unsafe.Pointer(&status)), uintptr(flags), 0, 0, 0)
 		if errno != unix.EINTR {
 			return int(got), unix.WaitStatus(status), nilOr(errno)
 		}

@@ -39,6 +39,7 @@ type Tracer struct {
 	launched  bool // the program dies with the tracer
 	started   bool // the program's first exec is over
 	over      bool // the first process has ended, and was reaped
+	free      bool // what was launched has been let go of
 	released  bool // Detach has been called
 	killing   bool // Kill has been called
 	failure   error
@@ -251,6 +252,7 @@ func (t *Tracer) release(k *task) {
 	}
 	t.check(k.tid, "PTRACE_DETACH", err)
 	t.forget(k)
+	t.free = t.free || t.launched && k.tid == t.pid
 }
 
 // forget ends our account of a task.
