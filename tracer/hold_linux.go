@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hold stops every task that can stop and waits until it has.
+// hold stops every task that can stop and waits until it has. Its errors are of waits.
 func (t *Tracer) hold() error {
 	t.holding = true
 	for _, k := range t.tasks {
@@ -36,10 +36,12 @@ func (t *Tracer) interrupt(k *task) {
 }
 
 // collect waits until those tasks have stopped that are due and can stop. It asks for each by its
-// tid, since a wait for any walks all tracees; only a round without news waits for any.
+// tid, since a wait for any walks all tracees; only a round without news waits for any, and other requests
+// are served meanwhile: some may have nobody due any more.
 func (t *Tracer) collect(due func() []int) error {
 	last, asked := time.Now(), time.Now()
 	for {
+		t.serve()
 		tids, news := due(), false
 		for _, tid := range tids {
 			s, err := t.next(tid, unix.WNOHANG)
@@ -55,11 +57,11 @@ func (t *Tracer) collect(due func() []int) error {
 		}
 		switch {
 		case len(tids) == 0:
-			return t.failure
+			return nil
 		case news, time.Since(last) > patience && t.endZombies(tids):
 			last = time.Now()
 		case time.Since(last) > patience && t.allInD(tids):
-			return t.failure
+			return nil
 		default:
 			if err := t.awaitAWhile(); err != nil {
 				return err
@@ -128,7 +130,9 @@ func (t *Tracer) due() []int {
 	return due
 }
 
-func (k *task) isDue() bool { return k.state != stopped && !k.vfork && !k.ended }
+func (k *task) isDue() bool {
+	return (k.held || k.leaving) && k.state != stopped && !k.vfork && !k.ended
+}
 
 // allInD tells whether all these tasks sleep uninterruptibly, as the parent of a vfork does
 // from before our attach: none of them stops before its child lets it. A page fault and a
