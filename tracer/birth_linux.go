@@ -141,8 +141,12 @@ func (t *Tracer) choose(creator, child *task, birth event.Event) {
 		t.leave(creator)
 	case how == FollowChild:
 		for _, k := range t.tasks {
-			if k.pid == creator.pid {
-				t.leave(k)
+			if k.pid != creator.pid {
+				continue
+			}
+			t.leave(k)
+			if k != creator { // which goes on from its birth event
+				t.settle(k, stopTrap)
 			}
 		}
 	default:

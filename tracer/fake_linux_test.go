@@ -251,7 +251,10 @@ func (k *script) ReadFile(name string) ([]byte, error) {
 func (k *script) follow(t *testing.T, tr *Tracer) (events []string) {
 	t.Helper()
 	tr.kernel, tr.pid, tr.started = k, 10, true
-	tr.tasks, tr.parted = map[int]*task{10: {tid: 10, pid: 10}}, map[int]bool{}
+	tr.parted = map[int]bool{}
+	if tr.tasks == nil {
+		tr.tasks = map[int]*task{10: {tid: 10, pid: 10}}
+	}
 	tr.opts.Events = func(e event.Event) { events = append(events, e.String()) }
 	if err := tr.run(); err != nil {
 		t.Errorf("the loop ends with %v; in it are still %v", err, tr.tasks)

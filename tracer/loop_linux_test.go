@@ -314,3 +314,19 @@ func TestStraysWhoseCreatorsEventNeverComes(t *testing.T) {
 		})
 	}
 }
+
+// Whom nobody follows runs free, also if somebody has stopped him.
+func TestStoppedThreadIsLetGoWhenOnlyAChildIsFollowed(t *testing.T) {
+	k := newScript("10: fork 20\n20: stop\n20: exit 3\n20: gone 3")
+	k.stopped[11] = true
+	tr := &Tracer{opts: Options{Processes: FollowChild}, tasks: map[int]*task{
+		10: {tid: 10, pid: 10},
+		11: {tid: 11, pid: 10, state: stopped, held: true, sig: int(unix.SIGHUP)},
+	}}
+	if diff := cmp.Diff(lines("10: fork 20\n20: exit 3\n20: end 3"), k.follow(t, tr)); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(lines("11: detach SIGHUP\n10: detach\n20: cont\n20: cont"), k.requests); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
