@@ -127,8 +127,8 @@ func (t *Tracer) choose(creator, child *task, birth event.Event) {
 	if birth.Kind == event.Clone {
 		how = t.opts.Threads
 	}
-	if creator.leaving {
-		return
+	if creator.leaving || t.attaching && (how != FollowParent || birth.Kind == event.Clone) {
+		return // an attach finds whom it would have let go of
 	}
 	if how == FollowAsk && t.opts.Ask != nil {
 		birth.PID = event.TID(creator.pid)

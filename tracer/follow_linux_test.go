@@ -107,6 +107,34 @@ func TestWhomToFollowIsAsked(t *testing.T) {
 	wantForm(t, l.form(t), "main: fork main/1, vfork main/2, vforkdone, exit 0", "main/2: exec, exit 4")
 }
 
+// What is born during an attach is taken as what is found is, and nobody is asked of whom he was not told.
+func TestWhomToFollowDuringAnAttach(t *testing.T) {
+	within(t, 60*time.Second)
+	for _, how := range []tracer.Follow{tracer.FollowParent, tracer.FollowChild, tracer.FollowAsk} {
+		for _, storm := range []string{"4 4 0 0", "2 1 2 0"} {
+			p := start(t, "storm", strings.Fields(storm)...)
+			for range often(10) {
+				l := &log{}
+				opts := l.options(tracer.Options{Threads: how, Processes: how})
+				opts.Ask = func(birth event.Event) tracer.Follow {
+					t.Errorf("asked of %q during an attach", birth)
+					return tracer.FollowBoth
+				}
+				tr, err := tracer.Attach(p.pid, opts)
+				ok(t, err)
+				wantHeld(t, p.pid, l)
+				ok(t, tr.Detach())
+				wantReleased(t, p.pid)
+				if t.Failed() {
+					t.Fatalf("follow %s, storm %s", how, storm)
+				}
+			}
+			p.finish(t)
+			wantGone(t, p.pid)
+		}
+	}
+}
+
 // The kernel gives us such a thread, and no event: it must not stand in its first stop for ever.
 func TestTraceeWithoutAnEventIsTakenIn(t *testing.T) {
 	for _, way := range ways {

@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,7 +32,6 @@ type session struct {
 	*console
 	t        *tracer.Tracer
 	launched bool
-	begun    atomic.Bool
 
 	lines     chan string     // closed at the end of input
 	wanted    chan struct{}   // the next line is to be read
@@ -99,7 +97,6 @@ func (s *session) begin(pid int, argv []string, opts tracer.Options) (err error)
 	if err != nil {
 		return err
 	}
-	s.begun.Store(true)
 	s.ended = s.t.Done()
 	s.current = s.t.PID()
 	if s.launched {
@@ -201,12 +198,8 @@ func (s *session) do(f func() error) error {
 	}
 }
 
-// choose is called on the tracer's thread, and asks the user. During an attach nothing has been told yet of
-// who is born: both are followed.
+// choose is called on the tracer's thread, and asks the user.
 func (s *session) choose(birth event.Event) tracer.Follow {
-	if !s.begun.Load() {
-		return tracer.FollowBoth
-	}
 	answer := make(chan tracer.Follow, 1)
 	s.questions <- question{birth, answer}
 	return <-answer

@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidcheck/tidcheck/event"
-	"github.com/tidcheck/tidcheck/tracer"
 	"golang.org/x/sys/unix"
 )
 
@@ -229,14 +227,6 @@ func TestCtrlCIsForThePromptAlone(t *testing.T) {
 	d.types(t, "quit\r")
 	d.hears(t, `main \d+: end SIGKILL\r+\n`)
 	d.ends(t, "exit status 0")
-}
-
-// What is born during an attach has no name yet, and nobody could answer: the session waits for the attach.
-func TestAnAttachAsksNothing(t *testing.T) {
-	within(t, 60*time.Second)
-	if got := new(session).choose(event.Event{Kind: event.Clone, TID: 1, Child: 2}); got != tracer.FollowBoth {
-		t.Errorf("before it began: got %v, want both", got)
-	}
 }
 
 func TestAnEndWhileABirthAsks(t *testing.T) {
