@@ -178,18 +178,23 @@ func (t *Tracer) adopt(maker int) {
 		return
 	}
 	for _, k := range t.tasks {
-		if !k.unborn || maker != 0 && t.maker(k) != maker {
-			continue
+		if k.unborn && (maker == 0 || t.maker(k) == maker) {
+			t.takeIn(k)
 		}
-		if t.group(k) == 0 {
-			k.pid = k.tid
-		}
-		t.tell(event.Event{Kind: event.Attach, PID: event.TID(k.pid), TID: event.TID(k.tid), Time: time.Now()})
-		t.enter(k)
 	}
 }
 
-// maker is the process that made an unborn task, by /proc. With CLONE_PARENT it is that one's parent.
+// takeIn tells of an unborn task as found.
+func (t *Tracer) takeIn(k *task) {
+	if t.group(k) == 0 {
+		k.pid = k.tid
+	}
+	t.tell(event.Event{Kind: event.Attach, PID: event.TID(k.pid), TID: event.TID(k.tid), Time: time.Now()})
+	t.enter(k)
+}
+
+// maker is the process that made an unborn task, by /proc. With CLONE_PARENT it is that one's parent. Zero if the task
+// was reaped.
 func (t *Tracer) maker(k *task) int {
 	if pid := t.group(k); pid != k.tid {
 		return pid
