@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,6 +94,16 @@ type execBetween struct {
 	begin func() // returns when the exec waits
 	pid   int
 	last  int
+
+	reaped *atomic.Int32
+}
+
+func (k execBetween) Reap(tid int) (int, unix.WaitStatus, error) {
+	got, status, err := k.Kernel.Reap(tid)
+	if got == tid {
+		k.reaped.Add(1)
+	}
+	return got, status, err
 }
 
 func (k execBetween) Tasks(pid int) ([]int, error) {
@@ -132,8 +143,9 @@ func TestAttachWhileAThreadExecutes(t *testing.T) {
 			state = task.state
 		}
 	}
+	var reaped atomic.Int32
 	l := &log{}
-	how := l.options(tracer.Options{Kernel: func(k tracer.Kernel) tracer.Kernel { return execBetween{k, begin, p.pid, last} }})
+	how := l.options(tracer.Options{Kernel: func(k tracer.Kernel) tracer.Kernel { return execBetween{k, begin, p.pid, last, &reaped} }})
 	tr, err := tracer.Attach(p.pid, how)
 	switch {
 	case errors.Is(err, unix.ESRCH): // the program that it executed has ended by now
@@ -149,6 +161,9 @@ func TestAttachWhileAThreadExecutes(t *testing.T) {
 		if _, err := event.NewFamily(l.trace); err != nil {
 			t.Error(err)
 		}
+	}
+	if reaped.Load() == 0 {
+		t.Error("nobody was reaped through the kernel that was given")
 	}
 	p.Wait() // an error where the tracer has reaped it: it is one process's, ours
 }

@@ -91,6 +91,8 @@ func (k *script) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 	return 0, 0, unix.ECHILD
 }
 
+func (k *script) Reap(tid int) (int, unix.WaitStatus, error) { return k.Wait(tid, unix.WNOHANG) }
+
 func (k *script) stop(tid int, words []string) unix.WaitStatus {
 	killed := words[len(words)-1] == "!"
 	arg := ""

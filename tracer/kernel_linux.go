@@ -12,13 +12,16 @@ import (
 
 // A Kernel is all that the loop asks of Linux: ptrace(2), wait4(2), kill(2) and
 // proc(5). Its errors are bare errnos, except those of ReadFile and Tasks.
-// It is used on one OS thread only, the tracer's.
+// It is used on one OS thread only, the tracer's; but while Seize waits there, Reap, ReadFile and Tasks may be
+// called on another.
 type Kernel interface {
 	// Wait waits for a stop or the end of the task tid, -1 for any that this
 	// thread traces or has as a child; flags are wait4's: WNOHANG, and WCLONE to leave out children that
 	// it does not trace.
 	Wait(tid, flags int) (int, unix.WaitStatus, error)
 	Seize(tid, options int) error
+	// Reap is Wait with WNOHANG for one task that another thread of our process traces.
+	Reap(tid int) (int, unix.WaitStatus, error)
 	SetOptions(tid, options int) error
 	Interrupt(tid int) error
 	Listen(tid int) error
@@ -78,6 +81,13 @@ func (linux) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 func (linux) Seize(tid, options int) error {
 	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(tid), 0, uintptr(options), 0, 0)
 	return nilOr(errno)
+}
+
+// Reap leaves __WNOTHREAD out: the tracees of all our threads are ours to wait for.
+func (linux) Reap(tid int) (int, unix.WaitStatus, error) {
+	var status unix.WaitStatus
+	got, err := unix.Wait4(tid, &status, unix.WNOHANG|unix.WALL, nil)
+	return got, status, err
 }
 
 func (linux) SetOptions(tid, options int) error {
