@@ -3,7 +3,6 @@
 package tracer
 
 import (
-	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -107,8 +106,8 @@ func (t *Tracer) sweep() {
 		return
 	}
 	found := 0
-	for _, tid := range slices.Collect(maps.Keys(t.tasks)) {
-		if k := t.tasks[tid]; k == nil || k.state == stopped {
+	for tid, k := range t.tasks { // whom handle adds or forgets may be met or not
+		if k.state == stopped {
 			continue
 		}
 		// An error: an exec has given it another id meanwhile.

@@ -41,7 +41,7 @@ func (t *Tracer) group(k *task) int {
 // birth is a creator at its birth event, whose message is the child.
 func (t *Tracer) birth(creator *task, at stop) {
 	creator.vfork = at.birth == event.VFork
-	if creator.call.births != 0 && creator.stepped == nil {
+	if creator.call.births != 0 && !creator.stepping {
 		return // the call's result will tell; but a step does not stop at that
 	}
 	if tid, ok := t.message(creator, at); ok {

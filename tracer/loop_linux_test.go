@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tidcheck/tidcheck/event"
@@ -322,7 +323,7 @@ func TestStoppedThreadIsLetGoWhenOnlyAChildIsFollowed(t *testing.T) {
 	k.stopped[11] = true
 	tr := &Tracer{opts: Options{Processes: FollowChild}, tasks: map[int]*task{
 		10: {tid: 10, pid: 10},
-		11: {tid: 11, pid: 10, state: stopped, held: true, sig: int(unix.SIGHUP)},
+		11: {tid: 11, pid: 10, state: stopped, held: true, sig: uint8(unix.SIGHUP)},
 	}}
 	if diff := cmp.Diff(lines("10: fork 20\n20: exit 3\n20: end 3"), k.follow(t, tr)); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
@@ -370,4 +371,11 @@ func TestNewcomerThatIsGoneIsTakenInAlone(t *testing.T) {
 	look('R', 'S', "")              // the thread that made 11 may tell of it
 	look('S', 'R', "10/11: attach") // nobody can tell of 11, and 20 may of 12
 	look('S', 'S', "12: attach\n12: killed SIGKILL\n12: end SIGKILL")
+}
+
+// The bar is 300 bytes a living thread for the whole command. A size class of Go's allocator is 48, and the next is 64.
+func TestTaskFitsItsSizeClass(t *testing.T) {
+	if size := unsafe.Sizeof(task{}); size > 48 {
+		t.Errorf("a task has %d bytes, want at most 48", size)
+	}
 }

@@ -129,7 +129,7 @@ func (t *Tracer) Step(ctx context.Context, tid int) error {
 		if k.state != stopped || k.group {
 			return fmt.Errorf("task %d: only a stopped task can be stepped", tid)
 		}
-		k.held, k.stepped = true, over
+		k.held, k.stepping, t.steps[k] = true, true, over
 		t.resume(k)
 		return t.failure
 	})
@@ -151,9 +151,10 @@ func (t *Tracer) Step(ctx context.Context, tid int) error {
 
 // endStep answers who waits for a task's step.
 func (t *Tracer) endStep(k *task, err error) {
-	if k.stepped != nil {
-		k.stepped <- err
-		k.stepped = nil
+	if k.stepping {
+		t.steps[k] <- err
+		k.stepping = false
+		delete(t.steps, k)
 	}
 }
 
@@ -187,7 +188,7 @@ func (t *Tracer) stopAgain(k *task) {
 // standing is a stepped task in a stop that is not its trap's. Where that cut a system call short,
 // the kernel has queued the trap, which comes next.
 func (t *Tracer) standing(k *task) {
-	if k.stepped == nil {
+	if !k.stepping {
 		return
 	}
 	if !k.trapped && t.trapPending(k) {

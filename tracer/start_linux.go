@@ -277,7 +277,7 @@ func (t *Tracer) executed(k *task) {
 	}
 	former := k.tid
 	t.succeed(leader, k, former)
-	k.state, k.former = running, former
+	k.state, k.former = running, int32(former)
 	t.check(k.tid, "PTRACE_INTERRUPT", t.kernel.Interrupt(k.tid))
 }
 

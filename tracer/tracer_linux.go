@@ -26,7 +26,8 @@ type Tracer struct {
 	kernel Kernel
 	pid    int
 	tasks  map[int]*task
-	early  []event.Event // what happened while Attach was at work
+	steps  map[*task]chan<- error // who waits for those that are stepping
+	early  []event.Event          // what happened while Attach was at work
 	status event.Status
 	cmd    *exec.Cmd // what Launch started
 
@@ -56,7 +57,7 @@ type Tracer struct {
 func begin(opts Options, setUp func(*Tracer) error) (*Tracer, error) {
 	t := &Tracer{
 		opts: opts, kernel: linux{}, status: event.Unknown,
-		tasks: make(map[int]*task), parted: make(map[int]bool),
+		tasks: make(map[int]*task), steps: make(map[*task]chan<- error), parted: make(map[int]bool),
 		attaching: true, holding: true,
 		requests: make(chan func(), 1), done: make(chan struct{}),
 	}
@@ -293,7 +294,7 @@ func (t *Tracer) awaitLate() error {
 // release lets go of one stopped task: it runs on, untraced, with the signal that it was about to get. One
 // that was killed meanwhile is still ours, until its end: another that was let go may have executed a program.
 func (t *Tracer) release(k *task) {
-	err := t.kernel.Detach(k.tid, k.sig)
+	err := t.kernel.Detach(k.tid, int(k.sig))
 	if err == unix.ESRCH {
 		k.state = running
 		return
