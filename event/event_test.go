@@ -172,3 +172,32 @@ func FuzzParseText(f *testing.F) {
 		}
 	})
 }
+
+// A tracer writes a line an event, with many threads alive.
+func TestLinesAreAppendedWithoutGarbage(t *testing.T) {
+	birth := event.Labelled{Event: event.Event{Kind: event.Clone, PID: 4711, TID: 4712, Child: 4713}, Path: "main/1", ChildPath: "main/1/1"}
+	line := birth.AppendLine(nil)
+	if got, want := string(line), "main/1 4711/4712: clone main/1/1 4713"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if n := testing.AllocsPerRun(100, func() { line = birth.AppendLine(line[:0]) }); n != 0 {
+		t.Errorf("%v allocations a line, want none", n)
+	}
+}
+
+// A forgetful family keeps no history, of whom it would keep the dead alive.
+func TestForgetfulFamilyKeepsNoPast(t *testing.T) {
+	for _, forgetful := range []bool{true, false} {
+		f := event.Family{Forgetful: forgetful}
+		trace := event.Trace{{Kind: event.Ready, PID: 1, TID: 1}, {Kind: event.Clone, PID: 1, TID: 1, Child: 2}}
+		for _, e := range trace {
+			if _, err := f.Add(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		life := f.Living(2)
+		if life.Path != "main/1" || (life.Past == nil) != forgetful {
+			t.Errorf("forgetful %t: %s has the past %v", forgetful, life.Path, life.Past)
+		}
+	}
+}

@@ -9,18 +9,23 @@ import (
 // A Life is one task from its birth to its end. It keeps its path when an exec
 // gives it another tid.
 type Life struct {
-	Path    Path
-	TID     TID
-	PID     TID
-	Creator *Life // nil for main and for tasks found at an attach
-	Maker   TID   // the id that its creator had then
-	First   TID   // the id that it was born with, or found
-	Acts    []Act // what happened to it, in order
+	Path Path
+	TID  TID
+	PID  TID
+	*Past
 
 	born   int32  // tasks that it created
 	Status Status // of its own end; zero while it lives, and for who vanished in an exec
 	Kind   Kind   // the event that made it, or by which it was found
 	Ended  bool
+}
+
+// A Past is what a Forgetful family keeps of nobody, whose lives have none.
+type Past struct {
+	Creator *Life // nil for main and for tasks found at an attach
+	Maker   TID   // the id that its creator had then
+	First   TID   // the id that it was born with, or found
+	Acts    []Act // what happened to it, in order
 }
 
 // A Family is the tasks of one program and its descendants, as a trace makes
@@ -128,12 +133,14 @@ func (f *Family) find(e Event) (Labelled, error) {
 		path = Found(f.found)
 	}
 	f.main = f.main || path == Main
-	f.start(&Life{Path: path, TID: e.TID, PID: e.PID, First: e.TID, Kind: e.Kind})
+	f.start(&Life{Path: path, TID: e.TID, PID: e.PID, Kind: e.Kind}, Past{First: e.TID})
 	return Labelled{Event: e, Path: path}, nil
 }
 
-func (f *Family) start(life *Life) {
+func (f *Family) start(life *Life, past Past) {
 	if !f.Forgetful {
+		kept := past // which is on the stack where it is not kept
+		life.Past = &kept
 		f.lives = append(f.lives, life)
 	}
 	f.living[life.TID] = life
@@ -144,14 +151,11 @@ func (f *Family) bear(creator *Life, e Event) (*Life, error) {
 		return nil, fmt.Errorf("the task %s has the tid %d and lives", old.Path, e.Child)
 	}
 	creator.born++
-	child := &Life{
-		Path: creator.Path.Nth(int(creator.born)), TID: e.Child, PID: e.Child,
-		Creator: creator, Maker: e.TID, First: e.Child, Kind: e.Kind,
-	}
+	child := &Life{Path: creator.Path.Nth(int(creator.born)), TID: e.Child, PID: e.Child, Kind: e.Kind}
 	if e.Kind == Clone {
 		child.PID = creator.PID
 	}
-	f.start(child)
+	f.start(child, Past{Creator: creator, Maker: e.TID, First: e.Child})
 	return child, nil
 }
 

@@ -18,7 +18,10 @@ const Main Path = "main"
 func Found(n int) Path { return Path("@" + strconv.Itoa(n)) }
 
 // Nth is the path of the nth task, from 1, that this one created.
-func (p Path) Nth(n int) Path { return p + "/" + Path(strconv.Itoa(n)) }
+func (p Path) Nth(n int) Path {
+	var buffer [64]byte // on the stack: the path alone is kept
+	return Path(strconv.AppendInt(append(append(buffer[:0], p...), '/'), int64(n), 10))
+}
 
 // ParsePath reads a birth path.
 func ParsePath(s string) (Path, error) {

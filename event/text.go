@@ -20,30 +20,35 @@ type Labelled struct {
 //
 // A task is its path, where known, and its tid, preceded by its thread group where
 // that is another. [ParseText] reads it back; the time is not part of it.
-func (l Labelled) String() string {
-	var b strings.Builder
+func (l Labelled) String() string { return string(l.AppendLine(nil)) }
+
+// AppendLine appends what String gives. A tracer writes one an event.
+func (l Labelled) AppendLine(b []byte) []byte {
 	if l.Path != "" {
-		b.WriteString(string(l.Path) + " ")
+		b = append(append(b, l.Path...), ' ')
 	}
 	if l.PID != l.TID {
-		b.WriteString(l.PID.String() + "/")
+		b = append(appendTID(b, l.PID), '/')
 	}
-	b.WriteString(l.TID.String() + ": ")
-	b.WriteString(l.action())
-	return b.String()
+	b = append(appendTID(b, l.TID), ": "...)
+	if !l.Kind.IsBirth() {
+		return append(b, l.action()...)
+	}
+	b = append(append(b, l.Kind.String()...), ' ')
+	if l.ChildPath != "" {
+		b = append(append(b, l.ChildPath...), ' ')
+	}
+	return appendTID(b, l.Child)
 }
+
+func appendTID(b []byte, tid TID) []byte { return strconv.AppendInt(b, int64(tid), 10) }
 
 // String is the event as a line of text without paths, as in [Labelled.String].
 func (e Event) String() string { return Labelled{Event: e}.String() }
 
-// action writes what happened, without whom it happened to.
+// action writes what happened that is no birth, without whom it happened to.
 func (l Labelled) action() string {
 	switch l.Kind {
-	case Clone, Fork, VFork:
-		if l.ChildPath != "" {
-			return l.Kind.String() + " " + string(l.ChildPath) + " " + l.Child.String()
-		}
-		return l.Kind.String() + " " + l.Child.String()
 	case Attach, Ready:
 		if l.PC != 0 {
 			return l.Kind.String() + " at " + hex(l.PC)

@@ -222,6 +222,9 @@ func TestStoppedProcessStaysStopped(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, p := range procs(func(p proc) bool { return p.pgrp == pid }) {
+			for p.tracer == 0 && p.state == 'R' { // on its way from the one stop into the other (__ptrace_unlink)
+				p, _ = readProc(p.tid)
+			}
 			if p.tracer != 0 || p.state != 'T' {
 				t.Errorf("resumed %v, then detached: task %d has TracerPid %d, state %c, want T", resumed, p.tid, p.tracer, p.state)
 			}

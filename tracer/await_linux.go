@@ -3,7 +3,6 @@
 package tracer
 
 import (
-	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -18,15 +17,24 @@ func (t *Tracer) await() (stop, error) {
 	}
 	t.likely.walks++
 	if t.sigchld == nil {
-		return t.next(-1, 0)
+		return t.next(-1, t.whom())
 	}
 	for {
 		// Many stops may have made one SIGCHLD only, so wait4 is asked until it has no more.
-		if s, err := t.next(-1, unix.WNOHANG); err != nil || s.tid != 0 {
+		if s, err := t.next(-1, unix.WNOHANG|t.whom()); err != nil || s.tid != 0 {
 			return s, err
 		}
 		<-t.sigchld
 	}
+}
+
+// whom are the flags of a wait for any. A program that we launched and let go of is our child still, and its end
+// is for the Wait of its exec.Cmd.
+func (t *Tracer) whom() int {
+	if t.free {
+		return unix.WCLONE
+	}
+	return 0
 }
 
 // notice has SIGCHLD wake the tracer. Go's runtime handles the signal anyway, so this takes it from nobody.
@@ -72,7 +80,7 @@ func (t *Tracer) askLikely() (stop, error) {
 	l := &t.likely
 	if l.found >= fairShare {
 		l.found = 0
-		if s, err := t.next(-1, unix.WNOHANG); s.tid != 0 || err != nil {
+		if s, err := t.next(-1, unix.WNOHANG|t.whom()); s.tid != 0 || err != nil {
 			return s, err
 		}
 	}
@@ -98,8 +106,8 @@ func (t *Tracer) sweep() {
 		return
 	}
 	found := 0
-	for _, tid := range slices.Collect(maps.Keys(t.tasks)) {
-		if k := t.tasks[tid]; k == nil || k.state == stopped {
+	for tid, k := range t.tasks { // whom handle adds or forgets may be met or not
+		if k.state == stopped {
 			continue
 		}
 		// An error: an exec has given it another id meanwhile.

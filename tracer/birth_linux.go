@@ -41,7 +41,7 @@ func (t *Tracer) group(k *task) int {
 // birth is a creator at its birth event, whose message is the child.
 func (t *Tracer) birth(creator *task, at stop) {
 	creator.vfork = at.birth == event.VFork
-	if creator.call.births != 0 && creator.stepped == nil {
+	if creator.call.births != 0 && !creator.stepping {
 		return // the call's result will tell; but a step does not stop at that
 	}
 	if tid, ok := t.message(creator, at); ok {
@@ -127,8 +127,8 @@ func (t *Tracer) choose(creator, child *task, birth event.Event) {
 	if birth.Kind == event.Clone {
 		how = t.opts.Threads
 	}
-	if creator.leaving {
-		return
+	if creator.leaving || t.attaching && (how != FollowParent || birth.Kind == event.Clone) {
+		return // an attach finds whom it would have let go of
 	}
 	if how == FollowAsk && t.opts.Ask != nil {
 		birth.PID = event.TID(creator.pid)
@@ -141,8 +141,12 @@ func (t *Tracer) choose(creator, child *task, birth event.Event) {
 		t.leave(creator)
 	case how == FollowChild:
 		for _, k := range t.tasks {
-			if k.pid == creator.pid {
-				t.leave(k)
+			if k.pid != creator.pid {
+				continue
+			}
+			t.leave(k)
+			if k != creator { // which goes on from its birth event
+				t.settle(k, stopTrap)
 			}
 		}
 	default:
@@ -174,18 +178,23 @@ func (t *Tracer) adopt(maker int) {
 		return
 	}
 	for _, k := range t.tasks {
-		if !k.unborn || maker != 0 && t.maker(k) != maker {
-			continue
+		if k.unborn && (maker == 0 || t.maker(k) == maker) {
+			t.takeIn(k)
 		}
-		if t.group(k) == 0 {
-			k.pid = k.tid
-		}
-		t.tell(event.Event{Kind: event.Attach, PID: event.TID(k.pid), TID: event.TID(k.tid), Time: time.Now()})
-		t.enter(k)
 	}
 }
 
-// maker is the process that made an unborn task, by /proc. With CLONE_PARENT it is that one's parent.
+// takeIn tells of an unborn task as found.
+func (t *Tracer) takeIn(k *task) {
+	if t.group(k) == 0 {
+		k.pid = k.tid
+	}
+	t.tell(event.Event{Kind: event.Attach, PID: event.TID(k.pid), TID: event.TID(k.tid), Time: time.Now()})
+	t.enter(k)
+}
+
+// maker is the process that made an unborn task, by /proc. With CLONE_PARENT it is that one's parent. Zero if the task
+// was reaped.
 func (t *Tracer) maker(k *task) int {
 	if pid := t.group(k); pid != k.tid {
 		return pid

@@ -82,7 +82,11 @@ func words(size, n int, at map[int]uint64) []byte {
 // The layouts are those of <sys/user.h> (27 and 17 words) and <asm/ptrace.h> (34 and 18).
 func TestRegistersAreReadByTheABI(t *testing.T) {
 	const minus11 = ^uint64(10) // -EAGAIN
-	amd64 := words(8, 27, map[int]uint64{15: 56, 14: 0x100, 13: 0x200, 10: 4711})
+	amd64 := words(8, 27, map[int]uint64{16: 0x1002, 15: 56, 14: 0x100, 13: 0x200, 10: 4711})
+	gate := words(8, 27, map[int]uint64{16: 0x2002, 15: 120, 5: 0x100, 11: 0xffffffff00000200, 10: minus11, 14: 1, 13: 1})
+	peek := func(address uint64) (uint64, error) {
+		return map[uint64]uint64{0x1000: 0x050f, 0x2000: 0x123480cd}[address], nil
+	}
 	i386 := words(4, 17, map[int]uint64{11: 120, 0: 0x100, 1: 0x200, 6: minus11})
 	for _, c := range []struct {
 		name  string
@@ -90,10 +94,12 @@ func TestRegistersAreReadByTheABI(t *testing.T) {
 		got   func(entry bool) SyscallInfo
 		want  SyscallInfo
 	}{
-		{"amd64", true, func(e bool) SyscallInfo { return decodeAMD64(amd64, e) }, SyscallInfo{true, unix.AUDIT_ARCH_X86_64, 56, [2]uint64{0x100, 0x200}, 0}},
-		{"amd64", false, func(e bool) SyscallInfo { return decodeAMD64(amd64, e) }, SyscallInfo{Arch: unix.AUDIT_ARCH_X86_64, Result: 4711}},
-		{"i386", true, func(e bool) SyscallInfo { return decodeAMD64(i386, e) }, SyscallInfo{true, unix.AUDIT_ARCH_I386, 120, [2]uint64{0x100, 0x200}, 0}},
-		{"i386", false, func(e bool) SyscallInfo { return decodeAMD64(i386, e) }, SyscallInfo{Arch: unix.AUDIT_ARCH_I386, Result: -11}},
+		{"amd64", true, func(e bool) SyscallInfo { return decodeAMD64(amd64, e, peek) }, SyscallInfo{true, unix.AUDIT_ARCH_X86_64, 56, [2]uint64{0x100, 0x200}, 0}},
+		{"amd64", false, func(e bool) SyscallInfo { return decodeAMD64(amd64, e, peek) }, SyscallInfo{Arch: unix.AUDIT_ARCH_X86_64, Result: 4711}},
+		{"i386", true, func(e bool) SyscallInfo { return decodeAMD64(i386, e, nil) }, SyscallInfo{true, unix.AUDIT_ARCH_I386, 120, [2]uint64{0x100, 0x200}, 0}},
+		{"i386", false, func(e bool) SyscallInfo { return decodeAMD64(i386, e, nil) }, SyscallInfo{Arch: unix.AUDIT_ARCH_I386, Result: -11}},
+		{"i386's gate", true, func(e bool) SyscallInfo { return decodeAMD64(gate, e, peek) }, SyscallInfo{true, unix.AUDIT_ARCH_I386, 120, [2]uint64{0x100, 0x200}, 0}},
+		{"i386's gate", false, func(e bool) SyscallInfo { return decodeAMD64(gate, e, peek) }, SyscallInfo{Arch: unix.AUDIT_ARCH_I386, Result: -11}},
 		{
 			"arm64", true, func(bool) SyscallInfo {
 				return decodeARM64(words(8, 34, map[int]uint64{8: 220, 0: 0x100, 1: 0x200, 7: 0}))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,6 +94,16 @@ type execBetween struct {
 	begin func() // returns when the exec waits
 	pid   int
 	last  int
+
+	reaped *atomic.Int32
+}
+
+func (k execBetween) Reap(tid int) (int, unix.WaitStatus, error) {
+	got, status, err := k.Kernel.Reap(tid)
+	if got == tid {
+		k.reaped.Add(1)
+	}
+	return got, status, err
 }
 
 func (k execBetween) Tasks(pid int) ([]int, error) {
@@ -132,8 +143,9 @@ func TestAttachWhileAThreadExecutes(t *testing.T) {
 			state = task.state
 		}
 	}
+	var reaped atomic.Int32
 	l := &log{}
-	how := l.options(tracer.Options{Kernel: func(k tracer.Kernel) tracer.Kernel { return execBetween{k, begin, p.pid, last} }})
+	how := l.options(tracer.Options{Kernel: func(k tracer.Kernel) tracer.Kernel { return execBetween{k, begin, p.pid, last, &reaped} }})
 	tr, err := tracer.Attach(p.pid, how)
 	switch {
 	case errors.Is(err, unix.ESRCH): // the program that it executed has ended by now
@@ -149,6 +161,9 @@ func TestAttachWhileAThreadExecutes(t *testing.T) {
 		if _, err := event.NewFamily(l.trace); err != nil {
 			t.Error(err)
 		}
+	}
+	if reaped.Load() == 0 {
+		t.Error("nobody was reaped through the kernel that was given")
 	}
 	p.Wait() // an error where the tracer has reaped it: it is one process's, ours
 }
@@ -181,4 +196,48 @@ func TestAttachWhileTheLeaderIsReplaced(t *testing.T) {
 		t.Error(diff)
 	}
 	p.finish(t)
+}
+
+// A lateSeize has the leader of orphan.c end when it is seized and was not asked to stop yet: it is on its way
+// out, has no option to stop there, and is a zombie that nobody can wait for while another thread lives.
+type lateSeize struct {
+	tracer.Kernel
+	end func()
+	pid int
+}
+
+func (k lateSeize) Seize(tid, options int) error {
+	err := k.Kernel.Seize(tid, options)
+	if tid == k.pid {
+		k.end()
+	}
+	return err
+}
+
+func TestAttachWhileTheLeaderEnds(t *testing.T) {
+	within(t, 10*time.Second)
+	p := start(t, "orphan", "late")
+	end := func() {
+		p.input.Write([]byte{0})
+		for state := byte(0); state != 'Z'; {
+			task, err := readProc(p.pid)
+			if err != nil {
+				return
+			}
+			state = task.state
+		}
+	}
+	l := &log{}
+	tr, err := tracer.Attach(p.pid, l.options(tracer.Options{Kernel: func(k tracer.Kernel) tracer.Kernel { return lateSeize{k, end, p.pid} }}))
+	ok(t, err)
+	wantHeld(t, p.pid, l)
+	ok(t, tr.Resume())
+	p.input.Close()
+	if status, err := tr.Wait(); err != nil || status.String() != "23" {
+		t.Errorf("the trace ends with %s, %v, want 23", status, err)
+	}
+	if diff := cmp.Diff([]string{"main: exit 7, end 23", "@1: exit 23"}, l.form(t).Lines()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	p.Wait()
 }

@@ -48,7 +48,11 @@ func (t *Tracer) lookInto() {
 	for _, k := range t.tasks {
 		switch {
 		case k.unborn && time.Since(k.account.since) >= patience && t.isOrphan(k):
-			t.adopt(t.maker(k))
+			if maker := t.maker(k); maker != 0 {
+				t.adopt(maker)
+			} else {
+				t.takeIn(k)
+			}
 			t.doubts.arise()
 			return // the tasks are others now
 		case k.unborn:
@@ -63,7 +67,8 @@ func (t *Tracer) lookInto() {
 
 // isOrphan tells whether nobody can still tell of an unborn task's birth. Between the
 // two there is no sleep in the kernel, so all who may have made it sleep, or have stopped and were heard. Those are the
-// threads of the process that made it, and for CLONE_PARENT of that one's other children.
+// threads of the process that made it, and for CLONE_PARENT of that one's other children; or all, for
+// one that was reaped before it could be asked.
 func (t *Tracer) isOrphan(orphan *task) bool {
 	maker, makers := t.maker(orphan), make(map[int]bool)
 	for tid, k := range t.tasks {
@@ -72,7 +77,7 @@ func (t *Tracer) isOrphan(orphan *task) bool {
 		}
 		may, asked := makers[k.pid]
 		if !asked {
-			may = k.pid == maker || statusField(t.kernel, k.pid, "PPid") == maker
+			may = maker == 0 || k.pid == maker || statusField(t.kernel, k.pid, "PPid") == maker
 			makers[k.pid] = may
 		}
 		if !may {

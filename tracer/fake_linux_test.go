@@ -39,6 +39,7 @@ type script struct {
 
 	stopped map[int]bool
 	exiting map[int]bool
+	free    map[int]bool // let go of
 	msgs    map[int]uint
 	group   map[int]bool
 	infos   map[int]Siginfo
@@ -46,7 +47,7 @@ type script struct {
 }
 
 func newScript(text string) *script {
-	k := &script{stopped: map[int]bool{}, exiting: map[int]bool{}, msgs: map[int]uint{}, group: map[int]bool{}, errs: map[string]error{}, infos: map[int]Siginfo{}, calls: map[int]SyscallInfo{}}
+	k := &script{stopped: map[int]bool{}, exiting: map[int]bool{}, free: map[int]bool{}, msgs: map[int]uint{}, group: map[int]bool{}, errs: map[string]error{}, infos: map[int]Siginfo{}, calls: map[int]SyscallInfo{}}
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {
 			k.lines = append(k.lines, line)
@@ -69,6 +70,9 @@ func (k *script) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 	for i, line := range k.lines {
 		whom, what, _ := strings.Cut(line, ": ")
 		got, _ := strconv.Atoi(whom)
+		if flags&unix.WCLONE != 0 && k.free[got] {
+			continue
+		}
 		if tid != -1 && tid != got {
 			if flags&unix.WNOHANG != 0 {
 				break // what is asked for has not happened yet
@@ -86,6 +90,8 @@ func (k *script) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 	}
 	return 0, 0, unix.ECHILD
 }
+
+func (k *script) Reap(tid int) (int, unix.WaitStatus, error) { return k.Wait(tid, unix.WNOHANG) }
 
 func (k *script) stop(tid int, words []string) unix.WaitStatus {
 	killed := words[len(words)-1] == "!"
@@ -165,7 +171,12 @@ func (k *script) Listen(tid int) error        { return k.ask(tid, true, "listen"
 func (k *script) Cont(tid, sig int) error     { return k.ask(tid, true, "cont%s", with(sig)) }
 func (k *script) Syscall(tid, sig int) error  { return k.ask(tid, true, "syscall%s", with(sig)) }
 func (k *script) Step(tid, sig int) error     { return k.ask(tid, true, "step%s", with(sig)) }
-func (k *script) Detach(tid, sig int) error   { return k.ask(tid, true, "detach%s", with(sig)) }
+
+func (k *script) Detach(tid, sig int) error {
+	err := k.ask(tid, true, "detach%s", with(sig))
+	k.free[tid] = err == nil
+	return err
+}
 
 func with(sig int) string {
 	if sig == 0 {
@@ -242,7 +253,10 @@ func (k *script) ReadFile(name string) ([]byte, error) {
 func (k *script) follow(t *testing.T, tr *Tracer) (events []string) {
 	t.Helper()
 	tr.kernel, tr.pid, tr.started = k, 10, true
-	tr.tasks, tr.parted = map[int]*task{10: {tid: 10, pid: 10}}, map[int]bool{}
+	tr.parted = map[int]bool{}
+	if tr.tasks == nil {
+		tr.tasks = map[int]*task{10: {tid: 10, pid: 10}}
+	}
 	tr.opts.Events = func(e event.Event) { events = append(events, e.String()) }
 	if err := tr.run(); err != nil {
 		t.Errorf("the loop ends with %v; in it are still %v", err, tr.tasks)

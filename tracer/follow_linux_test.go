@@ -3,7 +3,9 @@
 package tracer_test
 
 import (
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,6 +61,33 @@ func TestOnlySomeAreFollowed(t *testing.T) {
 	}
 }
 
+// A launched program that was let go of is our child still. Its end is for its own Wait, also while we wait for others.
+func TestProgramThatWasLetGoOfIsNotReaped(t *testing.T) {
+	for _, notify := range []tracer.Notify{tracer.Wait, tracer.SIGCHLD} {
+		within(t, 10*time.Second)
+		cmd := exec.Command("sh", "-c", "exec 3<&0; (read line <&3; exit 4) & exit 3")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		input, err := cmd.StdinPipe()
+		ok(t, err)
+		l := &log{}
+		tr, err := tracer.Launch(cmd, l.options(tracer.Options{Notify: notify, Processes: tracer.FollowChild}))
+		ok(t, err)
+		ok(t, tr.Resume())
+		ok(t, unix.Waitid(unix.P_PID, tr.PID(), nil, unix.WEXITED|unix.WNOWAIT, nil))
+		_, err = tr.Threads() // answered after a wait for any
+		ok(t, err, input.Close())
+		if status, err := tr.Wait(); err != nil || status != event.Unknown {
+			t.Errorf("%s: the trace ends with %s, %v; want an unknown status", notify, status, err)
+		}
+		cmd.Wait()
+		if got := cmd.ProcessState.String(); got != "exit status 3" {
+			t.Errorf("%s: the program's end: got %s, want exit status 3", notify, got)
+		}
+		wantForm(t, l.form(t), "main: fork main/1", "main/1: exit 4")
+		wantGone(t, tr.PID())
+	}
+}
+
 func TestWhomToFollowIsAsked(t *testing.T) {
 	within(t, 30*time.Second)
 	var asked []string
@@ -76,6 +105,34 @@ func TestWhomToFollowIsAsked(t *testing.T) {
 		t.Errorf("status %s, asked (-want +got):\n%s", status, diff)
 	}
 	wantForm(t, l.form(t), "main: fork main/1, vfork main/2, vforkdone, exit 0", "main/2: exec, exit 4")
+}
+
+// What is born during an attach is taken as what is found is, and nobody is asked of whom he was not told.
+func TestWhomToFollowDuringAnAttach(t *testing.T) {
+	within(t, 60*time.Second)
+	for _, how := range []tracer.Follow{tracer.FollowParent, tracer.FollowChild, tracer.FollowAsk} {
+		for _, storm := range []string{"4 4 0 0", "2 1 2 0"} {
+			p := start(t, "storm", strings.Fields(storm)...)
+			for range often(10) {
+				l := &log{}
+				opts := l.options(tracer.Options{Threads: how, Processes: how})
+				opts.Ask = func(birth event.Event) tracer.Follow {
+					t.Errorf("asked of %q during an attach", birth)
+					return tracer.FollowBoth
+				}
+				tr, err := tracer.Attach(p.pid, opts)
+				ok(t, err)
+				wantHeld(t, p.pid, l)
+				ok(t, tr.Detach())
+				wantReleased(t, p.pid)
+				if t.Failed() {
+					t.Fatalf("follow %s, storm %s", how, storm)
+				}
+			}
+			p.finish(t)
+			wantGone(t, p.pid)
+		}
+	}
 }
 
 // The kernel gives us such a thread, and no event: it must not stand in its first stop for ever.

@@ -4,14 +4,16 @@ package tracer
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
 	"golang.org/x/sys/unix"
 )
 
-// hold stops every task that can stop and waits until it has.
+// hold stops every task that can stop and waits until it has. Its errors are of waits.
 func (t *Tracer) hold() error {
 	t.holding = true
 	for _, k := range t.tasks {
@@ -34,10 +36,12 @@ func (t *Tracer) interrupt(k *task) {
 }
 
 // collect waits until those tasks have stopped that are due and can stop. It asks for each by its
-// tid, since a wait for any walks all tracees; only a round without news waits for any.
+// tid, since a wait for any walks all tracees; only a round without news waits for any, and other requests
+// are served meanwhile: some may have nobody due any more.
 func (t *Tracer) collect(due func() []int) error {
 	last, asked := time.Now(), time.Now()
 	for {
+		t.serve()
 		tids, news := due(), false
 		for _, tid := range tids {
 			s, err := t.next(tid, unix.WNOHANG)
@@ -53,11 +57,11 @@ func (t *Tracer) collect(due func() []int) error {
 		}
 		switch {
 		case len(tids) == 0:
-			return t.failure
-		case news:
+			return nil
+		case news, time.Since(last) > patience && t.endZombies(tids):
 			last = time.Now()
 		case time.Since(last) > patience && t.allInD(tids):
-			return t.failure
+			return nil
 		default:
 			if err := t.awaitAWhile(); err != nil {
 				return err
@@ -94,6 +98,27 @@ func (t *Tracer) lose(tid int) bool {
 	return true
 }
 
+// endZombies reports the ends of leaders that cannot stop any more, and tells whether there were any. One that is seized
+// after its PTRACE_EVENT_EXIT, or on its way there without that option, does not answer, and as long as
+// another thread of its process lives wait4 says nothing of it.
+func (t *Tracer) endZombies(tids []int) (news bool) {
+	for _, tid := range tids {
+		k := t.tasks[tid]
+		if k == nil || k.tid != k.pid || procState(t.kernel, tid) != 'Z' {
+			continue
+		}
+		const exitCode = 52 - 3 // in proc(5), where statFields begins with the third
+		fields := statFields(t.kernel, fmt.Sprintf("%d/task/%d", tid, tid))
+		if len(fields) <= exitCode {
+			continue // it was reaped meanwhile
+		}
+		status, _ := strconv.ParseUint(fields[exitCode], 10, 32)
+		t.end(k, event.StatusOf(uint32(status)))
+		news = true
+	}
+	return news
+}
+
 // due are the tasks that have yet to stop, in no order.
 func (t *Tracer) due() []int {
 	var due []int
@@ -105,7 +130,9 @@ func (t *Tracer) due() []int {
 	return due
 }
 
-func (k *task) isDue() bool { return k.state != stopped && !k.vfork && !k.ended }
+func (k *task) isDue() bool {
+	return (k.held || k.leaving) && k.state != stopped && !k.vfork && !k.ended
+}
 
 // allInD tells whether all these tasks sleep uninterruptibly, as the parent of a vfork does
 // from before our attach: none of them stops before its child lets it. A page fault and a

@@ -6,10 +6,13 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 func TestDetachLetsGoOfEveryTask(t *testing.T) {
@@ -66,7 +69,7 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			k := newScript(c.stops)
 			tr := &Tracer{launched: c.how == "launched", opts: Options{TraceMe: c.how == "TRACEME"}}
-			tr.kernel, tr.tasks, tr.parted, tr.started = k, map[int]*task{}, map[int]bool{}, true
+			tr.kernel, tr.pid, tr.tasks, tr.parted, tr.started = k, 10, map[int]*task{}, map[int]bool{}, true
 			for _, known := range c.tasks {
 				tr.tasks[known.tid] = &known
 				k.stopped[known.tid] = known.state == stopped
@@ -82,6 +85,31 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 				t.Errorf("stops left (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A request that failed is told of when all are let go of, and keeps none from that.
+func TestDetachAfterAFailureLetsGoOfEveryTask(t *testing.T) {
+	for _, failed := range []string{"before", "10: detach", "10: interrupt", "11: detach"} {
+		k := newScript("10: stop\n11: stop\n12: stop")
+		k.errs[failed] = unix.EIO
+		tr := &Tracer{kernel: k, tasks: map[int]*task{}, parted: map[int]bool{}}
+		for tid := 10; tid <= 12; tid++ {
+			tr.tasks[tid] = &task{tid: tid, pid: 10}
+			k.stopped[tid] = false
+		}
+		if failed == "before" {
+			tr.failure = unix.EIO
+		}
+		if err := tr.detach(); !errors.Is(err, unix.EIO) {
+			t.Errorf("%s failed: got %v, want EIO", failed, err)
+		}
+		want := []string{"10: detach", "11: detach", "12: detach"}
+		slices.Sort(k.requests)
+		got := slices.DeleteFunc(k.requests, func(r string) bool { return strings.Contains(r, "interrupt") })
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s failed (-want +got):\n%s", failed, diff)
+		}
 	}
 }
 

@@ -12,12 +12,16 @@ import (
 
 // A Kernel is all that the loop asks of Linux: ptrace(2), wait4(2), kill(2) and
 // proc(5). Its errors are bare errnos, except those of ReadFile and Tasks.
-// It is used on one OS thread only, the tracer's.
+// It is used on one OS thread only, the tracer's; but while Seize waits there, Reap, ReadFile and Tasks may be
+// called on another.
 type Kernel interface {
 	// Wait waits for a stop or the end of the task tid, -1 for any that this
-	// thread traces or has as a child; flags are wait4's (WNOHANG).
+	// thread traces or has as a child; flags are wait4's: WNOHANG, and WCLONE to leave out children that
+	// it does not trace.
 	Wait(tid, flags int) (int, unix.WaitStatus, error)
 	Seize(tid, options int) error
+	// Reap is Wait with WNOHANG for one task that another thread of our process traces.
+	Reap(tid int) (int, unix.WaitStatus, error)
 	SetOptions(tid, options int) error
 	Interrupt(tid int) error
 	Listen(tid int) error
@@ -54,14 +58,18 @@ type linux struct{}
 
 func (linux) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 	var status int32
+	// __WNOTHREAD keeps us from reaping children that os/exec started on
+	// other threads; __WALL has us see clone children of any exit signal. Of tracees that is not
+	// asked, so __WCLONE leaves out only who is a child and no more (kernel/exit.c, eligible_child).
+	if flags |= unix.WNOTHREAD; flags&unix.WCLONE == 0 {
+		flags |= unix.WALL
+	}
 	wait4 := unix.Syscall6
 	if flags&unix.WNOHANG != 0 {
 		wait4 = unix.RawSyscall6
 	}
 	for {
-		// __WNOTHREAD keeps us from reaping children that os/exec started on
-		// other threads; __WALL has us see clone children of any exit signal.
-		got, _, errno := wait4(unix.SYS_WAIT4, uintptr(tid), uintptr(unsafe.Pointer(&status)), uintptr(flags|unix.WALL|unix.WNOTHREAD), 0, 0, 0)
+		got, _, errno := wait4(unix.SYS_WAIT4, uintptr(tid), uintptr(unsafe.Pointer(&status)), uintptr(flags), 0, 0, 0)
 		if errno != unix.EINTR {
 			return int(got), unix.WaitStatus(status), nilOr(errno)
 		}
@@ -73,6 +81,13 @@ func (linux) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 func (linux) Seize(tid, options int) error {
 	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_SEIZE, uintptr(tid), 0, uintptr(options), 0, 0)
 	return nilOr(errno)
+}
+
+// Reap leaves __WNOTHREAD out: the tracees of all our threads are ours to wait for.
+func (linux) Reap(tid int) (int, unix.WaitStatus, error) {
+	var status unix.WaitStatus
+	got, err := unix.Wait4(tid, &status, unix.WNOHANG|unix.WALL, nil)
+	return got, status, err
 }
 
 func (linux) SetOptions(tid, options int) error {

@@ -12,15 +12,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A task is one thread that is traced.
+// A task is one thread that is traced. There may be many: it has 48 bytes, the size of one of Go's classes.
 type task struct {
-	tid, pid int // pid is its thread group; zero while it is unborn and was not asked for
-	former   int // the id that it had before an exec whose event may be to come
-	sig      int // stopped at a signal's delivery: the signal to go on with
+	tid, pid int      // pid is its thread group; zero while it is unborn and was not asked for
+	account  *account // what it did before its birth was known; else nil
+	former   int32    // the id that it had before an exec whose event may be to come
+	sig      uint8    // stopped at a signal's delivery: the signal to go on with
 	state    taskState
-	call     call         // Syscalls: the system call that it is in
-	account  *account     // what it did before its birth was known; else nil
-	stepped  chan<- error // somebody waits for its step; else nil
+	call     call // Syscalls: the system call that it is in
 
 	held     bool // stays stopped when it stops
 	leaving  bool // is let go of when it stops
@@ -28,6 +27,7 @@ type task struct {
 	group    bool // stopped in a group stop, to be kept
 	vfork    bool // it waits for its vfork child, in D, and cannot stop
 	ended    bool // its own end was reported
+	stepping bool // somebody waits for its step
 	owed     bool // a SIGSTOP is due that is not the program's (after PTRACE_TRACEME)
 	trapped  bool // it has had the trap of its step, and is to stop once more
 	owesTrap bool // the trap of a step is due
@@ -156,7 +156,7 @@ func (t *Tracer) settle(k *task, at stopKind) {
 	case k.unborn:
 	case k.leaving:
 		t.release(k)
-	case !k.held || k.stepped != nil:
+	case !k.held || k.stepping:
 		t.resume(k)
 	}
 }
@@ -176,12 +176,12 @@ func (t *Tracer) resume(k *task) {
 	case k.group && !t.opts.TraceMe:
 		t.check(k.tid, "PTRACE_LISTEN", t.kernel.Listen(k.tid))
 		return
-	case k.stepped != nil:
-		t.check(k.tid, "PTRACE_SINGLESTEP", t.kernel.Step(k.tid, k.sig))
+	case k.stepping:
+		t.check(k.tid, "PTRACE_SINGLESTEP", t.kernel.Step(k.tid, int(k.sig)))
 	case t.opts.Method == Syscalls:
-		t.check(k.tid, "PTRACE_SYSCALL", t.kernel.Syscall(k.tid, k.sig))
+		t.check(k.tid, "PTRACE_SYSCALL", t.kernel.Syscall(k.tid, int(k.sig)))
 	default:
-		t.check(k.tid, "PTRACE_CONT", t.kernel.Cont(k.tid, k.sig))
+		t.check(k.tid, "PTRACE_CONT", t.kernel.Cont(k.tid, int(k.sig)))
 	}
 	k.sig = 0
 }
@@ -201,7 +201,7 @@ func (t *Tracer) exec(leader *task, at stop) *task {
 	if !ok {
 		return leader
 	}
-	if leader.former != 0 && leader.former == former {
+	if leader.former != 0 && int(leader.former) == former {
 		return leader // we know
 	}
 	survivor := t.tasks[former]
@@ -251,7 +251,7 @@ func (t *Tracer) takenOver(leader *task) *task {
 // signal is a signal-delivery stop: the program gets its signal when it goes on.
 func (t *Tracer) signal(k *task, sig int) {
 	switch {
-	case sig == int(unix.SIGTRAP) && k.stepped != nil && t.isStep(k):
+	case sig == int(unix.SIGTRAP) && k.stepping && t.isStep(k):
 		t.stopAgain(k)
 		return
 	case sig == int(unix.SIGTRAP) && k.owesTrap && t.isStep(k):
@@ -270,7 +270,7 @@ func (t *Tracer) signal(k *task, sig int) {
 			return
 		}
 	}
-	k.sig = sig
+	k.sig = uint8(sig)
 	t.emit(event.Event{Kind: event.Signal, TID: event.TID(k.tid), Signal: event.Signo(sig)}, k)
 }
 

@@ -5,6 +5,8 @@ package tracer
 import (
 	"strings"
 	"testing"
+	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tidcheck/tidcheck/event"
@@ -312,5 +314,68 @@ func TestStraysWhoseCreatorsEventNeverComes(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Whom nobody follows runs free, also if somebody has stopped him.
+func TestStoppedThreadIsLetGoWhenOnlyAChildIsFollowed(t *testing.T) {
+	k := newScript("10: fork 20\n20: stop\n20: exit 3\n20: gone 3")
+	k.stopped[11] = true
+	tr := &Tracer{opts: Options{Processes: FollowChild}, tasks: map[int]*task{
+		10: {tid: 10, pid: 10},
+		11: {tid: 11, pid: 10, state: stopped, held: true, sig: uint8(unix.SIGHUP)},
+	}}
+	if diff := cmp.Diff(lines("10: fork 20\n20: exit 3\n20: end 3"), k.follow(t, tr)); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(lines("11: detach SIGHUP\n10: detach\n20: cont\n20: cont"), k.requests); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// One that was killed and reaped before anybody told of it has no process to ask for. All may have made it, and what
+// is found of it says nothing of others, whose births are to come.
+func TestNewcomerThatIsGoneIsTakenInAlone(t *testing.T) {
+	k := newScript("11: stop\n12: gone SIGKILL")
+	k.threads, k.parents = map[int]int{11: 10}, map[int]int{10: 1, 20: 1}
+	k.stopped[10], k.stopped[20] = false, false
+	var events []string
+	tr := &Tracer{kernel: k, parted: map[int]bool{}, tasks: map[int]*task{10: {tid: 10, pid: 10}, 20: {tid: 20, pid: 20}}}
+	tr.opts.Events = func(e event.Event) { events = append(events, e.String()) }
+	tr.doubts.ring = func() {}
+	defer tr.doubts.stop()
+	for range 2 {
+		s, err := tr.next(-1, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr.handle(s)
+	}
+	look := func(state10, state20 byte, more string) {
+		t.Helper()
+		k.states = map[int]byte{10: state10, 20: state20}
+		events = nil
+		for range 2 {
+			for _, unborn := range tr.tasks {
+				if unborn.unborn {
+					unborn.account.since = time.Time{}
+				}
+			}
+			tr.doubts.set = true
+			tr.lookInto()
+		}
+		if diff := cmp.Diff(lines(more), events); diff != "" {
+			t.Errorf("in states %c and %c (-want +got):\n%s", state10, state20, diff)
+		}
+	}
+	look('R', 'S', "")              // the thread that made 11 may tell of it
+	look('S', 'R', "10/11: attach") // nobody can tell of 11, and 20 may of 12
+	look('S', 'S', "12: attach\n12: killed SIGKILL\n12: end SIGKILL")
+}
+
+// The bar is 300 bytes a living thread for the whole command. A size class of Go's allocator is 48, and the next is 64.
+func TestTaskFitsItsSizeClass(t *testing.T) {
+	if size := unsafe.Sizeof(task{}); size > 48 {
+		t.Errorf("a task has %d bytes, want at most 48", size)
 	}
 }

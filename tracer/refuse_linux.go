@@ -101,10 +101,10 @@ func statusField(k Kernel, tid int, name string) int {
 	return n
 }
 
-// statFields are the fields of /proc/TID/stat from the third on; the second, in
-// brackets, may hold anything.
-func statFields(k Kernel, tid int) []string {
-	content, err := k.ReadFile("/proc/" + strconv.Itoa(tid) + "/stat")
+// statFields are the fields of a task's stat from the third on; the second, in
+// brackets, may hold anything. Its folder is TID, or PID/task/TID, which is not the whole process's.
+func statFields(k Kernel, folder string) []string {
+	content, err := k.ReadFile("/proc/" + folder + "/stat")
 	if err != nil {
 		return nil
 	}
@@ -113,7 +113,7 @@ func statFields(k Kernel, tid int) []string {
 
 // procState is a task's state letter in proc(5), or zero where there is no such task.
 func procState(k Kernel, tid int) byte {
-	if fields := statFields(k, tid); len(fields) > 0 {
+	if fields := statFields(k, strconv.Itoa(tid)); len(fields) > 0 {
 		return fields[0][0]
 	}
 	return 0
@@ -128,7 +128,7 @@ func isGone(k Kernel, tid int) bool {
 // (include/linux/sched.h); names prove nothing.
 func isKernelTask(k Kernel, tid int) bool {
 	const kthread, ioWorker, userWorker = 0x200000, 0x10, 0x4000
-	fields := statFields(k, tid)
+	fields := statFields(k, strconv.Itoa(tid))
 	if len(fields) < 7 {
 		return false
 	}

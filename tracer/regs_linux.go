@@ -21,18 +21,23 @@ func callByRegisters(tid int, entry bool) (SyscallInfo, error) {
 	if runtime.GOARCH == "arm64" {
 		return decodeARM64(regs[:vector.Len]), nil
 	}
-	return decodeAMD64(regs[:vector.Len], entry), nil
+	return decodeAMD64(regs[:vector.Len], entry, func(address uint64) (uint64, error) { return linux{}.Peek(tid, address) }), nil
 }
 
 // decodeAMD64 reads user_regs_struct, which has 17 words of 32 bits if the program is an i386 one. At
 // the entry the result's register is -ENOSYS, but it may be that at the exit too, so the caller
-// has to know where the task stands.
-func decodeAMD64(regs []byte, entry bool) SyscallInfo {
+// has to know where the task stands. A 64-bit program may have come by the gate of the others: peek reads its
+// instruction.
+func decodeAMD64(regs []byte, entry bool, peek func(uint64) (uint64, error)) SyscallInfo {
 	if len(regs) == 17*4 {
 		const bx, cx, ax, origAX = 0, 1, 6, 11
 		return decoded(unix.AUDIT_ARCH_I386, entry, word32(regs, origAX), word32(regs, bx), word32(regs, cx), signed32(word32(regs, ax)))
 	}
-	const ax, si, di, origAX = 10, 13, 14, 15
+	const bx, ax, cx, si, di, origAX, ip = 5, 10, 11, 13, 14, 15, 16
+	const gate, size = 0x80cd, 2 // int $0x80
+	if code, err := peek(word64(regs, ip) - size); err == nil && code&0xffff == gate {
+		return decoded(unix.AUDIT_ARCH_I386, entry, word32(regs, 2*origAX), word32(regs, 2*bx), word32(regs, 2*cx), signed32(word32(regs, 2*ax)))
+	}
 	return decoded(unix.AUDIT_ARCH_X86_64, entry, word64(regs, origAX), word64(regs, di), word64(regs, si), int64(word64(regs, ax)))
 }
 

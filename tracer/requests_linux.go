@@ -24,8 +24,10 @@ func (t *Tracer) SetFollow(threads, processes Follow) error {
 }
 
 // Stop stops every task and returns when all have that can: the parent of a vfork cannot,
-// before its child lets it. Resume lets them go on.
-func (t *Tracer) Stop() error { return t.do(t.hold) }
+// before its child lets it. Resume lets them go on, also those that are still waited for.
+func (t *Tracer) Stop() error {
+	return t.do(func() error { return cmp.Or(t.hold(), t.failure) })
+}
 
 // Threads lists the tasks, sorted by process and id, with those that stand in the processes' /proc
 // but cannot be traced.
@@ -106,12 +108,13 @@ func (t *Tracer) DetachThread(tid int) error {
 
 // collectOne waits until a task has stopped, or ended, or is seen not to be able to.
 func (t *Tracer) collectOne(k *task) error {
-	return t.collect(func() []int {
+	err := t.collect(func() []int {
 		if t.tasks[k.tid] == k && k.isDue() {
 			return []int{k.tid}
 		}
 		return nil
 	})
+	return cmp.Or(err, t.failure)
 }
 
 // Step has one stopped task execute one instruction and waits until it stands again, whatever stopped
@@ -126,7 +129,7 @@ func (t *Tracer) Step(ctx context.Context, tid int) error {
 		if k.state != stopped || k.group {
 			return fmt.Errorf("task %d: only a stopped task can be stepped", tid)
 		}
-		k.held, k.stepped = true, over
+		k.held, k.stepping, t.steps[k] = true, true, over
 		t.resume(k)
 		return t.failure
 	})
@@ -148,9 +151,10 @@ func (t *Tracer) Step(ctx context.Context, tid int) error {
 
 // endStep answers who waits for a task's step.
 func (t *Tracer) endStep(k *task, err error) {
-	if k.stepped != nil {
-		k.stepped <- err
-		k.stepped = nil
+	if k.stepping {
+		t.steps[k] <- err
+		k.stepping = false
+		delete(t.steps, k)
 	}
 }
 
@@ -184,7 +188,7 @@ func (t *Tracer) stopAgain(k *task) {
 // standing is a stepped task in a stop that is not its trap's. Where that cut a system call short,
 // the kernel has queued the trap, which comes next.
 func (t *Tracer) standing(k *task) {
-	if k.stepped == nil {
+	if !k.stepping {
 		return
 	}
 	if !k.trapped && t.trapPending(k) {

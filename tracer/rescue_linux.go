@@ -11,16 +11,16 @@ import (
 
 // A rescue watches over an attach. A thread that executes a program holds the lock that PTRACE_SEIZE of its process
 // needs (cred_guard_mutex) until its siblings have ended and, if they are traced, were reaped; and
-// only we can reap those that are ours, while we wait for the lock. Another of our threads can: without
-// __WNOTHREAD the tracees of all our threads are to be waited for.
+// only we can reap those that are ours, while we wait for the lock. Another of our threads can.
 type rescue struct {
+	kernel   Kernel
 	progress atomic.Int64
 	over     chan struct{}
 	reaped   chan []stop
 }
 
 func (t *Tracer) rescue() *rescue {
-	r := &rescue{over: make(chan struct{}), reaped: make(chan []stop)}
+	r := &rescue{kernel: t.kernel, over: make(chan struct{}), reaped: make(chan []stop)}
 	go r.watch(t.pid, unix.Gettid())
 	return r
 }
@@ -45,20 +45,19 @@ func (r *rescue) watch(pid, tracer int) {
 		}
 		now := r.progress.Load()
 		if now == last {
-			reaped = append(reaped, reapEnded(pid, tracer)...)
+			reaped = append(reaped, r.reapEnded(pid, tracer)...)
 		}
 		last = now
 	}
 }
 
-func reapEnded(pid, tracer int) (reaped []stop) {
-	tids, _ := linux{}.Tasks(pid) // an error leaves none
+func (r *rescue) reapEnded(pid, tracer int) (reaped []stop) {
+	tids, _ := r.kernel.Tasks(pid) // an error leaves none
 	for _, tid := range tids {
-		if procState(linux{}, tid) != 'Z' || statusField(linux{}, tid, "TracerPid") != tracer {
+		if procState(r.kernel, tid) != 'Z' || statusField(r.kernel, tid, "TracerPid") != tracer {
 			continue
 		}
-		var status unix.WaitStatus
-		if got, err := unix.Wait4(tid, &status, unix.WNOHANG|unix.WALL, nil); err == nil && got == tid {
+		if got, status, err := r.kernel.Reap(tid); err == nil && got == tid {
 			reaped = append(reaped, classify(tid, status))
 		}
 	}

@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -177,7 +178,7 @@ func (t *Tracer) attach(pid int) error {
 		}
 		all = append(all, fresh...)
 		before := len(t.tasks)
-		if err := t.collect(t.due); err != nil {
+		if err := cmp.Or(t.collect(t.due), t.failure); err != nil {
 			return err
 		}
 		if !vanished && (len(fresh) == 0 || t.isWhole()) && len(t.tasks) >= before && t.leads() {
@@ -276,7 +277,7 @@ func (t *Tracer) executed(k *task) {
 	}
 	former := k.tid
 	t.succeed(leader, k, former)
-	k.state, k.former = running, former
+	k.state, k.former = running, int32(former)
 	t.check(k.tid, "PTRACE_INTERRUPT", t.kernel.Interrupt(k.tid))
 }
 

@@ -40,10 +40,12 @@ type Options struct {
 	// released and one of them executes a program, the followed ones end and the process is
 	// out of sight: its end is told only if we launched it. If one calls exit_group, the followed ones
 	// report their ends as ever.
+	//
+	// Of those that are born during an attach, both are followed, but for processes at FollowParent.
 	Threads, Processes Follow
 
 	// Ask decides where Threads or Processes is FollowAsk; it may not answer that. It is called like
-	// Events, after that was told of the birth. If it is nil, both are followed.
+	// Events, after that was told of the birth, and never during an attach. If it is nil, both are followed.
 	Ask func(birth event.Event) Follow
 
 	// TraceMe has Launch start the program by PTRACE_TRACEME, as older tracers

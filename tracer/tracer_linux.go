@@ -3,6 +3,7 @@
 package tracer
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"os/exec"
@@ -25,7 +26,8 @@ type Tracer struct {
 	kernel Kernel
 	pid    int
 	tasks  map[int]*task
-	early  []event.Event // what happened while Attach was at work
+	steps  map[*task]chan<- error // who waits for those that are stepping
+	early  []event.Event          // what happened while Attach was at work
 	status event.Status
 	cmd    *exec.Cmd // what Launch started
 
@@ -39,6 +41,7 @@ type Tracer struct {
 	launched  bool // the program dies with the tracer
 	started   bool // the program's first exec is over
 	over      bool // the first process has ended, and was reaped
+	free      bool // what was launched has been let go of
 	released  bool // Detach has been called
 	killing   bool // Kill has been called
 	failure   error
@@ -54,7 +57,7 @@ type Tracer struct {
 func begin(opts Options, setUp func(*Tracer) error) (*Tracer, error) {
 	t := &Tracer{
 		opts: opts, kernel: linux{}, status: event.Unknown,
-		tasks: make(map[int]*task), parted: make(map[int]bool),
+		tasks: make(map[int]*task), steps: make(map[*task]chan<- error), parted: make(map[int]bool),
 		attaching: true, holding: true,
 		requests: make(chan func(), 1), done: make(chan struct{}),
 	}
@@ -157,10 +160,14 @@ func (t *Tracer) letGo() {
 }
 
 // Detach lets go of every task; stopped ones go on, with the signals that they were
-// about to get, and group stops are kept. The tracer has ended then.
+// about to get, and group stops are kept. The tracer has ended then, also if it tells of an error.
+//
+// In a program that was launched, the parent of a vfork is waited for until its child lets it go: who cannot stop
+// cannot be let go of, and with the tracer's end PTRACE_O_EXITKILL would kill it. Kill ends that wait, which
+// is ErrEnded then.
 func (t *Tracer) Detach() error {
-	err := t.do(t.detach)
-	if err == nil {
+	err := t.ask(t.detach)
+	if !errors.Is(err, ErrEnded) {
 		<-t.done
 	}
 	return err
@@ -168,7 +175,7 @@ func (t *Tracer) Detach() error {
 
 // Kill kills every process that is traced and waits until all are gone.
 func (t *Tracer) Kill() error {
-	err := t.do(func() error {
+	err := t.ask(func() error {
 		t.kill()
 		return nil
 	})
@@ -188,8 +195,22 @@ func (t *Tracer) Wait() (event.Status, error) {
 	return t.status, t.err
 }
 
-// do has f run on the tracer's thread.
+// do has f run on the tracer's thread, unless that is letting go of everybody.
 func (t *Tracer) do(f func() error) error {
+	return t.ask(func() error {
+		if t.released {
+			return ErrEnded
+		}
+		err := f()
+		if err == nil && t.released { // while f waited
+			err = ErrEnded
+		}
+		return err
+	})
+}
+
+// ask has f run on the tracer's thread, also while that waits in another request.
+func (t *Tracer) ask(f func() error) error {
 	answer := make(chan error, 1)
 	select {
 	case t.requests <- func() { answer <- f() }:
@@ -210,47 +231,77 @@ func (t *Tracer) do(f func() error) error {
 	}
 }
 
-func (t *Tracer) detach() error {
-	if err := t.hold(); err != nil {
-		return err
+// serve runs the requests that have come, before the next wait.
+func (t *Tracer) serve() {
+	for {
+		select {
+		case request := <-t.requests:
+			request()
+		default:
+			return
+		}
 	}
+}
+
+func (t *Tracer) detach() error {
+	t.released = true
+	err := t.hold()
+	t.releaseStopped()
+	// What is left cannot stop: it is on its way out, or waits for its vfork child. The end of
+	// our thread lets it go; but if it was launched that would kill it.
+	for err == nil && t.launched && t.isAnyLate() && !t.killing {
+		err = t.awaitLate()
+		t.releaseStopped()
+		t.serve()
+	}
+	if t.killing { // by a request that came meanwhile: it waits for all to be gone
+		t.released = false
+		return ErrEnded
+	}
+	return cmp.Or(err, t.failure)
+}
+
+func (t *Tracer) releaseStopped() {
 	for _, k := range t.tasks {
 		if k.state == stopped {
 			t.release(k)
 		}
 	}
-	// What is left cannot stop: it is on its way out, or waits for its vfork child. The end of
-	// our thread lets it go; but if it was launched that would kill it.
-	t.released = true
-	for k := t.late(); t.launched && k != nil; k = t.late() {
-		// By its tid: a wait for any would take the end of the program, which is our
-		// child and no longer traced, from cmd.Wait.
-		s, err := t.next(k.tid, 0)
-		if errors.Is(err, unix.ECHILD) {
-			t.forget(k) // an exec by one that was let go has ended it without a word
+}
+
+// awaitLate waits for a stop or an end, but not for long: of one that was ended by an exec of another that was let go
+// there is no word.
+func (t *Tracer) awaitLate() error {
+	for tid, k := range t.tasks {
+		if k.ended {
 			continue
 		}
-		if err != nil {
+		s, err := t.next(tid, unix.WNOHANG)
+		switch {
+		case errors.Is(err, unix.ECHILD):
+			t.forget(k)
+			return nil
+		case err != nil:
 			return err
-		}
-		t.handle(s)
-		if k.state == stopped && t.tasks[k.tid] == k {
-			t.release(k)
+		case s.tid != 0:
+			t.handle(s)
+			return nil
 		}
 	}
-	return t.failure
+	return t.awaitAWhile()
 }
 
 // release lets go of one stopped task: it runs on, untraced, with the signal that it was about to get. One
 // that was killed meanwhile is still ours, until its end: another that was let go may have executed a program.
 func (t *Tracer) release(k *task) {
-	err := t.kernel.Detach(k.tid, k.sig)
+	err := t.kernel.Detach(k.tid, int(k.sig))
 	if err == unix.ESRCH {
 		k.state = running
 		return
 	}
 	t.check(k.tid, "PTRACE_DETACH", err)
 	t.forget(k)
+	t.free = t.free || t.launched && k.tid == t.pid
 }
 
 // forget ends our account of a task.
@@ -262,14 +313,14 @@ func (t *Tracer) forget(k *task) {
 	delete(t.tasks, k.tid)
 }
 
-// late is a task that has yet to stop, and is not on its way out.
-func (t *Tracer) late() *task {
+// isAnyLate tells whether a task has yet to stop, and is not on its way out.
+func (t *Tracer) isAnyLate() bool {
 	for _, k := range t.tasks {
 		if !k.ended {
-			return k
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
 func (t *Tracer) kill() {

@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,7 +32,6 @@ type session struct {
 	*console
 	t        *tracer.Tracer
 	launched bool
-	begun    atomic.Bool
 
 	lines     chan string     // closed at the end of input
 	wanted    chan struct{}   // the next line is to be read
@@ -53,6 +51,7 @@ type session struct {
 	family  event.Family
 	found   int                // tasks that an attach found
 	current int                // the current task's tid; zero if it has ended
+	stopped bool               // a signal came that stops a process, since the last look
 	seen    map[event.Kind]int // events since the last continue that no wait has taken
 	news    chan struct{}      // has a value after an event
 }
@@ -99,7 +98,6 @@ func (s *session) begin(pid int, argv []string, opts tracer.Options) (err error)
 	if err != nil {
 		return err
 	}
-	s.begun.Store(true)
 	s.ended = s.t.Done()
 	s.current = s.t.PID()
 	if s.launched {
@@ -201,12 +199,9 @@ func (s *session) do(f func() error) error {
 	}
 }
 
-// choose is called on the tracer's thread, and asks the user. During an attach nothing has been told yet of
-// who is born: both are followed.
+// choose is called on the tracer's thread, and asks the user.
 func (s *session) choose(birth event.Event) tracer.Follow {
-	if !s.begun.Load() {
-		return tracer.FollowBoth
-	}
+	defer s.tidy()
 	answer := make(chan tracer.Follow, 1)
 	s.questions <- question{birth, answer}
 	return <-answer
@@ -289,57 +284,6 @@ func (s *session) finish() (int, error) {
 
 func (s *session) say(format string, args ...any) {
 	fmt.Fprintf(s.out, format+"\n", args...)
-}
-
-// event prints an event, on the tracer's thread. Who was let go of ends unseen, so a tid may be born
-// twice: such events have no paths.
-func (s *session) event(e event.Event) {
-	s.mu.Lock()
-	l, _ := s.family.Add(e)
-	s.seen[e.Kind]++
-	switch {
-	case e.Kind == event.Attach:
-		s.found++
-	case e.Kind == event.Exec && int(e.Former) == s.current:
-		s.current = int(e.TID)
-	case e.Kind == event.Exit && int(e.TID) == s.current:
-		s.current = 0
-	}
-	s.mu.Unlock()
-	if e.Kind != event.Attach { // an attach is told in one line, and threads lists all
-		s.say("%s", l)
-	}
-	select {
-	case s.news <- struct{}{}:
-	default:
-	}
-}
-
-// takeNews tells whether an event of that kind came since the last continue that no wait has taken,
-// and takes it.
-func (s *session) takeNews(kind event.Kind) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.seen[kind] == 0 {
-		return false
-	}
-	s.seen[kind]--
-	return true
-}
-
-// await waits for an event of that kind, or for zero until the program ends; Ctrl-C stops the program.
-func (s *session) await(kind event.Kind) {
-	for !s.takeNews(kind) && !s.interrupt && !s.over {
-		select {
-		case <-s.ended:
-			return
-		case <-s.news:
-		case q := <-s.questions:
-			s.ask(q)
-		case sig := <-s.signals:
-			s.signalled(sig)
-		}
-	}
 }
 
 // step has one task execute an instruction; Ctrl-C ends the wait for it.

@@ -289,16 +289,12 @@ func (s *session) wait(args []string) error {
 			return fmt.Errorf("%q is no kind of event", args[0])
 		}
 	}
-	list, err := s.all()
-	if err != nil {
-		return err
+	if kind == 0 {
+		if err := s.standstill(); err != nil {
+			return err
+		}
 	}
-	runs := func(k tracer.Thread) bool { return !stands(k) && k.State != tracer.Ended }
-	if kind == 0 && slices.ContainsFunc(list, stands) && !slices.ContainsFunc(list, runs) { // all ended: the end comes
-		return errors.New("every task stands: continue, then wait")
-	}
-	s.await(kind)
-	return nil
+	return s.await(kind)
 }
 
 func (s *session) follow(args []string) error {

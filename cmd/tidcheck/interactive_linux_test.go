@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
-	"github.com/tidcheck/tidcheck/tracer"
 	"golang.org/x/sys/unix"
 )
 
@@ -231,14 +230,6 @@ func TestCtrlCIsForThePromptAlone(t *testing.T) {
 	d.ends(t, "exit status 0")
 }
 
-// What is born during an attach has no name yet, and nobody could answer: the session waits for the attach.
-func TestAnAttachAsksNothing(t *testing.T) {
-	within(t, 60*time.Second)
-	if got := new(session).choose(event.Event{Kind: event.Clone, TID: 1, Child: 2}); got != tracer.FollowBoth {
-		t.Errorf("before it began: got %v, want both", got)
-	}
-}
-
 func TestAnEndWhileABirthAsks(t *testing.T) {
 	within(t, 60*time.Second)
 	p := start(t, "crowd", "3", "4")
@@ -306,4 +297,83 @@ func TestPromptWithManyThreads(t *testing.T) {
 	d.ends(t, "exit status 0")
 	p.wantReleased(t)
 	p.finish(t)
+}
+
+func TestWaitNoticesAGroupStop(t *testing.T) {
+	within(t, 60*time.Second)
+	p := start(t, "crowd", "3", "0")
+	d := converse(t, "-p", p.name())
+	d.types(t, "continue\nwait exit\n")
+	d.hears(t, `attached to process \d+: 4 tasks found`)
+	unix.Kill(p.Process.Pid, unix.SIGSTOP)
+	d.hears(t, `signal SIGSTOP\n`)
+	d.hears(t, `every task is in a group stop: SIGCONT ends it\n`)
+	d.types(t, "continue\nwait\n") // it is kept
+	d.hears(t, `every task is in a group stop: SIGCONT ends it\n`)
+	d.types(t, "stop\nwait\n") // stands for another reason too
+	d.hears(t, `every task is in a group stop: SIGCONT ends it\n`)
+	unix.Kill(p.Process.Pid, unix.SIGCONT)
+	d.types(t, "continue\nwait signal\nquit\n")
+	d.hears(t, `let go of process `)
+	d.ends(t, "exit status 0")
+	p.wantReleased(t)
+	p.finish(t)
+}
+
+func TestPromptByBothMethodsAndNotices(t *testing.T) {
+	for _, flags := range [][]string{{"--method", "syscalls"}, {"--notify", "sigchld"}, {"--method", "syscalls", "--notify", "sigchld"}} {
+		t.Run(strings.Join(flags, " "), func(t *testing.T) {
+			within(t, 60*time.Second)
+			p := start(t, "crowd", "2", "1")
+			d := converse(t, append(flags, "-p", p.name())...)
+			d.types(t, "continue\nwait clone\nwait exit\nstop\nthreads\n")
+			said := d.hears(t, `(?s)^.*?\nstopped: (\d+) tasks\n`) // one that was found may end before another is born
+			stopped := said[1]
+			if !strings.Contains(said[0], ": clone ") || !strings.Contains(said[0], ": exit 0\n") {
+				t.Errorf("it said %q, want a birth and an end", said[0])
+			}
+			parked := d.hears(t, `@2 +(\d+) +\d+ +stopped +0x[0-9a-f]+ `)[1]
+			if number(stopped) < 4 {
+				t.Errorf("%s tasks are stopped, want 4 at least", stopped)
+			}
+			d.types(t, "follow ask\ncontinue\nwait\n")
+			d.hears(t, ` made \S+ \d+: follow the parent`)
+			d.Process.Signal(unix.SIGINT)
+			d.hears(t, `stopped: \d+ tasks\n`)
+			d.types(t, "detach "+parked+"\nquit\n")
+			d.hears(t, `let go of @2 `)
+			d.hears(t, `let go of process `)
+			d.ends(t, "exit status 0")
+			p.wantReleased(t)
+			p.finish(t)
+		})
+	}
+}
+
+// A broken console is one that panics.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { panic("it cannot be written to") }
+
+// Nobody but the tracer's thread can put a terminal's modes back when that panics.
+func TestPanicOfTheSinkRestoresTheTerminal(t *testing.T) {
+	restored := 0
+	s := &session{
+		console: &console{out: broken{}, restore: func() { restored++ }},
+		seen:    make(map[event.Kind]int), questions: make(chan question),
+	}
+	close(s.questions) // to ask panics
+	for i, call := range []func(){
+		func() { s.event(event.Event{Kind: event.Ready, PID: 1, TID: 1}) },
+		func() { s.choose(event.Event{Kind: event.Clone, TID: 1, Child: 2}) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil || restored != i+1 {
+					t.Errorf("call %d: the modes were put back %d times; the panic is to go on, and they are to be put back", i, restored)
+				}
+			}()
+			call()
+		}()
+	}
 }

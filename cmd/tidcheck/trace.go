@@ -177,7 +177,7 @@ func (p *printer) print(e event.Event) {
 	if p.json {
 		p.line = append(l.AppendJSON(p.line[:0]), '\n')
 	} else {
-		p.line = append(append(p.line[:0], l.String()...), '\n')
+		p.line = append(l.AppendLine(p.line[:0]), '\n')
 	}
 	if _, err := p.out.Write(p.line); err != nil && p.err == nil {
 		p.err = err

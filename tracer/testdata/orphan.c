@@ -1,7 +1,15 @@
-/* Has its first thread gone; another says so, and ends with 23 at the end of standard input. */
+/*
+ * Has its first thread gone; another says so, and ends with 23 at the end of standard input. With "late" the
+ * first thread goes only when a byte comes, with 7, and the program is ready before it.
+ */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+static int late;
 
 static void *survive(void *leader)
 {
@@ -9,17 +17,23 @@ static void *survive(void *leader)
 
 	if (pthread_join(*(pthread_t *)leader, NULL) != 0)
 		abort();
-	if (write(1, "ready\n", 6) != 6 || read(0, &byte, 1) != 0)
+	if ((!late && write(1, "ready\n", 6) != 6) || read(0, &byte, 1) != 0)
 		abort();
 	_exit(23);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static pthread_t leader, thread;
+	char byte;
 
+	late = argc == 2 && strcmp(argv[1], "late") == 0;
 	leader = pthread_self();
 	if (pthread_create(&thread, NULL, survive, &leader) != 0)
 		return 1;
+	if (late && (write(1, "ready\n", 6) != 6 || read(0, &byte, 1) != 1))
+		return 1;
+	if (late)
+		syscall(SYS_exit, 7);
 	pthread_exit(NULL);
 }
