@@ -2,6 +2,7 @@ package harness
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -38,6 +39,7 @@ type evidence struct {
 	released  []procTask // what /proc showed after the detach, before the program went on
 	before    []procTask // what /proc showed before the attach
 	overdue   string     // the step that failed or did not come in time; empty if all did
+	unending  bool       // the debugger did not end either
 	broken    error      // why it failed, or what else the debugger did wrong by itself
 	dump      []procTask // what /proc showed then
 	limit     time.Duration
@@ -58,6 +60,17 @@ func (e *evidence) join() {
 		if w.Kind != event.Ready {
 			e.words = append(e.words, j.word(w))
 		}
+	}
+}
+
+// ending takes in how the debugger ended. One that hung before, and is judged by that, need not end any better.
+func (e *evidence) ending(err error) {
+	switch {
+	case err == nil || e.broken != nil:
+	case errors.Is(err, errUnending) && e.overdue != "":
+		e.unending = true
+	default:
+		e.broken = err
 	}
 }
 

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -206,4 +207,17 @@ func TestALifeBeforeTheAttachIsNotTheOneThatIsTold(t *testing.T) {
 			s.kernelDid("10 100: clone 101", "6 100: clone 103\n8 100/103: exit ?\n10 100: clone 101")
 		}, ""}})
 	}
+}
+
+func TestADebuggerThatHungIsJudgedByThatAlsoIfItDoesNotEnd(t *testing.T) {
+	hanging, other := &evidence{overdue: "the program's end"}, &evidence{}
+	hanging.ending(errUnending)
+	other.ending(errUnending)
+	assert.Assert(t, hanging.broken == nil && hanging.unending, "%v", hanging.broken)
+	assert.ErrorIs(t, other.broken, errUnending)
+	crashed := errors.New("it crashed")
+	hanging.ending(crashed)
+	assert.ErrorIs(t, hanging.broken, crashed)
+	hanging.ending(errUnending)
+	assert.ErrorIs(t, hanging.broken, crashed)
 }

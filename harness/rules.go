@@ -374,6 +374,9 @@ func bounded(e *evidence) (bad []string, judged int, err error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s did not come within %v", e.overdue, e.limit)
+	if e.unending {
+		fmt.Fprintf(&b, ", and %v", errUnending)
+	}
 	for _, t := range e.dump {
 		fmt.Fprintf(&b, "\n%s: %s", e.truth.name(t.tid), t)
 	}

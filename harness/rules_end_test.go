@@ -112,6 +112,10 @@ func TestBoundedAccusesOfAHangAndShowsEveryTask(t *testing.T) {
 		{"a hang", hung, "the program's end did not come within 1s\n" +
 			"task 100 (main): state S (sleeping), at futex_do_wait, syscall 202\n" +
 			"task 103 (main/2/1): state t (tracing stop), at ptrace_stop, syscall running, traced by process 70 (gdb)"},
+		{"a debugger that does not end either", func(s *sketch) {
+			hung(s)
+			s.dump, s.unending = nil, true
+		}, "the program's end did not come within 1s, and the debugger did not end within 5s"},
 		{"a hang with nobody left", func(s *sketch) { hung(s); s.dump = nil }, "the program's end did not come within 1s"},
 	})
 }
