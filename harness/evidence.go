@@ -210,15 +210,15 @@ func (e *evidence) form() event.Form {
 	return form
 }
 
-// debugged tells whether a life must have been reported: it lived while the program was
-// under the debugger, and not only while that was attaching or letting go. Of an untraced birth the
-// kernel tells no debugger, which need not look for it; at an attach it is found like any other.
+// debugged tells whether a life must have been reported: it lived while the program was under the debugger, and not
+// only while that was attaching or letting go. Who was born while it attached and lives on is either found, or born of
+// one that was. Of an untraced birth the kernel tells no debugger, which need not look for it; at an attach it is found
+// like any other.
 func (e *evidence) debugged(l *life) bool {
 	if l.untraced && (!e.truth.witnessed || l.born >= e.attached.issued) {
 		return false
 	}
-	throughAttach := l.born <= e.attached.issued && l.died > e.attached.complete
-	return (throughAttach || l.born >= e.attached.complete) && l.born < e.until()
+	return l.died > e.attached.complete && l.born < e.until()
 }
 
 // endedDebugged tells whether a life's end must have been reported.

@@ -65,7 +65,7 @@ func launched() *sketch {
 }
 
 // attached is the same program, attached to from 12 to 22 and let go of from 45 to 48: 101 lives
-// through the attach, 102 is born inside it, and 104 was, and is over before it is complete.
+// through the attach, 102 is born inside it and found, and 104 was, and is over before it is complete.
 func attached() *sketch {
 	s := launched()
 	s.mode = fixtures.DetachDuring
@@ -78,6 +78,7 @@ func attached() *sketch {
 	s.said = `
 		100: attach
 		100/101: attach
+		100/102: attach
 		100: ready
 		100/102: clone 103
 		100/103: exit 0
