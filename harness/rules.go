@@ -309,6 +309,13 @@ func released(e *evidence) (bad []string, judged int, err error) {
 	for _, t := range e.before {
 		stopped[t.tid] = t.held()
 	}
+	for _, t := range e.dump {
+		// A signal that was on its way at the detach stops a task only when that goes on.
+		if t.held() && t.still && t.tracer == 0 && !stopped[t.tid] {
+			bad = append(bad, fmt.Sprintf("%s is stopped since: %s", e.truth.name(t.tid), t))
+			stopped[t.tid] = true
+		}
+	}
 	for _, t := range e.released {
 		judged++
 		switch {
