@@ -236,8 +236,8 @@ func (s *stage) endOf() event.Status {
 // gather ends the run and completes its evidence. An error is ours: the run proves nothing.
 func (s *stage) gather(control *control) error {
 	e := s.evidence
-	cut := witness.Now()
 	all, ledgerErr := readLedger(s.ledger)
+	cut := witness.Now() // a program that goes on makes tasks still, and of who is announced the kernel has told by now
 	keeperErr := s.keeper.close()
 	s.keeper = nil
 	e.outcome.status = s.endOf()
