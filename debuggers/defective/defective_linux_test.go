@@ -54,3 +54,18 @@ func TestEachIsCaught(t *testing.T) {
 		})
 	}
 }
+
+// On the whole catalogue; half an hour.
+func TestAllAreCaughtOnTheWholeCatalogue(t *testing.T) {
+	if os.Getenv("TIDCHECK_SOAK") == "" {
+		t.Skip("TIDCHECK_SOAK is not set")
+	}
+	report, err := harness.RunAll(t.Context(), defective.All(), harness.Options{}, func([]harness.Result) {})
+	assert.NilError(t, err)
+	table := defective.KillTable(report.Results)
+	t.Log("\n" + table)
+	assert.Assert(t, !strings.Contains(table, "NOT CAUGHT"))
+	for _, r := range report.Results {
+		assert.Check(t, r.Verdict != harness.Unresolved, "%s %s/%s %s: %s", r.Debugger, r.Scenario, r.Mode, r.Rule, r.Detail)
+	}
+}

@@ -11,20 +11,20 @@ import (
 )
 
 // KillTable says, from the results of defective tracers, which rules and scenarios caught each; then which rules no
-// defect needs, since others catch what they catch, and which scenarios catch none. Results of other debuggers are
-// passed over.
+// defect needs, since in each run that they accuse another does too, and which scenarios catch none. Results of other
+// debuggers are passed over.
 func KillTable(results []harness.Result) string {
-	t := kills{of: make(map[string]map[string][]string), idle: make(map[string]bool)}
+	t := kills{of: make(map[string]map[string][]string), by: make(map[run][]string), idle: make(map[string]bool)}
 	for _, r := range results {
 		t.add(r)
 	}
 	var b strings.Builder
-	names, needed := slices.Sorted(maps.Keys(t.of)), make(map[string]bool)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(t.of)) {
 		t.line(&b, name)
-		if rules := slices.Collect(maps.Keys(t.of[name])); len(rules) == 1 {
-			needed[rules[0]] = true
-		}
+	}
+	needed := make(map[string]bool)
+	for _, rules := range t.by {
+		needed[rules[0]] = needed[rules[0]] || len(rules) == 1
 	}
 	var spare []string
 	for _, r := range harness.Rules {
@@ -41,9 +41,13 @@ func KillTable(results []harness.Result) string {
 	return b.String()
 }
 
+// A run is a defect's in one scenario.
+type run struct{ defect, scenario string }
+
 // Kills are who was caught by what.
 type kills struct {
 	of         map[string]map[string][]string // scenarios by defect and rule
+	by         map[run][]string               // rules
 	idle       map[string]bool                // scenarios, and whether they caught none
 	unresolved int
 }
@@ -60,6 +64,7 @@ func (t *kills) add(r harness.Result) {
 	switch r.Verdict {
 	case harness.Fail:
 		t.of[name][r.Rule] = append(t.of[name][r.Rule], scenario)
+		t.by[run{name, scenario}] = append(t.by[run{name, scenario}], r.Rule)
 		t.idle[scenario] = false
 	case harness.Pass:
 		if _, seen := t.idle[scenario]; !seen {

@@ -39,7 +39,7 @@ invents                        sound         1: a/stops
 lies                           NOT CAUGHT by exit; also order 1
 sleeps                         NOT CAUGHT: bounded should
 
-rules that no defect needs: complete, once, parent, exit, snapshot, stopped, running, released, transparent, bounded
+rules that no defect needs: complete, once, parent, exit, snapshot, stopped, released, transparent, bounded
 scenarios that catch none: e/launch
 results that prove nothing: 1 UNRESOLVED
 `)
