@@ -2,6 +2,11 @@
 
 package defective
 
+import (
+	"github.com/tidcheck/tidcheck/event"
+	"golang.org/x/sys/unix"
+)
+
 // Defects are all, each with the rule that must catch it.
 var Defects = []Defect{
 	{"waits-for-leader-only", "it waits for leaders alone, and no other thread goes on from its first stop", "running", shows("thread_sequence/launch", "exit_code/launch"), true, waitsForLeader},
@@ -31,6 +36,15 @@ var Defects = []Defect{
 	{"leaves-one-running", "one thread runs on at a stop", "stopped", shows("attach_idle/stops", "attach_idle/attach_before"), false, below(leavesOneRunning)},
 	{"forgets-to-resume-one", "it forgets to resume one thread", "running", shows("attach_idle/stops", "attach_idle/attach_before"), true, forgetsToResume},
 	{"tells-birth-after-exit", "it tells of a thread's birth after its end", "order", shows("fork/launch", "thread_nested/launch"), false, above(losesOrder)},
+	{"takes-clone-for-thread", "it takes every PTRACE_EVENT_CLONE for a thread's birth", "sound", shows("process_sharing_memory/launch"), false, below(takesCloneForThread)},
+	{"tells-no-exec", "it does not tell of an exec", "complete", shows("exec_from_leader/launch", "exec_from_thread/launch"), false, above(drops(event.Exec))},
+	{"misses-killed-threads", "it tells of no death by a signal", "exit", shows("exit_sigkill/launch", "exit_fatal_signal/launch"), false, above(missesKilled)},
+	{"reports-status-zero", "it takes every status for 0", "exit", shows("exit_code/launch", "exit_sigkill/launch"), false, above(zeroes)},
+	{"swallows-sigtrap", "it takes the program's own SIGTRAP for its own", "transparent", shows("signal_own_trap/launch"), false, below(swallows(unix.SIGTRAP))},
+	{"swallows-sigstop", "it takes the program's own SIGSTOP for its own", "transparent", shows("signal_own_stop/launch"), false, below(swallows(unix.SIGSTOP))},
+	{"resumes-group-stop", "it lets go on who stands in a group stop", "transparent", shows("signal_group_stop/launch"), false, below(resumesGroupStop)},
+	{"kills-at-detach", "it kills whom it lets go of", "transparent", shows("attach_idle/detach_during"), false, below(killsAtDetach)},
+	{"lists-one-too-few", "it lists one thread less than there are", "snapshot", shows("attach_idle/stops", "attach_idle/attach_before"), false, listsTooFew},
 	{"hangs", "it hangs at the third birth", "bounded", shows("fork/launch", "thread_nested/launch"), true, hangs},
 }
 

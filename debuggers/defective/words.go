@@ -94,6 +94,46 @@ func (s haunted) Threads(ctx context.Context) ([]event.TID, error) {
 	return tids, err
 }
 
+// A sparing session lists one thread less than there are.
+type sparing struct{ harness.Session }
+
+func listsTooFew(*atomic.Bool) seams {
+	return seams{session: func(s harness.Session) harness.Session { return sparing{s} }}
+}
+
+func (s sparing) Threads(ctx context.Context) ([]event.TID, error) {
+	tids, err := s.Session.Threads(ctx)
+	return tids[:max(0, len(tids)-1)], err
+}
+
+// drops tells nothing of one kind.
+func drops(kind event.Kind) func(tell) tell {
+	return func(next tell) tell {
+		return func(e event.Event) {
+			if e.Kind != kind {
+				next(e)
+			}
+		}
+	}
+}
+
+// missesKilled tells of no death by a signal.
+func missesKilled(next tell) tell {
+	return func(e event.Event) {
+		if e.Kind != event.Exit || e.Status.Signal() == 0 {
+			next(e)
+		}
+	}
+}
+
+// zeroes takes every end for an exit with 0.
+func zeroes(next tell) tell {
+	return func(e event.Event) {
+		e.Status = 0
+		next(e)
+	}
+}
+
 // deduplicates tells no birth of a tid that it has told one of.
 func deduplicates(next tell) tell {
 	told := make(map[event.TID]bool)
