@@ -1,9 +1,10 @@
 /*
- * Makes threads without pause, which stay, until main has passed its gate and checkpoint 1.
+ * Makes threads, which stay, until main has passed its gate and checkpoint 1.
  *
  * There are n at least; after most of them it makes no more, and waits. Each is
- * at work before the next is made. Who attaches or lets go at the gate or the
- * checkpoint does it while threads are born. Main makes one more between the two, and one after, which end.
+ * at work before the next is made. Half of them come slowly, and the others without pause when somebody traces main: who
+ * attaches to main first, and then to the others, does it while threads are born, however late he comes. Main makes
+ * one more between the two, and one after, which end.
  *
  * param: n=20 most=1000
  * quick: most=300
@@ -15,6 +16,7 @@
  * set: quick
  */
 #include "fixture.h"
+#include <time.h>
 
 static _Atomic uint32_t born, enough, over;
 static long least, most;
@@ -27,6 +29,31 @@ static void *thread(void *arg)
 	return NULL;
 }
 
+/* Whether main is traced. */
+static int traced(void)
+{
+	char status[4096];
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	must(fd >= 0, "/proc/self/status");
+	ssize_t size = read(fd, status, sizeof status - 1);
+	must(size > 0 && !close(fd), "read");
+	status[size] = 0;
+	const char name[] = "\nTracerPid:\t", *at = strstr(status, name);
+	must(at != NULL, name);
+	return at[strlen(name)] != '0';
+}
+
+/* Waits before the next birth. */
+static void pace(long made)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	while (made >= least && !enough && !traced()) {
+		nanosleep(&moment, NULL); /* sleep: nobody tells that a debugger comes */
+		if (made < most / 2)
+			return;
+	}
+}
+
 static void *creator(void *arg)
 {
 	announce((uintptr_t)arg);
@@ -34,6 +61,7 @@ static void *creator(void *arg)
 	must(threads != NULL, "calloc");
 	long made = 0;
 	while (made < most && (made < least || !enough)) {
+		pace(made);
 		threads[made++] = start_thread(thread, (uintptr_t)arg);
 		await(&born, made);
 	}

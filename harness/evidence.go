@@ -2,6 +2,7 @@ package harness
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -38,6 +39,7 @@ type evidence struct {
 	released  []procTask // what /proc showed after the detach, before the program went on
 	before    []procTask // what /proc showed before the attach
 	overdue   string     // the step that failed or did not come in time; empty if all did
+	unending  bool       // the debugger did not end either
 	broken    error      // why it failed, or what else the debugger did wrong by itself
 	refused   error      // why it did not attach to a program that another tracer has in part
 	dump      []procTask // what /proc showed then
@@ -59,6 +61,17 @@ func (e *evidence) join() {
 		if w.Kind != event.Ready {
 			e.words = append(e.words, j.word(w))
 		}
+	}
+}
+
+// ending takes in how the debugger ended. One that hung before, and is judged by that, need not end any better.
+func (e *evidence) ending(err error) {
+	switch {
+	case err == nil || e.broken != nil:
+	case errors.Is(err, errUnending) && e.overdue != "":
+		e.unending = true
+	default:
+		e.broken = err
 	}
 }
 
@@ -198,15 +211,19 @@ func (e *evidence) form() event.Form {
 	return form
 }
 
-// debugged tells whether a life must have been reported: it lived while the program was
-// under the debugger, and not only while that was attaching or letting go. Of an untraced birth the
-// kernel tells no debugger, which need not look for it; at an attach it is found like any other.
+// debugged tells whether a life must have been reported: it lived while the program was under the debugger, and not
+// only while that was attaching or letting go. Who was born while it attached is either found, or born of one that was;
+// only who is gone as soon may be missed by the last look at /proc. Of an untraced birth the kernel tells no debugger,
+// which need not look for it; at an attach it is found like any other.
 func (e *evidence) debugged(l *life) bool {
 	if l.untraced && (!e.truth.witnessed || l.born >= e.attached.issued) {
 		return false
 	}
-	throughAttach := l.born <= e.attached.issued && l.died > e.attached.complete
-	return (throughAttach || l.born >= e.attached.complete) && l.born < e.until()
+	free := e.attached.complete // until when it may come and go unseen
+	if l.born > e.attached.issued && l.born < e.attached.complete {
+		free += e.attached.complete - e.attached.issued
+	}
+	return l.died > free && l.born < e.until()
 }
 
 // endedDebugged tells whether a life's end must have been reported.

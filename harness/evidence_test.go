@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -64,7 +65,7 @@ func launched() *sketch {
 }
 
 // attached is the same program, attached to from 12 to 22 and let go of from 45 to 48: 101 lives
-// through the attach, 102 is born inside it, and 104 was, and is over before it is complete.
+// through the attach, 102 is born inside it and found, and 104 was, and is over before it is complete.
 func attached() *sketch {
 	s := launched()
 	s.mode = fixtures.DetachDuring
@@ -77,6 +78,7 @@ func attached() *sketch {
 	s.said = `
 		100: attach
 		100/101: attach
+		100/102: attach
 		100: ready
 		100/102: clone 103
 		100/103: exit 0
@@ -206,4 +208,17 @@ func TestALifeBeforeTheAttachIsNotTheOneThatIsTold(t *testing.T) {
 			s.kernelDid("10 100: clone 101", "6 100: clone 103\n8 100/103: exit ?\n10 100: clone 101")
 		}, ""}})
 	}
+}
+
+func TestADebuggerThatHungIsJudgedByThatAlsoIfItDoesNotEnd(t *testing.T) {
+	hanging, other := &evidence{overdue: "the program's end"}, &evidence{}
+	hanging.ending(errUnending)
+	other.ending(errUnending)
+	assert.Assert(t, hanging.broken == nil && hanging.unending, "%v", hanging.broken)
+	assert.ErrorIs(t, other.broken, errUnending)
+	crashed := errors.New("it crashed")
+	hanging.ending(crashed)
+	assert.ErrorIs(t, hanging.broken, crashed)
+	hanging.ending(errUnending)
+	assert.ErrorIs(t, hanging.broken, crashed)
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -234,6 +235,19 @@ func TestRulesOverAnExec(t *testing.T) {
 		{"no end of main", func(s *sketch) { s.say("100: exit 0", "") }, "task 100 (main) ended and it was not reported"},
 		{"no end of who executed", func(s *sketch) { s.say("100: exit 3", "") }, "task 100 (main/1) ended and it was not reported"},
 		{"the process's status for main's", func(s *sketch) { s.say("100: exit 0", "100: exit 3") }, "task 100 (main) ended with 0, reported was 3"},
+	})
+	testRule(t, "complete", executed, []broken{
+		{"no exec", func(s *sketch) { s.say("100: exec from 101\n", "") }, "process 100 executed a program 1 times, and that was reported 0 times"},
+		{"no exec of a debugger that tells none", func(s *sketch) {
+			s.say("100: exec from 101\n", "")
+			s.can = slices.DeleteFunc(slices.Clone(s.can), func(a Ability) bool { return a == Execs })
+		}, ""},
+		{"the second", func(s *sketch) { s.kernelDid("50 100/103: exit ?", "50 100/103: exit ?\n55 100: exec") }, "process 100 executed a program 2 times, and that was reported 1 times"},
+		{"one while it let go", func(s *sketch) {
+			s.kernelDid("50 100/103: exit ?", "50 100/103: exit ?\n55 100: exec")
+			s.detached = interval{54, 56}
+		}, ""},
+		{"without the former id", func(s *sketch) { s.say("exec from 101", "exec") }, ""},
 	})
 	testRule(t, "sound", executed, []broken{
 		{"a former id that nobody had", func(s *sketch) { s.say("exec from 101", "exec from 999") }, "the program had no task 999"},

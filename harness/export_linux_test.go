@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -94,6 +95,23 @@ func changeThird(t testing.TB, change func(*announcement)) {
 			change(&all[3])
 		}
 		return all, err
+	}
+	t.Cleanup(func() { readLedger = real })
+}
+
+// ReadLedgerLate has the ledger of a program that goes on be read when two more of its tasks have claimed a slot.
+func ReadLedgerLate(t testing.TB) {
+	real := readLedger
+	readLedger = func(l *ledger) (announced, error) {
+		begin := time.Now()
+		for some := l.head.claimed.Load(); l.head.claimed.Load() < some+2; {
+			if time.Since(begin) > Limit {
+				t.Error("the program makes no more tasks")
+				break
+			}
+			runtime.Gosched()
+		}
+		return real(l)
 	}
 	t.Cleanup(func() { readLedger = real })
 }

@@ -69,3 +69,20 @@ func startGuarded(ctx context.Context, d Debugger, target Target) (Session, erro
 	}
 	return guarded{s}, err
 }
+
+// endPatience is how long a debugger may take to end; what is left of it then, the keeper kills.
+const endPatience = 5 * time.Second
+
+func endSession(s Session) error {
+	done := make(chan error, 1)
+	go func() { done <- s.End() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(endPatience):
+		return errUnending
+	}
+}
+
+// errUnending is what a debugger's end comes to that does not come.
+var errUnending = fmt.Errorf("the debugger did not end within %v", endPatience)

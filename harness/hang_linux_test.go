@@ -149,3 +149,12 @@ func TestADetachMayFailOnlyWhereTheProgramIsOver(t *testing.T) {
 		})
 	}
 }
+
+// A program that is let go when its debugger has hung goes on, and makes tasks while its run is being judged.
+func TestWhatAProgramDoesAfterItsRunIsNotJudged(t *testing.T) {
+	s := scenario(t, "attach_births/attach_before")
+	harness.RunWithin(t, reference.Debugger{}, s, harness.Limit)
+	harness.ReadLedgerLate(t)
+	got, details := outcomes(harness.RunWithin(t, sleeper{hangs: "Resume"}, s, 500*time.Millisecond))
+	assert.Equal(t, got["bounded"], harness.Fail, "%v", details)
+}

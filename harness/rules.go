@@ -1,8 +1,10 @@
 package harness
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,7 +24,7 @@ type Rule struct {
 
 // Rules are all rules, in the order in which they are reported.
 var Rules = []Rule{
-	{"complete", "every task that lived while it was debugged was reported born, or listed at the attach", complete, nil},
+	{"complete", "every task that lived while it was debugged was reported born, or listed at the attach, and every exec was reported", complete, nil},
 	{"sound", "no task was reported that the kernel did not create for this program, and no thread as a process", sound, nil},
 	{"once", "each birth and each death was reported once", once, nil},
 	{"parent", "the reported creator is the real one", parent, nil},
@@ -96,7 +98,34 @@ func complete(e *evidence) (bad []string, judged int, err error) {
 			bad = append(bad, fmt.Sprintf("task %d (%s), born of %s, was not reported", l.TID, l.Path, l.Creator.Path))
 		}
 	}
-	return bad, judged, nil
+	if !e.can.Has(Execs) {
+		return bad, judged, nil
+	}
+	untold, execs := e.untoldExecs(foreign)
+	return append(bad, untold...), judged + execs, nil
+}
+
+// untoldExecs are the execs of which the debugger did not tell. An exec is its process's, whatever its former id.
+func (e *evidence) untoldExecs(foreign func(*life) bool) (bad []string, judged int) {
+	told := make(map[event.TID]int)
+	for _, w := range e.words {
+		if w.Kind == event.Exec {
+			told[cmp.Or(w.PID, w.TID)]++
+		}
+	}
+	for _, pid := range slices.Sorted(maps.Keys(e.truth.execs)) {
+		due := 0
+		for _, x := range e.truth.execs[pid] {
+			if x.at > e.attached.complete && x.at < e.until() && e.debugged(x.by) && !foreign(x.by) {
+				due++
+			}
+		}
+		judged += due
+		if due > told[pid] {
+			bad = append(bad, fmt.Sprintf("process %d executed a program %d times, and that was reported %d times", pid, due, told[pid]))
+		}
+	}
+	return bad, judged
 }
 
 // byLists tells whether a debugger that announces no births is held to its lists of threads instead.
@@ -309,6 +338,13 @@ func released(e *evidence) (bad []string, judged int, err error) {
 	for _, t := range e.before {
 		stopped[t.tid] = t.held()
 	}
+	for _, t := range e.dump {
+		// A signal that was on its way at the detach stops a task only when that goes on.
+		if t.held() && t.still && t.tracer == 0 && !stopped[t.tid] {
+			bad = append(bad, fmt.Sprintf("%s is stopped since: %s", e.truth.name(t.tid), t))
+			stopped[t.tid] = true
+		}
+	}
 	for _, t := range e.released {
 		judged++
 		switch {
@@ -374,6 +410,9 @@ func bounded(e *evidence) (bad []string, judged int, err error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s did not come within %v", e.overdue, e.limit)
+	if e.unending {
+		fmt.Fprintf(&b, ", and %v", errUnending)
+	}
 	for _, t := range e.dump {
 		fmt.Fprintf(&b, "\n%s: %s", e.truth.name(t.tid), t)
 	}

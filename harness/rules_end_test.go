@@ -76,6 +76,18 @@ func TestReleasedAccusesOfTasksThatAreTracedOrStopped(t *testing.T) {
 		{"traced", func(s *sketch) { s.released[0].tracer, s.released[0].holder = 77, "process 70 (gdb)" }, "task 100 (main) is still traced: state S (sleeping)"},
 		{"stopped", func(s *sketch) { s.released[0].state = "T (stopped)" }, "task 100 (main) is stopped: state T (stopped)"},
 		{"a newcomer is stopped", func(s *sketch) { s.released = append(s.released, procTask{tid: 102, state: "T (stopped)"}) }, "task 102 (main/3) is stopped"},
+		{"it stops when it goes on", func(s *sketch) {
+			hung(s)
+			s.dump[0].state, s.dump[0].still = "T (stopped)", true
+		}, "task 100 (main) is stopped since: state T (stopped)"},
+		{"it was stopped before, and is still", func(s *sketch) {
+			hung(s)
+			s.dump[0] = procTask{tid: 101, state: "T (stopped)", still: true}
+		}, ""},
+		{"it stops for a moment", func(s *sketch) {
+			hung(s)
+			s.dump[0].state = "T (stopped)"
+		}, ""},
 		{"nobody is left", func(s *sketch) { s.released = nil }, ""},
 		{"who was stopped goes on", func(s *sketch) { s.released[1].state = "S (sleeping)" }, ""},
 	})
@@ -112,6 +124,10 @@ func TestBoundedAccusesOfAHangAndShowsEveryTask(t *testing.T) {
 		{"a hang", hung, "the program's end did not come within 1s\n" +
 			"task 100 (main): state S (sleeping), at futex_do_wait, syscall 202\n" +
 			"task 103 (main/2/1): state t (tracing stop), at ptrace_stop, syscall running, traced by process 70 (gdb)"},
+		{"a debugger that does not end either", func(s *sketch) {
+			hung(s)
+			s.dump, s.unending = nil, true
+		}, "the program's end did not come within 1s, and the debugger did not end within 5s"},
 		{"a hang with nobody left", func(s *sketch) { hung(s); s.dump = nil }, "the program's end did not come within 1s"},
 	})
 }

@@ -145,9 +145,7 @@ func run(ctx context.Context, d Debugger, scenario Scenario, c *control, how set
 	}
 	if session != nil {
 		e.can, e.said = session.Can(), session.Events()
-		if err := end(); err != nil && e.broken == nil {
-			e.broken = err
-		}
+		e.ending(end())
 	}
 	if err := s.gather(c); err != nil {
 		return nil, err
@@ -160,20 +158,6 @@ func run(ctx context.Context, d Debugger, scenario Scenario, c *control, how set
 	}
 	e.join()
 	return e, nil
-}
-
-// endPatience is how long a debugger may take to end; what is left of it then, the keeper kills.
-const endPatience = 5 * time.Second
-
-func endSession(s Session) error {
-	done := make(chan error, 1)
-	go func() { done <- s.End() }()
-	select {
-	case err := <-done:
-		return err
-	case <-time.After(endPatience):
-		return fmt.Errorf("the debugger did not end within %v", endPatience)
-	}
 }
 
 // A stepError is a step of a run that failed, or did not come in time.

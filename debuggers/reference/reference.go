@@ -15,6 +15,8 @@ import (
 // Debugger is the reference tracer.
 type Debugger struct {
 	Options tracer.Options // as in tracer; Events is the adapter's
+	// Sink, if set, wraps the adapter's: for tracers that are wrong on purpose.
+	Sink func(tell func(event.Event)) func(event.Event)
 }
 
 // Name is "reference".
@@ -28,6 +30,9 @@ func (d Debugger) Start(_ context.Context, target harness.Target) (harness.Sessi
 	s := &session{launched: target.PID == 0}
 	opts := d.Options
 	opts.Events = s.Add
+	if d.Sink != nil {
+		opts.Events = d.Sink(s.Add)
+	}
 	var err error
 	if s.launched {
 		s.tracer, err = launch(target, opts)

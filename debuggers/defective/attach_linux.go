@@ -1,0 +1,95 @@
+//go:build amd64 || arm64
+
+package defective
+
+import (
+	"errors"
+	"runtime"
+	"slices"
+	"sync/atomic"
+
+	"github.com/tidcheck/tidcheck/tracer"
+	"golang.org/x/sys/unix"
+)
+
+// below plants a wrapper of the kernel.
+func below(wrap func(tracer.Kernel) tracer.Kernel) func(*atomic.Bool) seams {
+	return func(*atomic.Bool) seams { return seams{kernel: wrap} }
+}
+
+// A lonely kernel shows of each process its leader alone.
+type lonely struct{ tracer.Kernel }
+
+func (lonely) Tasks(pid int) ([]int, error) { return []int{pid}, nil }
+
+func attachesLeaderOnly(k tracer.Kernel) tracer.Kernel { return lonely{k} }
+
+// manyLooks is how often a slow tracer looks for a change before it goes on without one.
+const manyLooks = 1000
+
+// A slow kernel is slow between the list of tasks and what is done with it: the tasks have changed in one way meanwhile.
+type slow struct {
+	tracer.Kernel
+	changed func(listed, now []int) bool
+}
+
+func (k slow) Tasks(pid int) ([]int, error) {
+	listed, err := k.Kernel.Tasks(pid)
+	for range manyLooks {
+		now, err := k.Kernel.Tasks(pid)
+		if err != nil || k.changed(listed, now) {
+			break
+		}
+		runtime.Gosched()
+	}
+	return listed, err
+}
+
+// without tells whether a list lacks some task of another.
+func without(list, of []int) bool {
+	return slices.ContainsFunc(of, func(tid int) bool { return !slices.Contains(list, tid) })
+}
+
+// A onePass kernel lists once: later lists have only those of the first that could be seized.
+type onePass struct {
+	slow
+	pass *pass
+}
+
+type pass struct{ listed, seized []int }
+
+func attachesInOnePass(k tracer.Kernel) tracer.Kernel {
+	return onePass{slow{k, without}, &pass{}}
+}
+
+func (k onePass) Tasks(pid int) ([]int, error) {
+	if k.pass.listed != nil {
+		return k.pass.seized, nil
+	}
+	listed, err := k.slow.Tasks(pid)
+	k.pass.listed = listed
+	return listed, err
+}
+
+func (k onePass) Seize(tid, options int) error {
+	err := k.slow.Seize(tid, options)
+	if err == nil {
+		k.pass.seized = append(k.pass.seized, tid)
+	}
+	return err
+}
+
+// A fragile kernel makes a failure of a task that is gone when it is to be seized.
+type fragile struct{ slow }
+
+func failsOnESRCH(k tracer.Kernel) tracer.Kernel {
+	return fragile{slow{k, func(listed, now []int) bool { return without(now, listed) }}}
+}
+
+func (k fragile) Seize(tid, options int) error {
+	err := k.slow.Seize(tid, options)
+	if err == unix.ESRCH {
+		return errors.New("no such process")
+	}
+	return err
+}

@@ -1,0 +1,71 @@
+//go:build amd64 || arm64
+
+package defective_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tidcheck/tidcheck/debuggers/defective"
+	"github.com/tidcheck/tidcheck/harness"
+	"gotest.tools/v3/assert"
+)
+
+func TestMain(m *testing.M) {
+	cache, err := os.MkdirTemp("", "defective-test-")
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Setenv("TIDCHECK_CACHE", cache)
+	code := m.Run()
+	os.RemoveAll(cache)
+	os.Exit(code)
+}
+
+// Each defect is caught by its own rule, in every scenario that it is said to show in.
+func TestEachIsCaught(t *testing.T) {
+	for _, d := range defective.Defects {
+		t.Run(d.Name, func(t *testing.T) {
+			t.Parallel()
+			o := harness.Options{Match: regexp.MustCompile("^(" + strings.Join(d.Shows, "|") + ")$")}
+			report, err := harness.RunAll(t.Context(), []harness.Debugger{defective.Debugger{Defect: d}}, o, func([]harness.Result) {})
+			assert.NilError(t, err)
+			caught := map[string]bool{}
+			for _, r := range report.Results {
+				scenario := r.Scenario + "/" + string(r.Mode)
+				assert.Check(t, r.Verdict != harness.Unresolved, "%s %s: %s", scenario, r.Rule, r.Detail)
+				if r.Verdict == harness.Fail {
+					first, _, _ := strings.Cut(r.Detail, "\n")
+					t.Logf("%s %s: %s", scenario, r.Rule, first)
+				}
+				if r.Verdict == harness.Fail && r.Rule == d.Rule {
+					caught[scenario] = true
+				}
+			}
+			for _, scenario := range d.Shows {
+				assert.Check(t, caught[scenario], "%s does not accuse it in %s", d.Rule, scenario)
+			}
+			assert.Check(t, slices.ContainsFunc(harness.Rules, func(r harness.Rule) bool { return r.Name == d.Rule }))
+		})
+	}
+}
+
+// On the whole catalogue; half an hour.
+func TestAllAreCaughtOnTheWholeCatalogue(t *testing.T) {
+	if os.Getenv("TIDCHECK_SOAK") == "" {
+		t.Skip("TIDCHECK_SOAK is not set")
+	}
+	report, err := harness.RunAll(t.Context(), defective.All(), harness.Options{}, func([]harness.Result) {})
+	assert.NilError(t, err)
+	table := defective.KillTable(report.Results)
+	t.Log("\n" + table)
+	assert.Assert(t, !strings.Contains(table, "NOT CAUGHT"))
+	for _, r := range report.Results {
+		assert.Check(t, r.Verdict != harness.Unresolved, "%s %s/%s %s: %s", r.Debugger, r.Scenario, r.Mode, r.Rule, r.Detail)
+	}
+}

@@ -1,0 +1,108 @@
+package strace
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/tidcheck/tidcheck/harness"
+	"gotest.tools/v3/assert"
+)
+
+func TestMain(m *testing.M) {
+	cache, err := os.MkdirTemp("", "strace-test-")
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Setenv("TIDCHECK_CACHE", cache)
+	code := m.Run()
+	os.RemoveAll(cache)
+	os.Exit(code)
+}
+
+// The quick set, and the programs in which strace is known to fail.
+func TestStrace(t *testing.T) {
+	known, err := harness.ParseKnown("known.txt", Known)
+	assert.NilError(t, err)
+	for _, d := range []Debugger{{}, {Seccomp: true}} {
+		t.Run(d.Name(), func(t *testing.T) {
+			harness.Test(t, d, harness.Options{Quick: true, Known: known})
+		})
+	}
+	harness.Test(t, Debugger{}, harness.Options{Match: regexp.MustCompile("^(attach_leader_gone|attach_vfork_parent|exec_leader_zombie)/"), Known: known})
+}
+
+// strace is right when it attaches to a storm of births and deaths.
+func TestStraceIsCleanInAStorm(t *testing.T) {
+	rounds := 5
+	if os.Getenv("TIDCHECK_SOAK") != "" {
+		rounds = 50
+	}
+	harness.Test(t, Debugger{}, harness.Options{Match: regexp.MustCompile("^(attach_churn|attach_births|thread_storm)/attach_during$"), Repeat: rounds})
+}
+
+func TestItSaysWhatIsNotToBeHad(t *testing.T) {
+	_, err := Debugger{Path: "no-such-strace"}.Version(t.Context())
+	assert.ErrorContains(t, err, "apt-get install strace")
+	_, err = Debugger{Path: fake(t, "exit 3").Path}.Version(t.Context())
+	assert.ErrorContains(t, err, "exit status 3")
+	_, err = Debugger{Path: fake(t, "echo hello").Path}.Version(t.Context())
+	assert.ErrorContains(t, err, `-V: it says "hello"`)
+	version, err := Debugger{Path: fake(t, "echo strace -- version 6.1").Path}.Version(t.Context())
+	assert.NilError(t, err)
+	assert.Equal(t, version, "6.1")
+}
+
+// fake is a strace that is a shell script.
+func fake(t *testing.T, text string) Debugger {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "strace")
+	assert.NilError(t, os.WriteFile(file, []byte("#!/bin/sh\n"+text+"\n"), 0o777))
+	return Debugger{Path: file}
+}
+
+// begin has a fake answer for its version, and know in $pid whom it attaches to.
+const begin = `test "$1" = -V && { echo "strace -- version 0"; exit; }
+for pid; do :; done
+`
+
+const attach = begin + "echo \"strace: Process $pid attached\"\n"
+
+// Whatever a strace does, there is a verdict, and one clear line.
+func TestAStraceThatMisbehaves(t *testing.T) {
+	for _, c := range []struct{ name, script, scenario, rule, want string }{
+		{"ends at once", begin + "echo strace: out of luck; exit 3", "fork/launch", "complete", `the debugger failed: the debugger's start: it ended, and said "out of luck"`},
+		{"ends without a word", begin, "fork/attach_before", "complete", "the debugger failed: the debugger's start: it ended with 0, and wrote nothing to standard error"},
+		{"says nothing", begin + "exec sleep 60", "fork/attach_before", "bounded", "the debugger's start did not come within"},
+		{"says nothing at a launch", begin + "exec sleep 60", "fork/launch", "bounded", "the debugger's start did not come within"},
+		{"says half a line", begin + "printf 'strace: Process'; exec sleep 60", "fork/attach_before", "bounded", "the debugger's start did not come within"},
+		{"ends when it has attached", attach, "fork/attach_before", "complete", "was not "},
+		{"hangs when it has attached", attach + "exec sleep 60", "fork/attach_before", "bounded", "the debugger's word that the program is over did not come within"},
+		{"does not let go", attach + "trap '' INT; while :; do sleep 1; done", "fork/detach_during", "complete", "was not "},
+		{"tells of pid 1", attach + "echo '1 +++ exited with 0 +++'", "fork/attach_before", "sound", `"0/1: exit 0": the program had no task 1`},
+		{"tells of a tid below zero", attach + "echo '-7 +++ exited with 0 +++'", "fork/attach_before", "complete", "was not "},
+		{"writes what is no text", attach + `printf '\377\376 +++\n\0(\n'`, "fork/attach_before", "complete", "was not "},
+		{"writes a line without an end", attach + "exec head -c 100000000 /dev/zero", "fork/attach_before", "complete", "line 2 of its output is longer than 1048576 bytes"},
+		{"writes without an end", attach + `exec yes "$(head -c 100000 /dev/zero | tr '\0' x)"`, "fork/attach_before", "complete", "it printed more than 67108864 bytes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			o := harness.Options{Match: regexp.MustCompile("^" + c.scenario + "$"), TimeScale: 0.5}
+			started := time.Now()
+			report, err := harness.RunAll(t.Context(), []harness.Debugger{fake(t, c.script)}, o, func([]harness.Result) {})
+			assert.NilError(t, err)
+			for _, r := range report.Results {
+				assert.Check(t, r.Verdict != harness.Unresolved, "%s: %s", r.Rule, r.Detail)
+				if r.Rule == c.rule {
+					assert.Check(t, r.Verdict == harness.Fail, "%s %s", r.Verdict, r.Detail)
+					assert.Check(t, regexp.MustCompile(regexp.QuoteMeta(c.want)).MatchString(r.Detail), "got %q, want %q in it", r.Detail, c.want)
+				}
+			}
+			assert.Check(t, time.Since(started) < 20*time.Second)
+		})
+	}
+}
