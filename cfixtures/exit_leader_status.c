@@ -8,6 +8,7 @@
  * want: [linux<6.1] main: clone main/1, exit 7
  * want: main/1: exit 9
  * modes: launch attach_before attach_during detach_during stops
+ * alone: its process ends with the last of its threads, and a host's would live on
  */
 #include "fixture.h"
 

@@ -24,21 +24,30 @@ type Source struct {
 	Name     string
 	Language fixtures.Language
 	Main     string // C: the file; Go: the package's folder
+	Shared   bool   // C: a shared object, whose main another program calls
 	Files    map[string][]byte
 }
 
+// hostSource is the program in which C fixtures are hosted.
+func hostSource() (Source, error) {
+	s := Source{Name: "host", Language: fixtures.Go, Main: "./fixtures/host", Files: map[string][]byte{"go.mod": []byte(goMod)}}
+	return s, s.read("fixtures/host", "fixtures/fixture")
+}
+
+const goMod = "module github.com/tidcheck/tidcheck\n\ngo 1.26\n"
+
 // fixtureSource is a fixture's source as it is embedded in us, or as a user has it, with what we embed beside it.
 func fixtureSource(f fixtures.Fixture) (Source, error) {
-	s := Source{Name: f.Name, Language: f.Language, Files: map[string][]byte{}}
+	s := Source{Name: f.Name, Language: f.Language, Shared: f.Hosted, Files: map[string][]byte{}}
 	switch {
 	case f.Language == fixtures.C && f.Own:
 		s.Main = "cfixtures/" + filepath.Base(f.Source)
 		return s, errors.Join(s.readFolder(filepath.Dir(f.Source), "cfixtures", filepath.Base(f.Source), "*.h"), s.read("cfixtures/fixture.h"))
 	case f.Language == fixtures.C:
-		return cSource(f.Name)
+		return s, s.readC(f.Name)
 	}
 	s.Main = "./fixtures/" + f.Name
-	s.Files["go.mod"] = []byte("module github.com/tidcheck/tidcheck\n\ngo 1.26\n")
+	s.Files["go.mod"] = []byte(goMod)
 	if f.Own {
 		return s, errors.Join(s.readFolder(filepath.Dir(f.Source), "fixtures/"+f.Name, "*"), s.read("fixtures/fixture"))
 	}
@@ -69,8 +78,14 @@ func (s *Source) readFolder(from, to string, patterns ...string) error {
 }
 
 func cSource(name string) (Source, error) {
-	s := Source{Name: name, Language: fixtures.C, Main: "cfixtures/" + name + ".c", Files: map[string][]byte{}}
-	return s, s.read(s.Main, "cfixtures/fixture.h")
+	s := Source{Name: name, Language: fixtures.C, Files: map[string][]byte{}}
+	return s, s.readC(name)
+}
+
+// readC takes in a C program of ours.
+func (s *Source) readC(name string) error {
+	s.Main = "cfixtures/" + name + ".c"
+	return s.read(s.Main, "cfixtures/fixture.h")
 }
 
 // read takes in files, and the files of folders, of our embedded sources.
@@ -137,7 +152,11 @@ func buildCommand(s Source, t toolchain, out string) []string {
 	if s.Language == fixtures.Go {
 		return append(slices.Clone(t.command), "build", "-buildvcs=false", "-o", out, s.Main)
 	}
-	return append(slices.Clone(t.command), "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", out, s.Main)
+	command := append(slices.Clone(t.command), "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread")
+	if s.Shared {
+		command = append(command, "-shared", "-fPIC")
+	}
+	return append(command, "-o", out, s.Main)
 }
 
 // Build builds a program, or finds it built: by its content, the compiler's version and

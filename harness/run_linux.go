@@ -83,7 +83,7 @@ func runControl(ctx context.Context, f fixtures.Fixture, limit time.Duration) (*
 	if declared := declaredEnd(c.expected, e.truth.leader().Path); !e.outcome.status.Same(declared) {
 		return nil, fmt.Errorf("it ended with %s, and its head declares %s", e.outcome.status, declared)
 	}
-	c.exact = !c.expected.Open()
+	c.exact = !c.expected.Open() && (!f.Hosted || c.refusal == nil)
 	c.outcome = e.outcome
 	for i, line := range e.outcome.lines {
 		c.outcome.lines[i] = labelLine(line, e.truth, c.exact)

@@ -225,11 +225,14 @@ type setting struct {
 }
 
 // runEvidence runs one scenario once.
-func runEvidence(ctx context.Context, d Debugger, s Scenario, o Options, log *transcript) (*evidence, time.Duration, error) {
+func runEvidence(ctx context.Context, d Debugger, s Scenario, o Options, log *transcript) (_ *evidence, _ time.Duration, err error) {
 	for _, n := range s.Fixture.Needs {
 		if err := lacking(n); err != nil {
 			return nil, 0, err
 		}
+	}
+	if s.Fixture, err = hosted(d, s.Fixture); err != nil {
+		return nil, 0, err
 	}
 	limit := o.scaled(limitOf(s.Fixture))
 	c, err := controls.of(ctx, s.Fixture, o.Reference, limit)
@@ -242,6 +245,19 @@ func runEvidence(ctx context.Context, d Debugger, s Scenario, o Options, log *tr
 	begin := time.Now()
 	e, err := run(ctx, d, s, c, setting{limit, log})
 	return e, time.Since(begin), err
+}
+
+// hosted is a fixture as it is built for a debugger: for one that debugs Go programs alone, a C fixture is hosted in one.
+func hosted(d Debugger, f fixtures.Fixture) (fixtures.Fixture, error) {
+	host, ok := As[Hosted](d)
+	if !ok || host.Host() == f.Language {
+		return f, nil
+	}
+	if f.Alone != "" {
+		return f, fmt.Errorf("the debugger debugs %s programs alone, and none can host this one: %s: %w", host.Host(), f.Alone, errors.ErrUnsupported)
+	}
+	f.Hosted = true
+	return f, nil
 }
 
 // scaled is a limit on this machine.

@@ -54,7 +54,7 @@ type session struct {
 func (s *session) dial(ctx context.Context, socket string, target harness.Target) error {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	if err != nil {
-		return err
+		return s.unheard(ctx, err)
 	}
 	s.client = jsonrpc.NewClient(target.Recorded(&bounded{ReadWriteCloser: conn, left: harness.MaxOutput}))
 	return nil
@@ -99,12 +99,17 @@ func (s *session) call(ctx context.Context, method string, args, reply any) erro
 	if said := rpc.ServerError(""); call.Error == nil || errors.As(call.Error, &said) {
 		return wrap(method, call.Error)
 	}
+	return wrap(method, s.unheard(ctx, call.Error))
+}
+
+// unheard says why a connection failed: that delve has ended, where it has.
+func (s *session) unheard(ctx context.Context, err error) error {
 	patience, cancel := context.WithTimeout(ctx, endPatience)
 	defer cancel()
-	if s.Tool.Wait(patience) == nil { // the connection is closed, since it is
-		return wrap(method, s.Ended(ctx))
+	if s.Tool.Wait(patience) == nil {
+		return s.Ended(ctx)
 	}
-	return fmt.Errorf("%s: its connection: %w", method, call.Error)
+	return fmt.Errorf("its connection: %w", err)
 }
 
 func wrap(method string, err error) error {
