@@ -86,7 +86,7 @@ func (s *session) prepare(ctx context.Context, follow bool) error {
 }
 
 // endPatience is how long delve may take to end, once it has closed its connection.
-const endPatience = 2 * time.Second
+const endPatience = 500 * time.Millisecond
 
 // call asks delve for something and waits for the reply.
 func (s *session) call(ctx context.Context, method string, args, reply any) error {
@@ -109,7 +109,7 @@ func (s *session) unheard(ctx context.Context, err error) error {
 	if s.Tool.Wait(patience) == nil {
 		return s.Ended(ctx)
 	}
-	return fmt.Errorf("its connection: %w", err)
+	return fmt.Errorf("its reply: %w", err)
 }
 
 func wrap(method string, err error) error {
