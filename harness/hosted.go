@@ -6,9 +6,9 @@ import (
 	"github.com/tidcheck/tidcheck/event"
 )
 
-// setApart tells the tasks of a program that hosts a fixture from the fixture's own: those that were announced as such,
-// and whom these made. They are named as tasks that were found are, and the others' births are counted
-// without them, so that paths are those that the fixture declares.
+// setApart tells the tasks of a program that hosts a fixture from the fixture's own: those that it announced as such,
+// and whom these made. They are named as found tasks are, and births are counted without them, so that the fixture's
+// own have the paths that it declares.
 func (t *truth) setApart(all announced) {
 	for _, a := range all {
 		if !a.host {
@@ -19,12 +19,15 @@ func (t *truth) setApart(all announced) {
 			lives[i].host = true
 		}
 	}
-	hosts, born, now := make(map[*event.Life]bool), make(map[*event.Life]int), make(map[event.Path]event.Path)
-	found := 0
-	for _, l := range t.lives { // a creator comes before those that it made
+	if !slices.ContainsFunc(t.lives, func(l *life) bool { return l.host }) {
+		return
+	}
+	hosts, born, found := make(map[*event.Life]bool), make(map[*event.Life]int), 0
+	now := make(map[event.Path]*life) // by their paths when all births were counted
+	for _, l := range t.lives {       // a creator comes before whom it made
+		now[l.Path] = l
 		l.host = l.host || hosts[l.Creator]
 		hosts[l.Life] = l.host
-		was := l.Path
 		switch {
 		case l.host:
 			found++
@@ -33,33 +36,22 @@ func (t *truth) setApart(all announced) {
 			born[l.Creator]++
 			l.Path = l.Creator.Path.Nth(born[l.Creator])
 		}
-		now[was] = l.Path
-	}
-	if found == 0 {
-		return
-	}
-	apart := make(map[event.Path]bool)
-	for _, l := range t.lives {
-		apart[l.Path] = l.host
 	}
 	for _, l := range t.lives {
-		acts := l.Acts[:0]
-		for _, a := range l.Acts {
-			if a.Child = now[a.Child]; l.host || !apart[a.Child] {
-				acts = append(acts, a)
+		l.Acts = slices.DeleteFunc(l.Acts, func(a event.Act) bool { return a.Kind.IsBirth() && now[a.Child].host && !l.host })
+		for i, a := range l.Acts {
+			if a.Kind.IsBirth() {
+				l.Acts[i].Child = now[a.Child].Path
 			}
 		}
-		l.Acts = acts
 	}
 }
 
 // form is the canonical form of the fixture's own tasks.
 func (t *truth) form() event.Form {
-	form := t.family.Form()
+	hosts := make(map[event.Path]bool)
 	for _, l := range t.lives {
-		if l.host {
-			form = slices.DeleteFunc(form, func(line event.Line) bool { return line.Path == l.Path })
-		}
+		hosts[l.Path] = l.host
 	}
-	return form
+	return slices.DeleteFunc(t.family.Form(), func(line event.Line) bool { return hosts[line.Path] })
 }

@@ -231,7 +231,7 @@ func runEvidence(ctx context.Context, d Debugger, s Scenario, o Options, log *tr
 			return nil, 0, err
 		}
 	}
-	if s.Fixture, err = hosted(d, s.Fixture); err != nil {
+	if s.Fixture, err = asBuiltFor(d, s.Fixture); err != nil {
 		return nil, 0, err
 	}
 	limit := o.scaled(limitOf(s.Fixture))
@@ -247,18 +247,27 @@ func runEvidence(ctx context.Context, d Debugger, s Scenario, o Options, log *tr
 	return e, time.Since(begin), err
 }
 
-// hosted is a fixture as it is built for a debugger: for one that debugs Go programs alone, a C fixture is hosted in one.
-func hosted(d Debugger, f fixtures.Fixture) (fixtures.Fixture, error) {
+// asBuiltFor is a fixture as it is built for a debugger: for one that debugs Go programs alone, a C fixture is hosted in one.
+func asBuiltFor(d Debugger, f fixtures.Fixture) (fixtures.Fixture, error) {
 	host, ok := As[Hosted](d)
 	if !ok || host.Host() == f.Language {
 		return f, nil
 	}
 	if f.Alone != "" {
-		return f, fmt.Errorf("the debugger debugs %s programs alone, and none can host this one: %s: %w", host.Host(), f.Alone, errors.ErrUnsupported)
+		return f, unhostedError{f.Alone}
 	}
 	f.Hosted = true
 	return f, nil
 }
+
+// An unhostedError is why a debugger of Go programs alone is not run on a fixture.
+type unhostedError struct{ why string }
+
+func (e unhostedError) Error() string {
+	return "the debugger debugs Go programs alone, and none can host this one: " + e.why
+}
+
+func (unhostedError) Is(target error) bool { return target == errors.ErrUnsupported }
 
 // scaled is a limit on this machine.
 func (o Options) scaled(limit time.Duration) time.Duration {

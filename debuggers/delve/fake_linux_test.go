@@ -204,10 +204,11 @@ func (f *fake) spoil(method string, id int) {
 		f.conn.Write([]byte(`{"id":0,"error":"` + strings.Repeat("x", 65<<20)))
 		select {}
 	}
-	// What else it is told to answer, with its id.
-	f.conn.Write([]byte(strings.ReplaceAll(f.how, "ID", strconv.Itoa(id)) + "\n"))
+	// What else it is told to answer, with its id; without, there is no end to it.
 	f.method = ""
 	if !strings.Contains(f.how, "ID") {
+		f.conn.Write([]byte(f.how))
 		select {}
 	}
+	f.conn.Write([]byte(strings.ReplaceAll(f.how, "ID", strconv.Itoa(id)) + "\n"))
 }
