@@ -253,8 +253,8 @@ func (s *stage) endOf() event.Status {
 // gather ends the run and completes its evidence. An error is ours: the run proves nothing.
 func (s *stage) gather(control *control) error {
 	e := s.evidence
-	cut := witness.Now()
 	all, ledgerErr := readLedger(s.ledger)
+	cut := witness.Now() // a program that was left to itself runs on: who is in the ledger was born before
 	keeperErr := s.keeper.close()
 	s.keeper = nil
 	e.outcome.status = s.endOf()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -64,6 +65,25 @@ func TestAPidUsedAgainIsNoProcessOfTheProgram(t *testing.T) {
 		pids[task.pid] = true
 	}
 	assert.DeepEqual(t, pids, map[event.TID]bool{event.TID(s.process.PID): true})
+}
+
+// A program that its debugger left to itself goes on making threads while its run is looked at.
+func TestWhoIsBornWhileTheLedgerIsReadIsNoContradiction(t *testing.T) {
+	alarm(t, 20*time.Second)
+	real := readLedger
+	readLedger = func(l *ledger) (announced, error) {
+		for claimed := l.head.claimed.Load(); l.head.claimed.Load() < claimed+20; {
+			runtime.Gosched()
+		}
+		return real(l)
+	}
+	defer func() { readLedger = real }()
+	s, err := setStage(t.Context(), fixtureNamed(t, "attach_churn"), fixtures.AttachDuring)
+	assert.NilError(t, err)
+	defer s.close()
+	assert.NilError(t, s.startProgram(t.Context()))
+	assert.NilError(t, s.passTo1(t.Context()))
+	assert.NilError(t, s.gather(&control{}))
 }
 
 func TestAControlRunThatIsNotAsDeclaredIsOurFault(t *testing.T) {
