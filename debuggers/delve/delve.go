@@ -155,7 +155,8 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 	if err := silence(home); err != nil {
 		return nil, err
 	}
-	s := &session{over: make(chan struct{})}
+	s := &session{over: make(chan struct{}), going: make(chan struct{})}
+	close(s.going) // it stands
 	listening := make(chan struct{})
 	once := sync.OnceFunc(func() { close(listening) })
 	socket := filepath.Join(home, "delve.sock")

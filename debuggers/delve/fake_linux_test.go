@@ -201,7 +201,7 @@ func (f *fake) spoil(method string, id int) {
 		f.conn.Close()
 		select {}
 	case "huge":
-		f.conn.Write([]byte(`{"id":0,"error":"` + strings.Repeat("x", 65<<20)))
+		f.conn.Write([]byte(`{"id":0,"error":"` + strings.Repeat("x", maxReply)))
 		select {}
 	}
 	// What else it is told to answer, with its id; without, there is no end to it.

@@ -64,7 +64,7 @@ func TestADelveThatFailsIsAccusedInOneLine(t *testing.T) {
 			{"GetVersion:die", "complete", "the debugger failed: the debugger's start: GetVersion: " + last},
 			{"GetVersion:flood", "complete", "the debugger failed: the debugger's start: GetVersion: it printed more than 67108864 bytes"},
 			{"GetVersion:close", "complete", "the debugger failed: the debugger's start: GetVersion: its reply: unexpected EOF"},
-			{"GetVersion:huge", "complete", "the debugger failed: the debugger's start: GetVersion: its reply: it sent more than 67108864 bytes"},
+			{"GetVersion:huge", "complete", "the debugger failed: the debugger's start: GetVersion: its reply: it sent more than 16777216 bytes"},
 			{`GetVersion:{"id":0,"resu`, "bounded", "the debugger's start" + late},
 			{"GetVersion:\xff\xfe", "complete", "the debugger failed: the debugger's start: GetVersion: its reply: invalid character"},
 			{`GetVersion:{"id":ID,"error":"not now"}`, "complete", "the debugger failed: the debugger's start: GetVersion: not now"},

@@ -9,6 +9,7 @@ import (
 	"net/rpc"
 	"net/rpc/jsonrpc"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
@@ -45,7 +46,7 @@ type session struct {
 	over   chan struct{} // closed when it has said that the program is over, or failed
 
 	mu      sync.Mutex
-	going   chan struct{} // closed when the program stands; nil if it was never let go
+	going   chan struct{} // closed when the program stands
 	halting bool          // it is told to stop the program
 	err     error         // why it failed
 }
@@ -56,25 +57,32 @@ func (s *session) dial(ctx context.Context, socket string, target harness.Target
 	if err != nil {
 		return s.unheard(ctx, err)
 	}
-	s.client = jsonrpc.NewClient(target.Recorded(&bounded{ReadWriteCloser: conn, left: harness.MaxOutput}))
+	s.client = jsonrpc.NewClient(target.Recorded(&bounded{ReadWriteCloser: conn}))
 	return nil
 }
 
-// A bounded connection fails when too much was read from it.
+// maxReply is how many bytes delve may send from one request to the next: it writes half a kilobyte a thread.
+const maxReply = 16 << 20
+
+// A bounded connection fails when too much was read from it since something was written to it.
 type bounded struct {
 	io.ReadWriteCloser
-	left int
+	read atomic.Int64
 }
 
-var errTooMuch = fmt.Errorf("it sent more than %d bytes", harness.MaxOutput)
-
 func (b *bounded) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, errTooMuch
+	left := maxReply - int(b.read.Load())
+	if left <= 0 {
+		return 0, fmt.Errorf("it sent more than %d bytes", maxReply)
 	}
-	n, err := b.ReadWriteCloser.Read(p[:min(len(p), b.left)])
-	b.left -= n
+	n, err := b.ReadWriteCloser.Read(p[:min(len(p), left)])
+	b.read.Add(int64(n))
 	return n, err
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	b.read.Store(0)
+	return b.ReadWriteCloser.Write(p)
 }
 
 // prepare waits for the first reply, which comes when the launch or the attach is complete.
@@ -186,7 +194,7 @@ func (s *session) Stop(ctx context.Context) error {
 	s.mu.Unlock()
 	select {
 	case <-going:
-		return s.failed() // it was over
+		return s.failed() // it stands, or is over
 	default:
 	}
 	if err := s.call(ctx, "Command", command{"halt"}, &commandOut{}); err != nil {
