@@ -44,7 +44,9 @@ func fixtureSource(f fixtures.Fixture) (Source, error) {
 		s.Main = "cfixtures/" + filepath.Base(f.Source)
 		return s, errors.Join(s.readFolder(filepath.Dir(f.Source), "cfixtures", filepath.Base(f.Source), "*.h"), s.read("cfixtures/fixture.h"))
 	case f.Language == fixtures.C:
-		return s, s.readC(f.Name)
+		s, err := cSource(f.Name)
+		s.Shared = f.Hosted
+		return s, err
 	}
 	s.Main = "./fixtures/" + f.Name
 	s.Files["go.mod"] = []byte(goMod)
@@ -78,14 +80,8 @@ func (s *Source) readFolder(from, to string, patterns ...string) error {
 }
 
 func cSource(name string) (Source, error) {
-	s := Source{Name: name, Language: fixtures.C, Files: map[string][]byte{}}
-	return s, s.readC(name)
-}
-
-// readC takes in a C program of ours.
-func (s *Source) readC(name string) error {
-	s.Main = "cfixtures/" + name + ".c"
-	return s.read(s.Main, "cfixtures/fixture.h")
+	s := Source{Name: name, Language: fixtures.C, Main: "cfixtures/" + name + ".c", Files: map[string][]byte{}}
+	return s, s.read(s.Main, "cfixtures/fixture.h")
 }
 
 // read takes in files, and the files of folders, of our embedded sources.
