@@ -3,7 +3,9 @@ package harness
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
+	"syscall"
 	"testing"
 	"time"
 
@@ -74,9 +76,27 @@ func TestAHostAnnouncesItsThreads(t *testing.T) {
 			hosts++
 			assert.Equal(t, a.pid, all.root().pid)
 			assert.Assert(t, a.tid != all.root().tid)
+			blocked := mask(statusFields(taskDir(a.pid, a.tid))["SigBlk"])
+			for _, sig := range []syscall.Signal{syscall.SIGCHLD, syscall.SIGPROF, syscall.SIGUSR1, syscall.SIGTERM} {
+				assert.Assert(t, blocked>>(sig-1)&1 == 1, "%v comes to a host's thread", sig)
+			}
 		}
 	}
 	assert.Assert(t, hosts > 0)
+}
+
+func TestAHostedFixtureFindsSignalsAsItsOwnProgramDoes(t *testing.T) {
+	alarm(t, 60*time.Second)
+	const libcs = 1<<31 | 1<<32 // signals 32 and 33, for which libc has a handler once there are threads
+	found := func(f fixtures.Fixture) map[string]uint64 {
+		s, err := setStage(t.Context(), f, fixtures.AttachBefore)
+		assert.NilError(t, err)
+		defer s.close()
+		assert.NilError(t, s.startProgram(t.Context()))
+		fields := statusFields(fmt.Sprintf("/proc/%d", s.process.PID))
+		return map[string]uint64{"blocked": mask(fields["SigBlk"]), "ignored": mask(fields["SigIgn"]), "caught": mask(fields["SigCgt"]) &^ libcs}
+	}
+	assert.DeepEqual(t, found(hostedFixture(t, "fork")), found(fixtureNamed(t, "fork")))
 }
 
 func TestAFixtureThatMustBeAloneIsNotHosted(t *testing.T) {
