@@ -45,8 +45,13 @@ func (d Debugger) Name() string {
 // Host is Go: delve debugs no other programs.
 func (Debugger) Host() fixtures.Language { return fixtures.Go }
 
-// TimeScale is for the symbols that it reads at each start.
-func (Debugger) TimeScale() float64 { return 2 }
+// TimeScale is for the symbols that it reads at each start, and at each exec that it follows.
+func (d Debugger) TimeScale() float64 {
+	if d.FollowExec {
+		return 4
+	}
+	return 2
+}
 
 // Version is what `dlv version` prints as such.
 func (d Debugger) Version(ctx context.Context) (string, error) {

@@ -52,7 +52,7 @@ func TestTheDefectsOfDelveAreSeen(t *testing.T) {
 		{Debugger{}, "attach_births/(attach_before|attach_during|detach_during)", 5, `task [0-9]+ \(main/1/[0-9]+\) was not listed at the attach`},
 		{Debugger{}, "attach_stopped/attach_before", 1, `main went on: 1`},
 		{Debugger{FollowExec: true}, "exec_from_leader/launch", 1, "Command: wait err no child processes"},
-		{Debugger{FollowExec: true}, "exec_then_threads/stops", 1, "the debugger's stop did not come within 5s"},
+		{Debugger{FollowExec: true}, "exec_then_threads/stops", 1, "the debugger's stop did not come within 10s"},
 	} {
 		o := harness.Options{Match: regexp.MustCompile("^" + c.scenario + "$"), Repeat: c.runs, TimeScale: 0.5}
 		report, err := harness.RunAll(t.Context(), []harness.Debugger{c.debugger}, o, func([]harness.Result) {})
