@@ -19,6 +19,16 @@ func TestReference(t *testing.T) {
 	harness.Test(t, reference.Debugger{}, harness.Options{Reference: reference.Debugger{}, Long: soak()})
 }
 
+// A goProgram is a program to a debugger of Go programs alone.
+type goProgram struct{ harness.Debugger }
+
+func (goProgram) Host() fixtures.Language { return fixtures.Go }
+
+// So it is with the C programs that are hosted in a Go program.
+func TestReferenceInAHost(t *testing.T) {
+	harness.Test(t, goProgram{reference.Debugger{}}, harness.Options{Reference: reference.Debugger{}, Quick: !soak()})
+}
+
 func TestForkIsTracedAsItsHeadSays(t *testing.T) {
 	run := harness.Run(t, "fork", reference.Debugger{})
 	assert.Assert(t, run.Canonical("main: clone main/1..10, exit 0", "main/1..10: exit 0"))

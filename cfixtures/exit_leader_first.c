@@ -11,6 +11,7 @@
  * want: main/1/1: exit 0
  * modes: launch attach_before attach_during detach_during stops
  * set: quick
+ * alone: its process ends with the last of its threads, and a host's would live on
  */
 #include "fixture.h"
 

@@ -10,6 +10,7 @@
  * want: main/1: clone ./1, exit 9
  * want: main/1/1: exit 0
  * modes: launch attach_before attach_during detach_during stops
+ * alone: its process ends with the last of its threads, and a host's would live on
  */
 #include "fixture.h"
 

@@ -47,7 +47,8 @@ struct ledger {
 	_Atomic uint32_t claimed;  /* slots that were asked for */
 	_Atomic uint32_t open;     /* checkpoints below this one may be passed; a futex */
 	_Atomic uint32_t reached;  /* checkpoints that were reached; a futex */
-	uint32_t unused[12];
+	_Atomic uint32_t hosts;    /* slots, from the last one down, of threads of fixtures/host, which may have called main */
+	uint32_t unused[11];
 	struct slot slots[4096]; /* by hand; the harness's file may have more */
 };
 

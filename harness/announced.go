@@ -11,6 +11,7 @@ type announcement struct {
 	creator       int       // the creator's slot, -1 if unknown
 	sent, handled int       // signals
 	exec          bool      // it is no new task, but what its creator became by an exec
+	host          bool      // it is none of the fixture's, but of the program that hosts it
 }
 
 // root is the program's first task, which has slot 0.

@@ -24,22 +24,33 @@ type Source struct {
 	Name     string
 	Language fixtures.Language
 	Main     string // C: the file; Go: the package's folder
+	Shared   bool   // C: a shared object, whose main another program calls
 	Files    map[string][]byte
 }
 
+// hostSource is the program in which C fixtures are hosted.
+func hostSource() (Source, error) {
+	s := Source{Name: "host", Language: fixtures.Go, Main: "./fixtures/host", Files: map[string][]byte{"go.mod": []byte(goMod)}}
+	return s, s.read("fixtures/host", "fixtures/fixture")
+}
+
+const goMod = "module github.com/tidcheck/tidcheck\n\ngo 1.26\n"
+
 // fixtureSource is a fixture's source as it is embedded in us, or as a user has it, with what we embed beside it.
 func fixtureSource(f fixtures.Fixture) (Source, error) {
-	s := Source{Name: f.Name, Language: f.Language, Files: map[string][]byte{}}
+	s := Source{Name: f.Name, Language: f.Language, Shared: f.Hosted, Files: map[string][]byte{}}
 	switch {
 	case f.Language == fixtures.C && f.Own:
 		s.Main = "cfixtures/" + filepath.Base(f.Source)
 		// A header of the user's own has precedence, as it has for the compiler.
 		return s, errors.Join(s.readHeaders(), s.readFolder(filepath.Dir(f.Source), "cfixtures", filepath.Base(f.Source), "*.h"))
 	case f.Language == fixtures.C:
-		return cSource(f.Name)
+		s, err := cSource(f.Name)
+		s.Shared = f.Hosted
+		return s, err
 	}
 	s.Main = "./fixtures/" + f.Name
-	s.Files["go.mod"] = []byte("module github.com/tidcheck/tidcheck\n\ngo 1.26\n")
+	s.Files["go.mod"] = []byte(goMod)
 	if f.Own {
 		return s, errors.Join(s.readFolder(filepath.Dir(f.Source), "fixtures/"+f.Name, "*"), s.read("fixtures/fixture"))
 	}
@@ -158,7 +169,11 @@ func buildCommand(s Source, t toolchain, out string) []string {
 	if s.Language == fixtures.Go {
 		return append(slices.Clone(t.command), "build", "-buildvcs=false", "-o", out, s.Main)
 	}
-	return append(slices.Clone(t.command), "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", out, s.Main)
+	command := append(slices.Clone(t.command), "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread")
+	if s.Shared {
+		command = append(command, "-shared", "-fPIC")
+	}
+	return append(command, "-o", out, s.Main)
 }
 
 // Build builds a program, or finds it built: by its content, the compiler's version and

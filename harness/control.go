@@ -40,6 +40,9 @@ type controlRuns struct {
 // of is a fixture's control run, which the first caller makes. A run that was cancelled does not count.
 func (c *controlRuns) of(ctx context.Context, f fixtures.Fixture, reference Debugger, limit time.Duration) (*control, error) {
 	key := f.Source
+	if f.Hosted {
+		key += " hosted"
+	}
 	if reference != nil {
 		key += " " + reference.Name()
 	}

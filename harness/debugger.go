@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
 )
 
 // A Debugger runs a program, or attaches to one, and tells which tasks it saw.
@@ -151,6 +152,9 @@ func (t Target) Recorded(conn io.ReadWriteCloser) io.ReadWriteCloser {
 // A Paced debugger says how much longer than the reference tracer it takes for what it does, and every limit of
 // its runs is multiplied by that: one that reads symbols at each start and exec, say.
 type Paced interface{ TimeScale() float64 }
+
+// A Hosted debugger debugs programs in one language alone, which is Go: C fixtures are hosted in such a program then.
+type Hosted interface{ Host() fixtures.Language }
 
 // Rename gives a debugger another name in results.
 func Rename(d Debugger, name string) Debugger { return renamed{d, name} }

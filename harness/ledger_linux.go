@@ -23,8 +23,8 @@ type ledger struct {
 }
 
 type ledgerHead struct {
-	capacity, claimed, open, reached atomic.Uint32
-	_                                [12]uint32
+	capacity, claimed, open, reached, hosts atomic.Uint32
+	_                                       [11]uint32
 }
 
 type ledgerSlot struct {
@@ -105,11 +105,11 @@ func wake(word *atomic.Uint32) {
 	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), 1 /* FUTEX_WAKE */, math.MaxInt32, 0, 0, 0)
 }
 
-// read copies what has been announced so far.
+// read copies what has been announced so far: the fixture's own tasks, then its host's.
 func (l *ledger) read() (announced, error) {
-	claimed := int(l.head.claimed.Load())
-	if claimed > len(l.slots) {
-		return nil, fmt.Errorf("the program claimed %d slots of its ledger's %d", claimed, len(l.slots))
+	claimed, hosts := int(l.head.claimed.Load()), int(l.head.hosts.Load())
+	if claimed+hosts > len(l.slots) {
+		return nil, fmt.Errorf("the program claimed %d slots of its ledger's %d", claimed+hosts, len(l.slots))
 	}
 	all := make(announced, claimed)
 	for i := range all {
@@ -118,6 +118,10 @@ func (l *ledger) read() (announced, error) {
 			tid: event.TID(s.tid.Load()), pid: event.TID(s.pid.Load()), creator: int(s.creator.Load()) - 1,
 			sent: int(s.sent.Load()), handled: int(s.handled.Load()), exec: s.exec.Load() != 0,
 		}
+	}
+	for i := range hosts {
+		s := &l.slots[len(l.slots)-1-i]
+		all = append(all, announcement{tid: event.TID(s.tid.Load()), pid: event.TID(s.pid.Load()), creator: -1, host: true})
 	}
 	return all, nil
 }

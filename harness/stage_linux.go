@@ -19,6 +19,7 @@ import (
 type stage struct {
 	fixture   fixtures.Fixture
 	program   string
+	hosted    string // the shared object that the program is to call, if it hosts the fixture
 	keeper    *keeper
 	log       *transcript // of what the debugger says; nil where nobody wants it
 	ledger    *ledger
@@ -53,11 +54,7 @@ func setStage(ctx context.Context, f fixtures.Fixture, mode fixtures.Mode) (s *s
 			err = errors.Join(err, s.close())
 		}
 	}()
-	source, err := fixtureSource(f)
-	if err != nil {
-		return s, err
-	}
-	if s.program, err = Build(ctx, source); err != nil {
+	if err := s.build(ctx); err != nil {
 		return s, err
 	}
 	keeper, err := keeperProgram(ctx)
@@ -84,6 +81,23 @@ func setStage(ctx context.Context, f fixtures.Fixture, mode fixtures.Mode) (s *s
 	return s, nil
 }
 
+// build builds the fixture, and what hosts it if anything does.
+func (s *stage) build(ctx context.Context) error {
+	source, err := fixtureSource(s.fixture)
+	if err != nil {
+		return err
+	}
+	if s.program, err = Build(ctx, source); err != nil || !s.fixture.Hosted {
+		return err
+	}
+	s.hosted = s.program
+	if source, err = hostSource(); err != nil {
+		return err
+	}
+	s.program, err = Build(ctx, source)
+	return err
+}
+
 func (s *stage) close() error {
 	var errs []error
 	if s.keeper != nil {
@@ -107,6 +121,9 @@ func (s *stage) close() error {
 // target is the fixture's program, to launch.
 func (s *stage) target() Target {
 	env := append(os.Environ(), "TIDCHECK_LEDGER="+sharedPath(s.ledger.file), "TIDCHECK_OUT="+sharedPath(s.out))
+	if s.hosted != "" {
+		env = append(env, "TIDCHECK_HOSTED="+s.hosted)
+	}
 	return Target{Argv: append([]string{s.program}, s.fixture.Values()...), Env: env, keeper: s.keeper, log: s.log}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -71,6 +72,25 @@ func wants(t testing.TB, line string) []event.Want {
 	w, err := event.ParseWant(line)
 	assert.NilError(t, err)
 	return []event.Want{w}
+}
+
+// A program that its debugger left to itself goes on making threads while its run is looked at.
+func TestWhoIsBornWhileTheLedgerIsReadIsNoContradiction(t *testing.T) {
+	alarm(t, 20*time.Second)
+	real := readLedger
+	readLedger = func(l *ledger) (announced, error) {
+		for claimed := l.head.claimed.Load(); l.head.claimed.Load() < claimed+20; {
+			runtime.Gosched()
+		}
+		return real(l)
+	}
+	defer func() { readLedger = real }()
+	s, err := setStage(t.Context(), fixtureNamed(t, "attach_churn"), fixtures.AttachDuring)
+	assert.NilError(t, err)
+	defer s.close()
+	assert.NilError(t, s.startProgram(t.Context()))
+	assert.NilError(t, s.passTo1(t.Context()))
+	assert.NilError(t, s.gather(&control{}))
 }
 
 func TestAControlRunThatIsNotAsDeclaredIsOurFault(t *testing.T) {

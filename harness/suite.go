@@ -225,11 +225,14 @@ type setting struct {
 }
 
 // runEvidence runs one scenario once.
-func runEvidence(ctx context.Context, d Debugger, s Scenario, o Options, log *transcript) (*evidence, time.Duration, error) {
+func runEvidence(ctx context.Context, d Debugger, s Scenario, o Options, log *transcript) (_ *evidence, _ time.Duration, err error) {
 	for _, n := range s.Fixture.Needs {
 		if err := lacking(n); err != nil {
 			return nil, 0, err
 		}
+	}
+	if s.Fixture, err = asBuiltFor(d, s.Fixture); err != nil {
+		return nil, 0, err
 	}
 	limit := o.scaled(limitOf(s.Fixture))
 	c, err := controls.of(ctx, s.Fixture, o.Reference, limit)
@@ -243,6 +246,28 @@ func runEvidence(ctx context.Context, d Debugger, s Scenario, o Options, log *tr
 	e, err := run(ctx, d, s, c, setting{limit, log})
 	return e, time.Since(begin), err
 }
+
+// asBuiltFor is a fixture as it is built for a debugger: for one that debugs Go programs alone, a C fixture is hosted in one.
+func asBuiltFor(d Debugger, f fixtures.Fixture) (fixtures.Fixture, error) {
+	host, ok := As[Hosted](d)
+	if !ok || host.Host() == f.Language {
+		return f, nil
+	}
+	if f.Alone != "" {
+		return f, unhostedError{f.Alone}
+	}
+	f.Hosted = true
+	return f, nil
+}
+
+// An unhostedError is why a debugger of Go programs alone is not run on a fixture.
+type unhostedError struct{ why string }
+
+func (e unhostedError) Error() string {
+	return "the debugger debugs Go programs alone, and none can host this one: " + e.why
+}
+
+func (unhostedError) Is(target error) bool { return target == errors.ErrUnsupported }
 
 // scaled is a limit on this machine.
 func (o Options) scaled(limit time.Duration) time.Duration {

@@ -21,6 +21,7 @@ type life struct {
 	born, died time.Duration // zero and never where unknown
 	status     event.Status  // how it ended, Unknown where nobody said
 	untraced   bool          // it was born so that no tracer is told of it (CLONE_UNTRACED)
+	host       bool          // it is none of the fixture's, but of the program that hosts it
 }
 
 // A truth is what the kernel did to a program in one run.
@@ -104,6 +105,7 @@ func newTruth(all announced, records []witness.Record, gate, cut time.Duration, 
 			return nil, fmt.Errorf("the witness's account: %w", err)
 		}
 	}
+	t.setApart(all)
 	t.declare(expected, end.status)
 	return t, nil
 }
@@ -211,7 +213,7 @@ func (t *truth) asDeclared(expected event.Expected) string {
 	if !t.witnessed && expected.Open() {
 		return "" // a runtime makes tasks that nobody announces, or whose creators nobody knows
 	}
-	want, got := expected.Compare(t.family.Form(), t.view())
+	want, got := expected.Compare(t.form(), t.view())
 	return cmp.Diff(want, got)
 }
 

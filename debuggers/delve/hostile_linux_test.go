@@ -1,0 +1,127 @@
+package delve
+
+import (
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tidcheck/tidcheck/harness"
+	"gotest.tools/v3/assert"
+)
+
+// faked is the fake, which may have any program, and takes no longer for it than others do.
+type faked struct {
+	harness.Debugger
+	spoilt string
+}
+
+func (f faked) Name() string { return f.spoilt }
+
+// fakes runs a scenario under a fake for each way to spoil it, all at once, and gives each rule's verdict and detail by it.
+func fakes(t *testing.T, scenario string, spoilt ...string) map[string]map[string]string {
+	t.Helper()
+	self, err := os.Executable()
+	assert.NilError(t, err)
+	var all []harness.Debugger
+	for _, s := range spoilt {
+		all = append(all, faked{Debugger{Path: self, Args: []string{"--fake=" + s}}, s})
+	}
+	o := harness.Options{Match: regexp.MustCompile("^" + scenario + "$"), TimeScale: 0.4, Jobs: len(all)}
+	report, err := harness.RunAll(t.Context(), all, o, func([]harness.Result) {})
+	assert.NilError(t, err)
+	got := make(map[string]map[string]string)
+	for _, r := range report.Results {
+		if got[r.Debugger] == nil {
+			got[r.Debugger] = make(map[string]string)
+		}
+		got[r.Debugger][r.Rule] = string(r.Verdict) + ": " + r.Detail
+		assert.Check(t, r.Seconds < 15, "%s took %.1f s", r.Debugger, r.Seconds)
+	}
+	return got
+}
+
+// The tests below are worth something only if the fake is not accused when it is right.
+func TestARightFakeIsNotAccused(t *testing.T) {
+	const byItself = `continue:{"id":ID,"result":{"State":{"Pid":7}}}` // it stops, and is to continue
+	for scenario, spoilt := range map[string]string{"fork/launch": byItself, "fork/stops": "", "exit_code/launch": "", "fork/detach_during": ""} {
+		for rule, verdict := range fakes(t, scenario, spoilt)[spoilt] {
+			assert.Check(t, strings.HasPrefix(verdict, "PASS") || strings.HasPrefix(verdict, "UNSUPPORTED"), "%s %s %s", scenario, rule, verdict)
+		}
+	}
+}
+
+func TestADelveThatFailsIsAccusedInOneLine(t *testing.T) {
+	const last = "it ended with 3: it was the fake's last hour"
+	const late = " did not come within 2s"
+	type expectation struct{ spoilt, rule, want string }
+	for scenario, cases := range map[string][]expectation{
+		"fork/launch": {
+			{"start:hang", "bounded", "the debugger's start" + late},
+			{"start:die", "complete", "the debugger failed: the debugger's start: " + last},
+			{"start:flood", "complete", "the debugger failed: the debugger's start: it printed more than 67108864 bytes"},
+			{"GetVersion:hang", "bounded", "the debugger's start" + late},
+			{"GetVersion:die", "complete", "the debugger failed: the debugger's start: GetVersion: " + last},
+			{"GetVersion:flood", "complete", "the debugger failed: the debugger's start: GetVersion: it printed more than 67108864 bytes"},
+			{"GetVersion:close", "complete", "the debugger failed: the debugger's start: GetVersion: its reply: unexpected EOF"},
+			{"GetVersion:huge", "complete bounded", "the debugger's start"}, // too much, or not in time
+			{`GetVersion:{"id":0,"resu`, "bounded", "the debugger's start" + late},
+			{"GetVersion:\xff\xfe", "complete", "the debugger failed: the debugger's start: GetVersion: its reply: invalid character"},
+			{`GetVersion:{"id":ID,"error":"not now"}`, "complete", "the debugger failed: the debugger's start: GetVersion: not now"},
+			{`GetVersion:{"id":999,"error":"whose?"}`, "bounded", "the debugger's start" + late},
+			{"continue:hang", "bounded", "the program's start" + late},
+			{"continue:die", "complete", "the debugger failed: the program's start: await checkpoint 0 of the program: Command: " + last},
+			{"ended:hang", "bounded", "the debugger's word that the program is over" + late},
+			{"ended:die", "complete", "the debugger failed: the debugger's word that the program is over: Command: " + last},
+			{`ended:{"id":ID,"result":{"State":{"Pid":1,"exited":true}}}`, "sound", `"1: end 0": the program had no task 1`},
+			{`ended:{"id":ID,"result":{"State":{"Pid":-1,"exited":true,"exitStatus":-9}}}`, "sound", `"-1: end SIGKILL": the program had no task -1`},
+		},
+		"fork/stops": {
+			{"stopped:hang", "bounded", "the debugger's stop" + late},
+			{"halt:hang", "bounded", "the debugger's stop" + late},
+			{"halt:die", "complete", "the debugger failed: the debugger's stop: Command: " + last},
+			{"ListThreads:hang", "bounded", "the debugger's list of threads" + late},
+			{"ListThreads:die", "complete", "the debugger failed: the debugger's list of threads: ListThreads: " + last},
+			{`ListThreads:{"id":ID,"result":{"Threads":[{"id":-5}]}}`, "sound", "listed at checkpoint 0: the program had no task -5"},
+			{`ListThreads:{"id":ID,"result":{"Threads":[{"id":1}]}}`, "sound", "listed at checkpoint 0: the program had no task 1"},
+			{"ListThreads:{\"id\":ID,\"result\":{\"Threads\":[],\"\xff\":\"\xfe\"}}", "complete", "was not listed at checkpoint 0"},
+			{`ListThreads:{"id":ID,"result":{"Threads":[{"id":1e99}]}}`, "complete", "the debugger failed: the debugger's list of threads: ListThreads: its reply: reading body json: cannot unmarshal number 1e99"},
+		},
+		"fork/detach_during": {
+			{"Detach:hang", "bounded", "the debugger's detach" + late},
+			{"Detach:die", "complete", "the debugger failed: the debugger's detach: Detach: " + last},
+		},
+	} {
+		var spoilt []string
+		for _, c := range cases {
+			spoilt = append(spoilt, c.spoilt)
+		}
+		got := fakes(t, scenario, spoilt...)
+		for _, c := range cases {
+			accused := slices.ContainsFunc(strings.Fields(c.rule), func(rule string) bool {
+				verdict, _, _ := strings.Cut(got[c.spoilt][rule], "\n")
+				return strings.HasPrefix(verdict, "FAIL: ") && strings.Contains(verdict, c.want)
+			})
+			assert.Check(t, accused, "%s %s: want %s: %s, got %v", scenario, c.spoilt, c.rule, c.want, got[c.spoilt])
+		}
+	}
+}
+
+// endless is a connection over which nonsense comes without end.
+type endless struct{ io.Writer }
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+func (endless) Close() error               { return nil }
+
+func TestWhatComesWithoutEndIsNotRead(t *testing.T) {
+	conn := &bounded{ReadWriteCloser: endless{io.Discard}}
+	for range 2 { // each request may have an answer of that size
+		n, err := io.Copy(io.Discard, conn)
+		assert.Error(t, err, "it sent more than 16777216 bytes")
+		assert.Equal(t, n, int64(maxReply))
+		_, err = conn.Write([]byte("a request"))
+		assert.NilError(t, err)
+	}
+}
