@@ -1,0 +1,141 @@
+package rsp
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// What a Stop is, by the letter that begins its reply.
+const (
+	Stopped      = 'T'
+	Exited       = 'W' // a process ended by exit
+	Signalled    = 'X' // a process was ended by a signal
+	ThreadExited = 'w'
+	NoResumed    = 'N' // all threads that were resumed are gone
+	Output       = 'O' // the program's output, which stops nothing
+)
+
+// A Stop is why a thread stopped, or what ended.
+type Stop struct {
+	Kind   byte
+	Signal int    // Stopped, Signalled: in the server's numbers
+	Code   int    // Exited, ThreadExited
+	Thread Thread // Stopped, ThreadExited; zero if the server does not say
+	PID    int    // Exited, Signalled: zero if the server does not say
+	// Event is what a Stopped thread did: "create", "fork", "vfork", "vforkdone", "exec", "swbreak" and so
+	// on; empty for a signal.
+	Event   string
+	Reason  string   // lldb-server's word for what a Stopped thread did
+	Child   Thread   // fork, vfork
+	Path    string   // exec
+	Threads []Thread // all there are, from who was asked to list them
+}
+
+// events are the words of a stop reply that say what a thread did.
+var events = []string{
+	"create", "fork", "vfork", "vforkdone", "exec", "swbreak", "hwbreak", "watch", "rwatch", "awatch", "library", "replaylog",
+	"syscall_entry", "syscall_return", "fork-done",
+}
+
+// ParseStop reads a stop reply.
+func ParseStop(reply []byte) (s Stop, err error) {
+	text := string(reply)
+	if text == "" {
+		return s, fmt.Errorf("an empty packet is no stop reply")
+	}
+	s.Kind, text = text[0], text[1:]
+	switch s.Kind {
+	case Stopped, 'S':
+		s.Kind = Stopped
+		err = s.stopped(text)
+	case Exited, Signalled:
+		err = s.ended(text)
+	case ThreadExited:
+		code, id, _ := strings.Cut(text, ";")
+		if s.Code, err = status(code); err == nil {
+			s.Thread, err = one(id)
+		}
+	case NoResumed:
+	case Output:
+		if _, bad := unhex(text); bad != nil {
+			err = fmt.Errorf("it begins with 'O' and is no output")
+		}
+	default:
+		err = fmt.Errorf("it begins with %q", s.Kind)
+	}
+	if err != nil {
+		return Stop{}, fmt.Errorf("stop reply %.80q: %w", reply, err)
+	}
+	return s, nil
+}
+
+func (s *Stop) ended(text string) (err error) {
+	value, process, named := strings.Cut(text, ";")
+	n, err := status(value)
+	if err != nil {
+		return err
+	}
+	s.Code = n
+	if s.Kind == Signalled {
+		s.Signal, s.Code = n, 0
+	}
+	if !named {
+		return nil
+	}
+	for word := range strings.SplitSeq(process, ";") {
+		if pid, ok := strings.CutPrefix(word, "process:"); ok {
+			if s.PID, err = number(pid); err != nil || s.PID <= 0 {
+				return fmt.Errorf("%q names no process", word)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Stop) stopped(text string) (err error) {
+	if len(text) < 2 {
+		return fmt.Errorf("its signal is missing")
+	}
+	if s.Signal, err = status(text[:2]); err != nil {
+		return err
+	}
+	for word := range strings.SplitSeq(text[2:], ";") {
+		key, value, _ := strings.Cut(word, ":")
+		switch {
+		case key == "thread":
+			s.Thread, err = one(value)
+		case key == "reason":
+			s.Reason = value
+		case key == "threads":
+			s.Threads, err = ParseIDs(value)
+		case slices.Contains(events, key):
+			s.Event = key
+			err = s.event(key, value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Stop) event(key, value string) (err error) {
+	switch key {
+	case "fork", "vfork":
+		s.Child, err = one(value)
+	case "exec":
+		s.Path, err = unhex(value)
+	}
+	return err
+}
+
+// status reads a hexadecimal status or signal.
+func status(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 16, 31)
+	if err != nil {
+		return 0, fmt.Errorf("%.20q is no status", s)
+	}
+	return int(n), nil
+}
