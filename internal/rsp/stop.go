@@ -1,6 +1,7 @@
 package rsp
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,7 +28,7 @@ type Stop struct {
 	// Event is what a Stopped thread did: "create", "fork", "vfork", "vforkdone", "exec", "swbreak" and so
 	// on; empty for a signal.
 	Event   string
-	Reason  string   // lldb-server's word for what a Stopped thread did
+	Others  []Stop   // of other threads that stopped with it, from lldb-server
 	Child   Thread   // fork, vfork
 	Path    string   // exec
 	Threads []Thread // all there are, from who was asked to list them
@@ -101,13 +102,16 @@ func (s *Stop) stopped(text string) (err error) {
 	if s.Signal, err = status(text[:2]); err != nil {
 		return err
 	}
+	reason := ""
 	for word := range strings.SplitSeq(text[2:], ";") {
 		key, value, _ := strings.Cut(word, ":")
 		switch {
 		case key == "thread":
 			s.Thread, err = one(value)
 		case key == "reason":
-			s.Reason = value
+			reason = value
+		case key == "jstopinfo":
+			s.Others, err = others(value)
 		case key == "threads":
 			s.Threads, err = ParseIDs(value)
 		case slices.Contains(events, key):
@@ -118,7 +122,54 @@ func (s *Stop) stopped(text string) (err error) {
 			return err
 		}
 	}
+	s.reason(reason)
+	s.Others = slices.DeleteFunc(s.Others, func(o Stop) bool { return o.Thread.TID == s.Thread.TID })
+	for i := range s.Others {
+		s.Others[i].Thread.PID = s.Thread.PID
+	}
 	return nil
+}
+
+// reason takes lldb-server's word for why a thread stands: its signal is SIGTRAP whatever that is.
+func (s *Stop) reason(reason string) {
+	switch {
+	case slices.Contains(events, reason):
+		s.Event, s.Signal = reason, 0
+	case reason != "" && reason != "signal":
+		s.Signal = 0
+	}
+}
+
+// others reads what lldb-server says of all threads in a stop reply for one of them.
+func others(value string) (stops []Stop, err error) {
+	text, err := unhex(value)
+	if err != nil {
+		return nil, err
+	}
+	var all []struct {
+		TID, Signal         int
+		Reason, Description string
+	}
+	if err := json.Unmarshal([]byte(text), &all); err != nil {
+		return nil, err
+	}
+	for _, t := range all {
+		if t.TID <= 0 || t.Signal < 0 {
+			return nil, fmt.Errorf("thread %d has the signal %d", t.TID, t.Signal)
+		}
+		if t.Reason == "" {
+			continue
+		}
+		s := Stop{Kind: Stopped, Signal: t.Signal, Thread: Thread{TID: t.TID}}
+		s.reason(t.Reason)
+		if s.Event == "fork" || s.Event == "vfork" { // described by its process and its thread, decimal
+			if _, err := fmt.Sscanf(t.Description, "%d %d", &s.Child.PID, &s.Child.TID); err != nil || s.Child.PID <= 0 || s.Child.TID <= 0 {
+				return nil, fmt.Errorf("%q describes no process", t.Description)
+			}
+		}
+		stops = append(stops, s)
+	}
+	return stops, nil
 }
 
 func (s *Stop) event(key, value string) (err error) {
