@@ -1,6 +1,6 @@
 // Package gdbserver holds gdb's server to the suite's rules, without gdb: its packets pass over its standard input and
-// output. It runs in non-stop mode, where it tells of each birth and each death and of nothing else; in all-stop
-// mode gdbserver 13 crashes when a thread ends whose end it is to tell.
+// output. In non-stop mode it tells of each birth and each death. In all-stop mode, which is what gdb asks for if it is not
+// told otherwise, it is held to its lists of threads: gdbserver 13 crashes there when it is to tell of a thread's end.
 package gdbserver
 
 import (
@@ -15,12 +15,14 @@ import (
 
 	"github.com/tidcheck/tidcheck/debuggers/remote"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/rsp"
 )
 
 // Debugger is gdbserver.
 type Debugger struct {
-	Path string   // the program; empty for gdbserver in PATH
-	Args []string // further arguments
+	Path    string   // the program; empty for gdbserver in PATH
+	Args    []string // further arguments
+	AllStop bool     // it stops all threads at each event
 }
 
 // Known is what is known of its failures, as harness.ParseKnown reads it.
@@ -28,8 +30,13 @@ type Debugger struct {
 //go:embed known.txt
 var Known string
 
-// Name is "gdbserver".
-func (Debugger) Name() string { return "gdbserver" }
+// Name is "gdbserver" or "gdbserver-allstop".
+func (d Debugger) Name() string {
+	if d.AllStop {
+		return "gdbserver-allstop"
+	}
+	return "gdbserver"
+}
 
 // TimeScale is for attaches to a storm of births.
 func (Debugger) TimeScale() float64 { return 2 }
@@ -66,6 +73,21 @@ func (d Debugger) Version(ctx context.Context) (string, error) {
 // features are those that gdb names too; it speaks of processes by their ids.
 const features = "multiprocess+;fork-events+;vfork-events+;exec-events+;vContSupported+;QThreadEvents+"
 
+// manners are gdbserver's in all-stop mode, and gdb's, which lets go of the processes that a program makes.
+var manners = remote.Manners{
+	Features:  features,
+	Linux:     rsp.FromGDB,
+	Interrupt: 2, // SIGINT, which it sends to the program's process group
+	Detaches:  true,
+	List:      (*remote.Conn).Threads,
+}
+
+// What it offers in both modes, and in non-stop mode besides.
+var (
+	always  = harness.Abilities{harness.Execs, harness.Signals, harness.Stop, harness.Threads, harness.Detach}
+	nonStop = harness.Abilities{harness.Births, harness.Deaths, harness.Statuses}
+)
+
 // Start starts the server with the program, which stands at its start, or attached to it.
 func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
 	program, err := d.program()
@@ -82,13 +104,15 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 		return nil, err
 	}
 	conn.Open(tool, tool.Over(), tool.Ended)
-	s := session{remote.NewNonStop(conn, can), tool}
-	return s, s.Begin(ctx, target.PID != 0, features)
-}
-
-var can = harness.Abilities{
-	harness.Births, harness.Deaths, harness.Statuses, harness.Execs, harness.Signals,
-	harness.Stop, harness.Threads, harness.Detach,
+	s := session{tool: tool}
+	if d.AllStop {
+		all := remote.NewAllStop(conn, manners, always)
+		s.Session = all
+		return s, all.Begin(ctx, target.PID != 0)
+	}
+	each := remote.NewNonStop(conn, append(nonStop, always...))
+	s.Session = each
+	return s, each.Begin(ctx, target.PID != 0, features)
 }
 
 // argv is the command line of a server that ends with its one connection.
@@ -101,7 +125,7 @@ func (d Debugger) argv(program string, target harness.Target) []string {
 }
 
 type session struct {
-	*remote.NonStop
+	remote.Session
 	tool *harness.Tool
 }
 

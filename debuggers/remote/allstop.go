@@ -32,19 +32,23 @@ type AllStop struct {
 
 	turn sync.Mutex // held by who asks while the program stands
 
-	mu    sync.Mutex
-	book  *book
-	hold  bool // the program is to stand at the next event
-	owed  int  // how many interrupts were sent and have not stopped it
-	root  int  // the process that it began with
-	stand chan struct{}
-	over  chan struct{}
-	err   error
+	mu     sync.Mutex
+	book   *book
+	hold   bool          // the program is to stand at the next event
+	owed   int           // how many interrupts were sent and have not stopped it
+	root   int           // the process that it began with
+	stands chan struct{} // closed when it does, or is over
+	over   chan struct{} // closed when it is over
+	failed chan struct{} // closed when err is set
+	err    error
 }
 
 // NewAllStop is a session that offers what can says.
 func NewAllStop(c *Conn, m Manners, can harness.Abilities) *AllStop {
-	return &AllStop{Conn: c, manners: m, can: can, book: newBook(m.Linux), over: make(chan struct{})}
+	s := &AllStop{Conn: c, manners: m, can: can, book: newBook(m.Linux)}
+	s.stands, s.over, s.failed = make(chan struct{}), make(chan struct{}), make(chan struct{})
+	close(s.stands)
+	return s
 }
 
 // Begin greets a server that has launched a program or attached to one. Then the program stands, and who was found
@@ -97,13 +101,13 @@ func (s *AllStop) Resume(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	s.mu.Lock()
-	s.hold, s.stand = false, make(chan struct{})
-	stand := s.stand
+	stands := make(chan struct{})
+	s.hold, s.stands = false, stands
 	s.mu.Unlock()
 	if err := s.goOn(); err != nil {
 		return s.Conn.failed(ctx, "vCont", err)
 	}
-	go s.follow(stand)
+	go s.follow(stands)
 	return nil
 }
 
@@ -122,22 +126,19 @@ func (s *AllStop) goOn() error {
 	return s.Conn.Send("vCont" + b.String() + ";c")
 }
 
-// follow takes one stop after the other until the program is to stand, or is over. Then it closes stand.
-func (s *AllStop) follow(stand chan struct{}) {
-	defer close(stand)
+// follow takes one stop after the other until the program is to stand, or is over.
+func (s *AllStop) follow(stands chan struct{}) {
+	defer close(stands)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	for {
-		more, err := s.next(ctx)
-		if err == nil && more {
+	for more := true; more; {
+		var err error
+		if more, err = s.next(ctx); err == nil && more {
 			err = s.goOn()
 		}
 		if err != nil {
-			s.mu.Lock()
 			s.err = err
-			s.mu.Unlock()
-		}
-		if err != nil || !more {
+			close(s.failed)
 			return
 		}
 	}
@@ -160,8 +161,11 @@ func (s *AllStop) next(ctx context.Context) (more bool, err error) {
 		return false, nil
 	default:
 	}
-	if hold && missing && s.manners.Echoes {
+	switch {
+	case hold && missing && s.manners.Echoes:
 		return false, s.settle(ctx)
+	case hold && missing:
+		return true, nil // the signal of the interrupt is on its way, and would be the program's after a detach
 	}
 	return !hold, nil
 }
@@ -184,20 +188,17 @@ func (s *AllStop) letGo(ctx context.Context, stop rsp.Stop) error {
 
 // reply waits for a stop and takes it in.
 func (s *AllStop) reply(ctx context.Context) (stop rsp.Stop, err error) {
-	for stop.Kind == 0 || stop.Kind == rsp.Output {
-		answer, err := s.Conn.Await(ctx)
-		if err == nil {
-			err = rsp.Refused(answer)
-		}
-		if err != nil {
-			return stop, err
-		}
-		if stop, err = rsp.ParseStop(answer); err != nil {
-			return stop, err
-		}
+	answer, err := s.Conn.Await(ctx)
+	if err == nil {
+		err = rsp.Refused(answer)
 	}
-	s.take(stop)
-	return stop, nil
+	if err == nil {
+		stop, err = rsp.ParseStop(answer)
+	}
+	if err == nil {
+		s.take(stop)
+	}
+	return stop, err
 }
 
 func (s *AllStop) take(stop rsp.Stop) {
@@ -254,29 +255,32 @@ func (s *AllStop) settle(ctx context.Context) error {
 // Stop interrupts the program, and returns when it stands.
 func (s *AllStop) Stop(ctx context.Context) error {
 	s.mu.Lock()
-	s.hold = true
-	s.owed++
+	stands, runs := s.stands, false
+	select {
+	case <-stands:
+	default:
+		s.hold, runs = true, true
+		s.owed++
+	}
 	s.mu.Unlock()
-	if err := s.Conn.Interrupt(); err != nil {
-		return s.Conn.failed(ctx, "interrupt", err)
+	if runs {
+		if err := s.Conn.Interrupt(); err != nil {
+			return s.Conn.failed(ctx, "interrupt", err)
+		}
 	}
 	select {
-	case <-s.stand:
+	case <-stands:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 	select {
 	case <-s.over:
 		return errors.New("the program is over")
+	case <-s.failed:
+		return s.err
 	default:
-		return s.failure()
+		return nil
 	}
-}
-
-func (s *AllStop) failure() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
 }
 
 // Threads are those that the server lists.
@@ -315,9 +319,11 @@ func (s *AllStop) Detach(ctx context.Context) error {
 // Wait waits until the program is over by the server's words. That the server is over before is its failure.
 func (s *AllStop) Wait(ctx context.Context) error {
 	select {
-	case <-s.stand:
+	case <-s.over:
+		return nil
+	case <-s.failed:
+		return s.err
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	return s.failure()
 }

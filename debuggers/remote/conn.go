@@ -10,8 +10,21 @@ import (
 	"io"
 	"sync"
 
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/internal/rsp"
 )
+
+// A Session is a harness.Session but for its end, which is its server's.
+type Session interface {
+	Can() harness.Abilities
+	Resume(ctx context.Context) error
+	Stop(ctx context.Context) error
+	Threads(ctx context.Context) ([]event.TID, error)
+	Detach(ctx context.Context) error
+	Wait(ctx context.Context) error
+	Events() event.Trace
+}
 
 // A Conn asks a server, one request at a time, and hears what it says by itself.
 type Conn struct {
@@ -43,8 +56,11 @@ func (c *Conn) Open(to io.Writer, over <-chan struct{}, ended func(ctx context.C
 func (c *Conn) Read(from io.Reader) error {
 	var come []byte
 	chunk := make([]byte, 1<<16)
-	for {
+	for all := 0; ; {
 		n, err := from.Read(chunk)
+		if all += n; all > harness.MaxOutput {
+			return fmt.Errorf("it said more than %d bytes", harness.MaxOutput)
+		}
 		come = append(come, chunk[:n]...)
 		rest, bad := c.take(come)
 		if bad != nil {
@@ -75,6 +91,9 @@ func (c *Conn) take(come []byte) (rest []byte, err error) {
 			return come, err
 		}
 		come = come[n:]
+		if rsp.IsOutput(f.Data) {
+			continue // the program's, and it may be much
+		}
 		switch f.Kind {
 		case rsp.Packet:
 			err = queue(c.answers, f.Data)
@@ -202,8 +221,7 @@ func (c *Conn) Greet(ctx context.Context, features string) error {
 // maxList is the longest list of threads, in bytes, that is read: 10,000 threads are 1 MB.
 const maxList = 16 << 20
 
-// Listed asks for the parts of a list until it is whole: first, and then again or, if that is a format, the
-// next offset.
+// listed asks for the parts of a list until it is whole, each by what next gives for how much there is.
 func (c *Conn) listed(ctx context.Context, next func(offset int) string, between string) ([]byte, error) {
 	var whole []byte
 	for {

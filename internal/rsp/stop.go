@@ -15,7 +15,6 @@ const (
 	Signalled    = 'X' // a process was ended by a signal
 	ThreadExited = 'w'
 	NoResumed    = 'N' // all threads that were resumed are gone
-	Output       = 'O' // the program's output, which stops nothing
 )
 
 // A Stop is why a thread stopped, or what ended.
@@ -40,6 +39,11 @@ var events = []string{
 	"syscall_entry", "syscall_return", "fork-done",
 }
 
+// IsOutput tells whether a packet is no stop and no answer, but what the program printed: O, in hexadecimal.
+func IsOutput(packet []byte) bool {
+	return len(packet) > 1 && packet[0] == 'O' && len(packet)%2 == 1 && !slices.ContainsFunc(packet[1:], func(b byte) bool { return !isHex(b) })
+}
+
 // ParseStop reads a stop reply.
 func ParseStop(reply []byte) (s Stop, err error) {
 	text := string(reply)
@@ -59,10 +63,6 @@ func ParseStop(reply []byte) (s Stop, err error) {
 			s.Thread, err = one(id)
 		}
 	case NoResumed:
-	case Output:
-		if _, bad := unhex(text); bad != nil {
-			err = fmt.Errorf("it begins with 'O' and is no output")
-		}
 	default:
 		err = fmt.Errorf("it begins with %q", s.Kind)
 	}
@@ -130,12 +130,13 @@ func (s *Stop) stopped(text string) (err error) {
 	return nil
 }
 
-// reason takes lldb-server's word for why a thread stands: its signal is SIGTRAP whatever that is.
+// reason takes lldb-server's word for why a thread stands. Its signal is SIGTRAP whatever that is, but the thread is to get that
+// only if a breakpoint that nobody has set was met: the program's own.
 func (s *Stop) reason(reason string) {
 	switch {
 	case slices.Contains(events, reason):
 		s.Event, s.Signal = reason, 0
-	case reason != "" && reason != "signal":
+	case reason != "" && reason != "signal" && reason != "breakpoint":
 		s.Signal = 0
 	}
 }

@@ -17,6 +17,7 @@ func TestStopReplies(t *testing.T) {
 		"T1e06:00;thread:p7.8;core:0;":                           {Kind: Stopped, Signal: 0x1e, Thread: Thread{7, 8}},
 		"T13thread:3b0;name:fork;threads:3b0,3b1;reason:signal;": {Kind: Stopped, Signal: 0x13, Thread: Thread{0, 0x3b0}, Threads: []Thread{{0, 0x3b0}, {0, 0x3b1}}},
 		"T05thread:p7.7;reason:vfork;vfork:p8.8;":                {Kind: Stopped, Event: "vfork", Child: Thread{8, 8}, Thread: Thread{7, 7}},
+		"T05thread:7;reason:breakpoint;":                         {Kind: Stopped, Signal: 5, Thread: Thread{0, 7}},
 		"T05thread:7;reason:trace;":                              {Kind: Stopped, Thread: Thread{0, 7}},
 		"T0athread:p6.7;jstopinfo:" + Hex(`[{"name":"a","tid":6},{"reason":"signal","signal":10,"tid":7},{"reason":"signal","signal":12,"tid":8},{"reason":"fork","description":"20 21","signal":5,"tid":9},{"reason":"trace","signal":5,"tid":11}]`) + ";reason:signal;": {
 			Kind: Stopped, Signal: 10, Thread: Thread{6, 7}, Others: []Stop{
@@ -35,7 +36,6 @@ func TestStopReplies(t *testing.T) {
 		"w0;p7.8":                       {Kind: ThreadExited, Thread: Thread{7, 8}},
 		"wff;8":                         {Kind: ThreadExited, Code: 255, Thread: Thread{0, 8}},
 		"N":                             {Kind: NoResumed},
-		"O68690a":                       {Kind: Output},
 		"T05watch:7ffe;thread:p7.7;unheard-of:x;": {Kind: Stopped, Signal: 5, Event: "watch", Thread: Thread{7, 7}},
 	} {
 		got, err := ParseStop([]byte(reply))
@@ -47,7 +47,7 @@ func TestStopReplies(t *testing.T) {
 func TestWhatIsNoStopReplyIsRefused(t *testing.T) {
 	for reply, want := range map[string]string{
 		"":                                    "an empty packet is no stop reply",
-		"OK":                                  `stop reply "OK": it begins with 'O' and is no output`,
+		"OK":                                  `stop reply "OK": it begins with 'O'`,
 		"Q":                                   `stop reply "Q": it begins with 'Q'`,
 		"T":                                   `stop reply "T": its signal is missing`,
 		"Tzz":                                 `stop reply "Tzz": "zz" is no status`,
@@ -68,6 +68,12 @@ func TestWhatIsNoStopReplyIsRefused(t *testing.T) {
 	} {
 		_, err := ParseStop([]byte(reply))
 		assert.Error(t, err, want)
+	}
+}
+
+func TestOutputIsNoAnswer(t *testing.T) {
+	for packet, want := range map[string]bool{"O68690a": true, "O": false, "OK": false, "O1": false, "O6x": false, "": false, "T00": false} {
+		assert.Equal(t, IsOutput([]byte(packet)), want, packet)
 	}
 }
 
