@@ -77,6 +77,8 @@ func TestReleasedAccusesOfTasksThatAreTracedOrStopped(t *testing.T) {
 		{"stopped", func(s *sketch) { s.released[0].state = "T (stopped)" }, "task 100 (main) is stopped: state T (stopped)"},
 		{"a newcomer is stopped", func(s *sketch) { s.released = append(s.released, procTask{tid: 102, state: "T (stopped)"}) }, "task 102 (main/3) is stopped"},
 		{"nobody is left", func(s *sketch) { s.released = nil }, ""},
+		{"a zombie among others is traced", func(s *sketch) { s.released[0].state, s.released[0].tracer = "Z (zombie)", 77 }, "task 100 (main) is still traced: state Z (zombie)"},
+		{"it has just ended", func(s *sketch) { s.released = []procTask{{tid: 100, state: "Z (zombie)", tracer: 77}} }, ""},
 		{"who was stopped goes on", func(s *sketch) { s.released[1].state = "S (sleeping)" }, ""},
 	})
 }
