@@ -74,7 +74,6 @@ func (s *AllStop) Begin(ctx context.Context, attached bool) error {
 		return err
 	}
 	s.root = stop.Thread.PID
-	s.book.finding = attached
 	listed, err := s.manners.List(s.Conn, ctx)
 	if err != nil {
 		return err
@@ -82,8 +81,13 @@ func (s *AllStop) Begin(ctx context.Context, attached bool) error {
 	if attached {
 		s.add(s.book.found(listed...))
 	}
-	s.book.finding = false
-	s.book.at(stop.Thread).stands = true
+	for _, first := range append(stop.Others, stop) {
+		if sig := s.manners.Linux(first.Signal); sig == sigtrap || sig == sigstop {
+			first.Signal = 0 // of the start, or of the attach
+		}
+		first.Others = nil
+		s.add(s.book.take(first))
+	}
 	return nil
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/tidcheck/tidcheck/internal/rsp"
 )
 
-const sigtrap = 5
+const sigtrap, sigstop = 5, 19
 
 // A NonStop session is over a server in non-stop mode: it tells of each thread's stops while the others run, and is told to
 // stop threads by vCont;t.
