@@ -345,9 +345,14 @@ func released(e *evidence) (bad []string, judged int, err error) {
 			stopped[t.tid] = true
 		}
 	}
+	living := make(map[event.TID]bool)
+	for _, t := range e.released {
+		living[t.pid] = living[t.pid] || !t.ended()
+	}
 	for _, t := range e.released {
 		judged++
 		switch {
+		case !living[t.pid]: // the kernel tells a tracer of its process's end, and only then the parent
 		case t.tracer != 0:
 			bad = append(bad, fmt.Sprintf("%s is still traced: %s", e.truth.name(t.tid), t))
 		case t.held() && !stopped[t.tid]:

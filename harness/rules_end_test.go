@@ -89,6 +89,8 @@ func TestReleasedAccusesOfTasksThatAreTracedOrStopped(t *testing.T) {
 			s.dump[0].state = "T (stopped)"
 		}, ""},
 		{"nobody is left", func(s *sketch) { s.released = nil }, ""},
+		{"a zombie among others is traced", func(s *sketch) { s.released[0].state, s.released[0].tracer = "Z (zombie)", 77 }, "task 100 (main) is still traced: state Z (zombie)"},
+		{"it has just ended", func(s *sketch) { s.released = []procTask{{tid: 100, state: "Z (zombie)", tracer: 77}} }, ""},
 		{"who was stopped goes on", func(s *sketch) { s.released[1].state = "S (sleeping)" }, ""},
 	})
 }
