@@ -15,8 +15,13 @@ type transcript struct {
 
 	mu   sync.Mutex
 	text bytes.Buffer
-	lost int // bytes that came when it was full
+	lost int       // bytes that came when it was full
+	open byte      // who spoke last, and has not ended his line; zero if it has an end
+	last time.Time // when he did
 }
+
+// breath is how long who is in the midst of a line may pause and still go on with it: gdb writes to a pipe byte by byte.
+const breath = time.Millisecond
 
 // transcriptSize is the most that a transcript keeps.
 const transcriptSize = 16 << 20
@@ -31,9 +36,21 @@ func (t *transcript) note(who byte, said []byte) {
 		t.lost += len(said)
 		return
 	}
-	at := time.Since(t.begun).Seconds()
+	now := time.Now()
+	goesOn := t.open == who && now.Sub(t.last) < breath
+	t.last = now
 	for line := range bytes.Lines(said) {
-		fmt.Fprintf(&t.text, "%9.6f %c %s\n", at, who, bytes.TrimRight(line, "\r\n"))
+		if goesOn {
+			t.text.Truncate(t.text.Len() - 1)
+			goesOn = false
+		} else {
+			fmt.Fprintf(&t.text, "%9.6f %c ", now.Sub(t.begun).Seconds(), who)
+		}
+		t.open = who
+		if bytes.HasSuffix(line, []byte("\n")) {
+			t.open = 0
+		}
+		t.text.Write(append(bytes.TrimRight(line, "\r\n"), '\n'))
 	}
 }
 

@@ -30,6 +30,23 @@ func TestATranscriptHasBothSides(t *testing.T) {
 	assert.Equal(t, got, "> list\n< a\n< b\n! oh\n")
 }
 
+func TestALineThatComesInPiecesIsOne(t *testing.T) {
+	log := &transcript{begun: time.Now()}
+	say := func(who byte, pieces ...string) {
+		for _, p := range pieces {
+			log.last = time.Now().Add(time.Hour) // however slow we are
+			log.note(who, []byte(p))
+		}
+	}
+	say('<', "a", "b\n", "c", "d\ne", "")
+	say('>', "f")
+	say('<', "g")
+	log.last = time.Now().Add(-time.Second)
+	log.note('<', []byte("h\n"))
+	got := regexp.MustCompile(`(?m)^ *\d+\.\d{6} `).ReplaceAllString(string(log.content()), "")
+	assert.Equal(t, got, "< ab\n< cd\n< e\n> f\n< g\n< h\n")
+}
+
 func TestATranscriptIsBounded(t *testing.T) {
 	log := &transcript{begun: time.Now()}
 	chunk := bytes.Repeat([]byte("x"), transcriptSize/2)

@@ -1,0 +1,249 @@
+package gdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/mi"
+)
+
+type session struct {
+	harness.Log
+	*harness.Tool
+	nonStop bool
+
+	turn sync.Mutex // held by who tells gdb to stop the program or to let it go on
+
+	mu         sync.Mutex
+	words                    // what gdb has said
+	changed    chan struct{} // closed when it has said something
+	asked      int           // tokens given out
+	replies    map[int]chan mi.Record
+	goes       bool   // the program is to run
+	interrupts int    // SIGINTs that gdb sends and has not stopped for yet
+	unasked    []stop // those to be answered by letting the program go on
+	trouble    error  // why that failed
+}
+
+func newSession(nonStop, attached bool) *session {
+	s := &session{nonStop: nonStop, changed: make(chan struct{}), replies: make(map[int]chan mi.Record)}
+	s.words = newWords(attached, s.Add)
+	return s
+}
+
+// Can leaves out creators and signals: gdb names no creator, and a signal only if it is to stop for it or to print it.
+func (s *session) Can() harness.Abilities {
+	return harness.Abilities{
+		harness.Births, harness.Deaths, harness.Statuses, harness.Execs,
+		harness.Stop, harness.Threads, harness.Detach,
+	}
+}
+
+// stopped notes a stop. One that comes while the program is to run is of something that it did: in all-stop mode
+// one process's end stops the others, and so does a signal that is gdb's own.
+func (s *session) stopped(by stop) {
+	if by.signal == "SIGINT" && s.interrupts > 0 {
+		s.interrupts--
+		by.signal = ""
+	}
+	if s.goes {
+		s.unasked = append(s.unasked, by)
+	}
+}
+
+// attend lets the program go on after stops that nobody asked for, until gdb's output ends.
+func (s *session) attend() {
+	ctx := context.Background()
+	for {
+		if s.await(ctx, func() bool { return len(s.unasked) > 0 }) != nil {
+			return
+		}
+		s.turn.Lock()
+		s.mu.Lock()
+		stops := s.unasked
+		s.unasked = nil
+		goes := s.goes
+		s.mu.Unlock()
+		for _, by := range stops {
+			if !goes {
+				break // somebody has asked for a stop meanwhile, and has it
+			}
+			if err := s.goOn(ctx, by); err != nil {
+				s.mu.Lock()
+				s.trouble = fmt.Errorf("it was to go on after a stop: %w", err)
+				s.mu.Unlock()
+			}
+		}
+		s.turn.Unlock()
+	}
+}
+
+// goOn lets what stood since a stop go on.
+func (s *session) goOn(ctx context.Context, by stop) error {
+	s.mu.Lock()
+	numbers := s.live()
+	_, lives := s.threads[by.thread]
+	s.mu.Unlock()
+	if s.nonStop {
+		if !lives {
+			return nil
+		}
+		numbers = []int{by.thread}
+	} else if lives {
+		numbers = append([]int{by.thread}, numbers...)
+	}
+	var err error
+	for _, n := range numbers {
+		// Some thread has to be selected that lives; gdb lets go on all of them.
+		if _, err = s.ask(ctx, "-thread-select", strconv.Itoa(n)); err != nil {
+			continue
+		}
+		if s.owed(by) && n == by.thread {
+			err = s.console(ctx, "signal "+by.signal)
+		} else if s.nonStop {
+			_, err = s.ask(ctx, "-exec-continue")
+		} else {
+			_, err = s.ask(ctx, "-exec-continue", "--all")
+		}
+		if err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// owed tells whether a stop is for a signal that is the program's own, and that gdb would keep.
+func (s *session) owed(by stop) bool {
+	return by.reason == "signal-received" && (by.signal == "SIGTRAP" || by.signal == "SIGINT")
+}
+
+// Resume lets all go on.
+func (s *session) Resume(ctx context.Context) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if s.nonStop { // a thread of whose stop gdb has not spoken yet would be passed over
+		if err := s.settle(ctx); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	s.goes = true
+	numbers := s.live()
+	s.mu.Unlock()
+	err := errors.New("there is no thread")
+	for _, n := range numbers {
+		if _, err = s.ask(ctx, "-thread-select", strconv.Itoa(n)); err != nil {
+			continue
+		}
+		_, err = s.ask(ctx, "-exec-continue", "--all")
+		return err
+	}
+	return err
+}
+
+// Stop interrupts all threads. In all-stop mode gdb sends the process a SIGINT, which it stops for and does not
+// deliver; in non-stop mode it stops each thread that it knows, and those that are born meanwhile are stopped after that.
+func (s *session) Stop(ctx context.Context) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.mu.Lock()
+	s.goes = false
+	s.unasked = nil
+	stands := s.stands
+	if !stands && !s.nonStop {
+		s.interrupts++
+	}
+	s.mu.Unlock()
+	if stands && !s.nonStop {
+		return nil
+	}
+	if _, err := s.ask(ctx, "-exec-interrupt", "--all"); err != nil {
+		return err
+	}
+	if s.nonStop {
+		return s.settle(ctx)
+	}
+	return s.await(ctx, func() bool { return s.stands })
+}
+
+// stopPatience is how long a thread may take to stop: one in the midst of vfork(2) stops when the
+// child has gone, and gdb does not say that it waits for that.
+const stopPatience = time.Second
+
+// settle waits until gdb has said of each thread that it stands, or of no more for a while.
+func (s *session) settle(ctx context.Context) error {
+	for {
+		patience, cancel := context.WithTimeout(ctx, stopPatience)
+		s.mu.Lock()
+		before := s.stops
+		s.mu.Unlock()
+		err := s.await(patience, func() bool { return s.still() || s.stops > before })
+		cancel()
+		s.mu.Lock()
+		still := s.still()
+		s.mu.Unlock()
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case still, errors.Is(err, context.DeadlineExceeded):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// Threads are those that gdb lists, by the tid in the name that it has for each.
+func (s *session) Threads(ctx context.Context) ([]event.TID, error) {
+	r, err := s.ask(ctx, "-thread-info")
+	if err != nil {
+		return nil, err
+	}
+	var tids []event.TID
+	for _, f := range r.Tuple.Get("threads").Fields {
+		tid, err := taskOf(f.Value.Fields.Text("target-id"))
+		if err != nil {
+			return nil, fmt.Errorf("-thread-info: %w", err)
+		}
+		tids = append(tids, tid)
+	}
+	return tids, nil
+}
+
+// Detach lets go of each process.
+func (s *session) Detach(ctx context.Context) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.mu.Lock()
+	s.goes, s.letting = false, true
+	var groups []string
+	for id := range s.groups {
+		groups = append(groups, id)
+	}
+	s.mu.Unlock()
+	for _, id := range groups {
+		if _, err := s.ask(ctx, "-target-detach", id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Wait waits until each process has ended, or is let go of.
+func (s *session) Wait(ctx context.Context) error {
+	return s.await(ctx, func() bool { return s.began && len(s.groups) == 0 })
+}
+
+// End kills gdb; what it leaves is the keeper's.
+func (s *session) End() error {
+	err := s.Tool.End()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(err, s.trouble)
+}
