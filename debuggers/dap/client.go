@@ -2,7 +2,9 @@ package dap
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/google/go-dap"
@@ -19,25 +21,44 @@ type state struct {
 	pid         int
 	thread      int  // the one that the last stop named
 	continued   bool // since it was told to go on
+	left        bool // the adapter has disconnected
+}
+
+// read reads what the adapter says. One that has disconnected may end in the middle of a word: lldb-dap 19 does.
+func (s *session) read(out io.Reader) error {
+	err := eachMessage(out, s.take)
+	if errors.Is(err, errCut) && s.now().left {
+		return nil
+	}
+	return err
 }
 
 // take takes one message of the adapter.
 func (s *session) take(m dap.Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() {
+		close(s.changed)
+		s.changed = make(chan struct{})
+	}()
 	switch m := m.(type) {
 	case dap.ResponseMessage:
-		seq := m.GetResponse().RequestSeq // an adapter may number none of its own messages
-		if !slices.Contains(s.pending, seq) {
-			return fmt.Errorf("an answer to request %d, which has none to come", seq)
-		}
-		s.pending = slices.DeleteFunc(s.pending, func(p int) bool { return p == seq })
-		s.answers[seq] = m
+		return s.answered(m)
 	case dap.EventMessage:
 		s.hear(m)
 	}
-	close(s.changed)
-	s.changed = make(chan struct{})
+	return nil
+}
+
+// answered notes an answer. An adapter may number none of its own messages, but says which request it answers.
+func (s *session) answered(m dap.ResponseMessage) error {
+	r := m.GetResponse()
+	if !slices.Contains(s.pending, r.RequestSeq) {
+		return fmt.Errorf("an answer to request %d, which has none to come", r.RequestSeq)
+	}
+	s.pending = slices.DeleteFunc(s.pending, func(p int) bool { return p == r.RequestSeq })
+	s.answers[r.RequestSeq] = m
+	s.state.left = s.state.left || r.Command == "disconnect" && r.Success
 	return nil
 }
 
@@ -52,7 +73,9 @@ func (s *session) hear(m dap.EventMessage) {
 			s.state.pid = m.Body.SystemProcessId
 		}
 	case *dap.StoppedEvent:
-		s.stopped(m.Body.ThreadId)
+		if !m.Body.PreserveFocusHint { // else one more thread of the same stop
+			s.stopped(m.Body.ThreadId)
+		}
 	case *dap.ContinuedEvent:
 		s.state.continued = true
 	case *dap.ThreadEvent:

@@ -151,7 +151,7 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 	s := &session{debugger: d, launched: target.PID == 0, changed: make(chan struct{}), answers: make(map[int]dap.ResponseMessage)}
 	s.state.pid = target.PID
 	spec := harness.Spec{Argv: append([]string{d.Path}, d.Args...), Env: append(env, d.Env...)}
-	tool, err := harness.StartTool(target, spec, func(out io.Reader) error { return eachMessage(out, s.take) })
+	tool, err := harness.StartTool(target, spec, s.read)
 	if err != nil {
 		return nil, err
 	}

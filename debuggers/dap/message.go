@@ -45,7 +45,7 @@ func readContent(r *bufio.Reader) ([]byte, error) {
 	}
 	content := make([]byte, size)
 	if _, err := io.ReadFull(r, content); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("the output ends within its %d bytes", size)
+		return nil, fmt.Errorf("%w within its %d bytes", errCut, size)
 	} else if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func readHeader(r *bufio.Reader) (size int, err error) {
 		case errors.Is(err, io.EOF) && len(line) == 0 && read == 0:
 			return 0, io.EOF
 		case errors.Is(err, io.EOF):
-			return 0, errors.New("the output ends within its header")
+			return 0, fmt.Errorf("%w within its header", errCut)
 		case errors.Is(err, bufio.ErrBufferFull):
 			return 0, errTooLong
 		case err != nil:
@@ -94,7 +94,10 @@ func readHeader(r *bufio.Reader) (size int, err error) {
 	return size, nil
 }
 
-var errTooLong = fmt.Errorf("its header is longer than %d bytes", headerSize)
+var (
+	errTooLong = fmt.Errorf("its header is longer than %d bytes", headerSize)
+	errCut     = errors.New("the output ends")
+)
 
 // decode reads the content of a message; nil is one of a kind that the protocol does not define, which a client is
 // to pass over.

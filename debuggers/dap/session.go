@@ -105,10 +105,13 @@ func pairs(text string) map[event.TID]event.TID {
 	return found
 }
 
-// Detach disconnects without ending the program.
+// Detach disconnects without ending the program, and waits for the adapter's end: of a task that is a zombie its
+// tracer lets go by that alone.
 func (s *session) Detach(ctx context.Context) error {
-	_, err := s.ask(ctx, &disconnect{Request: request("disconnect")})
-	return err
+	if _, err := s.ask(ctx, &disconnect{Request: request("disconnect")}); err != nil {
+		return err
+	}
+	return s.Tool.Wait(ctx)
 }
 
 // A disconnect says in words that the program is not to be ended: without them, an adapter ends what it launched.
