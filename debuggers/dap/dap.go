@@ -8,6 +8,7 @@ package dap
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,7 +41,7 @@ type Debugger struct {
 	// Continues tells that the adapter says by an event when a program goes on that it was told to; a pause that comes
 	// before is lost on it.
 	Continues bool
-	// About is an expression whose answer has the adapter's version; empty for an adapter that has --version.
+	// About is an expression whose answer has the version of an adapter that does not know --version.
 	About string
 	// Launch and Attach are arguments for these requests, besides program, args, pid and stopOnEntry.
 	Launch, Attach map[string]any
@@ -81,66 +82,83 @@ func (d Debugger) Version(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, versionTime)
 	defer cancel()
-	said, err := d.about(ctx, path)
-	if err != nil {
-		return "", fmt.Errorf("the version of %s: %w", path, err)
-	}
+	said, err := d.flagged(ctx, path)
 	if found := versionNumber.FindString(said); found != "" {
 		return found, nil
 	}
-	return "unknown", nil
+	if err == nil && d.About != "" {
+		said, err = d.about(ctx, path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the version of %s: %w", path, err)
+	}
+	return cmp.Or(versionNumber.FindString(said), "unknown"), nil
 }
 
-// about is what the adapter says of itself, by --version or over the protocol.
-func (d Debugger) about(ctx context.Context, path string) (said string, err error) {
-	args := []string{"--version"}
-	var asked bytes.Buffer
-	if d.About != "" {
-		args = d.Args
-		for i, r := range []dap.RequestMessage{d.initialize(), evaluate(d.About), &dap.DisconnectRequest{Request: request("disconnect")}} {
-			r.GetRequest().Seq = i + 1
-			if err := dap.WriteProtocolMessage(&asked, r); err != nil {
-				return "", err
-			}
-		}
-	}
+// command is the adapter outside of any run.
+func (d Debugger) command(ctx context.Context, path string, args []string, input io.Reader) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = append(slices.Concat(os.Environ(), d.Env), "HOME=/nonexistent", "LC_ALL=C.UTF-8")
-	cmd.Stdin = &asked
-	cmd.WaitDelay = time.Second
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return "", err
-	}
-	if err := cmd.Start(); err != nil {
-		return "", err
-	}
-	defer cmd.Wait()         // its status says nothing once it has answered
-	defer cmd.Process.Kill() // it may have ended
-	if d.About == "" {
-		text, err := io.ReadAll(io.LimitReader(out, headerSize))
-		return string(text), err
-	}
-	err = eachMessage(out, func(m dap.Message) error {
-		if r, ok := m.(*dap.EvaluateResponse); ok {
-			said = r.Body.Result
-			return errEnough
+	cmd.Stdin, cmd.WaitDelay = input, time.Second
+	return cmd
+}
+
+// flagged is what the adapter prints at --version. Its status says nothing: it may not know that.
+func (d Debugger) flagged(ctx context.Context, path string) (string, error) {
+	var text string
+	err := reading(ctx, d.command(ctx, path, []string{"--version"}, nil), func(out io.Reader) error {
+		b, err := io.ReadAll(io.LimitReader(out, headerSize))
+		text = string(b)
+		return err
+	})
+	return text, err
+}
+
+// about is what the adapter answers when it is asked about itself.
+func (d Debugger) about(ctx context.Context, path string) (said string, err error) {
+	var asked bytes.Buffer
+	for i, r := range []dap.RequestMessage{d.initialize(), evaluate(d.About), &dap.DisconnectRequest{Request: request("disconnect")}} {
+		r.GetRequest().Seq = i + 1
+		if err := dap.WriteProtocolMessage(&asked, r); err != nil {
+			return "", err
 		}
-		if r, ok := m.(*dap.ErrorResponse); ok && r.Command != "disconnect" {
-			return failure(r)
-		}
-		return nil
+	}
+	enough := errors.New("enough was read")
+	err = reading(ctx, d.command(ctx, path, d.Args, &asked), func(out io.Reader) error {
+		return eachMessage(out, func(m dap.Message) error {
+			switch m := m.(type) {
+			case *dap.EvaluateResponse:
+				said = m.Body.Result
+				return enough
+			case *dap.ErrorResponse:
+				return failure(m)
+			}
+			return nil
+		})
 	})
 	switch {
-	case errors.Is(err, errEnough):
+	case errors.Is(err, enough):
 		return said, nil
 	case err == nil:
 		err = errors.New("it did not answer")
 	}
-	return "", errors.Join(context.Cause(ctx), err)
+	return "", err
 }
 
-var errEnough = errors.New("enough was read")
+// reading runs a command, of whose output read reads as much as it likes.
+func reading(ctx context.Context, cmd *exec.Cmd, read func(io.Reader) error) error {
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	err = read(out)
+	cmd.Process.Kill() // it may have ended
+	cmd.Wait()         // by our signal
+	return cmp.Or(context.Cause(ctx), err)
+}
 
 // Start starts the adapter and has it launch the target's program, or attach to it, and waits until that stands.
 func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
