@@ -1,5 +1,5 @@
 # README's two commands are demo and test; each does all its set-up.
-.PHONY: build test soak lint demo examples debuggers fixtures bench clean
+.PHONY: build test soak lint demo examples debuggers conformance fixtures bench clean
 
 TOOL = go tool -modfile=tools/go.mod
 
@@ -30,6 +30,16 @@ demo: build bin/fork
 	@echo
 	bin/tidcheck run --run '^(fork|thread_nested|signal_one_thread|locked)/' reference book; status=$$?; \
 	test $$status = 1 && echo "status 1, as expected" || { echo "status $$status, and 1 was expected"; exit 1; }
+
+# The debuggers that Debian has, and a delve of a fixed version, in bin.
+debuggers:
+	apt-get update
+	apt-get install -y gdb gdbserver lldb-19 strace
+	GOBIN=$(CURDIR)/bin go install github.com/go-delve/delve/cmd/dlv@v1.27.2
+
+# The debuggers on this machine, held to the quick set and to what is known of them.
+conformance:
+	PATH="$(CURDIR)/bin:$$PATH" TIDCHECK_DEBUGGERS=1 go test ./debuggers/...
 
 # Debuggers of a user's own: one in Go, as a module of its own, and one in C that prints JSON lines.
 examples: build

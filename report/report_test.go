@@ -108,7 +108,9 @@ func TestJSONIsForOtherPrograms(t *testing.T) {
       "rule": "complete",
       "verdict": "FAIL",
       "detail": "\"100: clone 7\" <task>",
-      "seconds": 0.125
+      "seconds": 0.125,
+      "runs": 0,
+      "passed": 0
     }
   ]
 }

@@ -7,7 +7,14 @@ import (
 
 	"github.com/tidcheck/tidcheck/debuggers/book"
 	"github.com/tidcheck/tidcheck/debuggers/command"
+	"github.com/tidcheck/tidcheck/debuggers/defective"
+	"github.com/tidcheck/tidcheck/debuggers/delve"
+	"github.com/tidcheck/tidcheck/debuggers/gdb"
+	"github.com/tidcheck/tidcheck/debuggers/gdbserver"
+	"github.com/tidcheck/tidcheck/debuggers/lldb"
+	"github.com/tidcheck/tidcheck/debuggers/lldbserver"
 	"github.com/tidcheck/tidcheck/debuggers/reference"
+	"github.com/tidcheck/tidcheck/debuggers/strace"
 	"github.com/tidcheck/tidcheck/harness"
 )
 
@@ -26,6 +33,43 @@ type adapter struct {
 var adapters = []adapter{
 	{name: "reference", sentence: "tidcheck's own ptrace tracer", own: []harness.Debugger{reference.Debugger{}}},
 	{name: "book", sentence: "the tracer of a lesson, kept with its mistakes", own: []harness.Debugger{book.Debugger{}}},
+	{name: "defective", sentence: "the reference tracer with one defect each", own: defective.All()},
+	{name: "gdb", sentence: "GNU gdb, all-stop", known: gdb.Known, make: func(path string, args []string) harness.Debugger {
+		return gdb.Debugger{Path: path, Args: args}
+	}},
+	{name: "gdb-nonstop", sentence: "GNU gdb, non-stop", known: gdb.Known, make: func(path string, args []string) harness.Debugger {
+		return gdb.Debugger{Path: path, Args: args, NonStop: true}
+	}},
+	{name: "gdb-nothreaddb", sentence: "GNU gdb without libthread_db", known: gdb.Known, make: func(path string, args []string) harness.Debugger {
+		return gdb.Debugger{Path: path, Args: args, NoThreadDB: true}
+	}},
+	{name: "gdbserver", sentence: "gdbserver, non-stop", known: gdbserver.Known, make: func(path string, args []string) harness.Debugger {
+		return gdbserver.Debugger{Path: path, Args: args}
+	}},
+	{name: "gdbserver-allstop", sentence: "gdbserver, all-stop", known: gdbserver.Known, make: func(path string, args []string) harness.Debugger {
+		return gdbserver.Debugger{Path: path, Args: args, AllStop: true}
+	}},
+	{name: "lldb", sentence: "LLDB, by its debug adapter", known: lldb.Known, make: func(path string, args []string) harness.Debugger {
+		return lldb.Debugger{Path: path, Args: args}
+	}},
+	{name: "lldb-breakpoint", sentence: "LLDB with a breakpoint set", known: lldb.Known, make: func(path string, args []string) harness.Debugger {
+		return lldb.Debugger{Path: path, Args: args, Breakpoint: true}
+	}},
+	{name: "lldbserver", sentence: "lldb-server", known: lldbserver.Known, make: func(path string, args []string) harness.Debugger {
+		return lldbserver.Debugger{Path: path, Args: args}
+	}},
+	{name: "delve", sentence: "delve, by JSON-RPC", known: delve.Known, make: func(path string, args []string) harness.Debugger {
+		return delve.Debugger{Path: path, Args: args}
+	}},
+	{name: "delve-followexec", sentence: "delve that follows children", known: delve.Known, make: func(path string, args []string) harness.Debugger {
+		return delve.Debugger{Path: path, Args: args, FollowExec: true}
+	}},
+	{name: "strace", sentence: "strace -f", known: strace.Known, make: func(path string, args []string) harness.Debugger {
+		return strace.Debugger{Path: path, Args: args}
+	}},
+	{name: "strace-seccomp", sentence: "strace -f --seccomp-bpf", known: strace.Known, make: func(path string, args []string) harness.Debugger {
+		return strace.Debugger{Path: path, Args: args, Seccomp: true}
+	}},
 }
 
 // debuggers are an adapter's, as this machine has them.

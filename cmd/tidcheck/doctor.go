@@ -63,6 +63,9 @@ func versionOf(d harness.Debugger) check {
 func allChecks() []check {
 	all := slices.Clone(checks)
 	for _, a := range adapters {
+		if len(a.own) > 1 {
+			continue // the wrong ones are many, and part of tidcheck
+		}
 		for _, d := range a.debuggers() {
 			c := versionOf(d)
 			c.use = a.sentence

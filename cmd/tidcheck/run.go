@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	jsonlines "github.com/tidcheck/tidcheck/debuggers/command"
+	"github.com/tidcheck/tidcheck/debuggers/defective"
 	"github.com/tidcheck/tidcheck/debuggers/reference"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
@@ -162,6 +163,7 @@ func (c *invocation) run(ctx context.Context, r *runRequest) (int, error) {
 	}
 	if r.json != "-" {
 		report.Summary(c.stdout, result)
+		fmt.Fprint(c.stdout, defective.KillTable(result.Results))
 	}
 	if writeErr := writeJSON(c, out, r.json, result); writeErr != nil {
 		return harnessError, writeErr

@@ -12,11 +12,14 @@ import (
 
 // KillTable says, from the results of defective tracers, which rules and scenarios caught each; then which rules no
 // defect needs, since in each run that they accuse another does too, and which scenarios catch none. Results of other
-// debuggers are passed over.
+// debuggers are passed over, and without any of a defective tracer it is empty.
 func KillTable(results []harness.Result) string {
 	t := kills{of: make(map[string]map[string][]string), by: make(map[run][]string), idle: make(map[string]bool)}
 	for _, r := range results {
 		t.add(r)
+	}
+	if len(t.of) == 0 {
+		return ""
 	}
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(t.of)) {
