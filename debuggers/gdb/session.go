@@ -84,7 +84,8 @@ func (s *session) attend() {
 	}
 }
 
-// goOn lets what stood since a stop go on.
+// goOn lets what stood since a stop go on: in non-stop mode that one thread, else all, but gdb wants to be told of one that
+// is there.
 func (s *session) goOn(ctx context.Context, by stop) error {
 	s.mu.Lock()
 	numbers := s.live()
@@ -100,16 +101,10 @@ func (s *session) goOn(ctx context.Context, by stop) error {
 	}
 	var err error
 	for _, n := range numbers {
-		// Some thread has to be selected that lives; gdb lets go on all of them.
-		if _, err = s.ask(ctx, "-thread-select", strconv.Itoa(n)); err != nil {
-			continue
-		}
 		if s.owed(by) && n == by.thread {
-			err = s.console(ctx, "signal "+by.signal)
-		} else if s.nonStop {
-			_, err = s.ask(ctx, "-exec-continue")
+			err = s.console(ctx, "signal "+by.signal+" &", "--thread", strconv.Itoa(n)) // else gdb hears nothing until it stops
 		} else {
-			_, err = s.ask(ctx, "-exec-continue", "--all")
+			_, err = s.ask(ctx, "-exec-continue", "--thread", strconv.Itoa(n))
 		}
 		if err == nil {
 			return nil
@@ -134,17 +129,12 @@ func (s *session) Resume(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	s.goes = true
-	numbers := s.live()
 	s.mu.Unlock()
-	err := errors.New("there is no thread")
-	for _, n := range numbers {
-		if _, err = s.ask(ctx, "-thread-select", strconv.Itoa(n)); err != nil {
-			continue
-		}
-		_, err = s.ask(ctx, "-exec-continue", "--all")
+	if s.nonStop {
+		_, err := s.ask(ctx, "-exec-continue", "--all")
 		return err
 	}
-	return err
+	return s.goOn(ctx, stop{})
 }
 
 // Stop interrupts all threads. In all-stop mode gdb sends the process a SIGINT, which it stops for and does not
@@ -155,21 +145,32 @@ func (s *session) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	s.goes = false
 	s.unasked = nil
-	stands := s.stands
-	if !stands && !s.nonStop {
-		s.interrupts++
-	}
 	s.mu.Unlock()
-	if stands && !s.nonStop {
-		return nil
-	}
-	if _, err := s.ask(ctx, "-exec-interrupt", "--all"); err != nil {
-		return err
-	}
 	if s.nonStop {
+		if _, err := s.ask(ctx, "-exec-interrupt", "--all"); err != nil {
+			return err
+		}
 		return s.settle(ctx)
 	}
+	if err := s.interrupt(ctx); err != nil {
+		return err
+	}
 	return s.await(ctx, func() bool { return s.stands })
+}
+
+// interrupt interrupts in all-stop mode, by way of some thread that is there: gdb does nothing, and does not say so, where
+// its selected process is one that has ended.
+func (s *session) interrupt(ctx context.Context) error {
+	s.mu.Lock()
+	numbers := s.live()
+	if s.stands || len(numbers) == 0 {
+		s.mu.Unlock()
+		return nil
+	}
+	s.interrupts++
+	s.mu.Unlock()
+	_, err := s.ask(ctx, "-exec-interrupt", "--thread", strconv.Itoa(numbers[0]))
+	return err
 }
 
 // stopPatience is how long a thread may take to stop: one in the midst of vfork(2) stops when the
@@ -221,18 +222,25 @@ func (s *session) Detach(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	s.mu.Lock()
-	s.goes, s.letting = false, true
+	s.goes = false
 	var groups []string
 	for id := range s.groups {
 		groups = append(groups, id)
 	}
 	s.mu.Unlock()
 	for _, id := range groups {
-		if _, err := s.ask(ctx, "-target-detach", id); err != nil {
+		if _, err := s.ask(ctx, "-target-detach", id); err != nil && s.has(id) {
 			return err
 		}
 	}
 	return nil
+}
+
+// has tells whether a process has neither ended nor been let go of.
+func (s *session) has(group string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.groups[group] != nil
 }
 
 // Wait waits until each process has ended, or is let go of.

@@ -100,8 +100,8 @@ func (s *session) ask(ctx context.Context, command string, args ...string) (mi.R
 }
 
 // console has gdb do what a person would type.
-func (s *session) console(ctx context.Context, command string) error {
-	_, err := s.ask(ctx, "-interpreter-exec", "console", command)
+func (s *session) console(ctx context.Context, command string, options ...string) error {
+	_, err := s.ask(ctx, "-interpreter-exec", append(options, "console", command)...)
 	if refused := (*refusal)(nil); errors.As(err, &refused) {
 		refused.command = command
 	}

@@ -19,13 +19,13 @@ import (
 // speaks, and says it at that time; -thread-info says the same, later. gdb is silent of a process's first thread:
 // =thread-group-started has the process's pid, which is that thread's tid too.
 //
-// A death is =thread-exited, since it comes for each thread; the console's line "[Thread 0x… (LWP 4712) exited]" just before it, for those
-// alone that end before their process. But when gdb lets go of a process, each thread has =thread-exited, and has not
-// ended: it is a death then only where the line was there.
+// A death is =thread-exited after the console's line "[Thread 0x… (LWP 4712) exited]". Without that line it says only that gdb has
+// the thread's number no more: since its process has ended, which is a death, and =thread-group-exited says so by an exit code or after
+// the console has named the signal; since gdb has let go of the process; or since another program is executed, which
+// gdb's first thread goes on with, whichever it was that did it.
 type words struct {
 	attached bool // the first process is one that gdb attached to
 	found    bool // gdb stands by: who is told of from now on was born
-	letting  bool // gdb was told to let go
 	groups   map[string]*group
 	threads  map[int]*thread // by gdb's number
 	nameless *thread         // the last one that was created, while its tid is not told
@@ -43,8 +43,9 @@ type words struct {
 
 // A group is a process, by gdb's name for it.
 type group struct {
-	pid event.TID
-	has bool // a thread
+	pid     event.TID
+	has     bool      // a thread
+	dropped []*thread // those of which gdb has not said that they ended
 }
 
 type thread struct {
@@ -106,13 +107,13 @@ func (w *words) threadGone(t mi.Tuple) error {
 		return fmt.Errorf("thread-exited: there is no thread %d", n)
 	}
 	delete(w.threads, n)
-	said, status := w.ended == gone.tid, event.Unknown
-	if said {
-		status = w.code
+	switch {
+	case gone.tid == 0:
+	case gone.tid == w.ended:
+		w.add(event.Event{Kind: event.Exit, PID: gone.group.pid, TID: gone.tid, Status: w.code})
 		w.ended = 0
-	}
-	if gone.tid != 0 && (said || !w.letting) {
-		w.add(event.Event{Kind: event.Exit, PID: gone.group.pid, TID: gone.tid, Status: status})
+	default:
+		gone.group.dropped = append(gone.group.dropped, gone)
 	}
 	return nil
 }
@@ -166,6 +167,9 @@ func (w *words) processGone(t mi.Tuple) error {
 		status = event.Exited(int(code))
 	}
 	if status != event.Unknown {
+		for _, t := range g.dropped {
+			w.add(event.Event{Kind: event.Exit, PID: g.pid, TID: t.tid, Status: event.Unknown})
+		}
 		w.add(event.Event{Kind: event.End, PID: g.pid, TID: g.pid, Status: status})
 	}
 	return nil
@@ -279,7 +283,7 @@ func (w *words) line(line string) error {
 		if err != nil {
 			return err
 		}
-		w.add(event.Event{Kind: event.Exec, PID: tid, TID: tid})
+		w.executed(tid)
 	}
 	if m := terminated.FindStringSubmatch(line); m != nil {
 		if signal, err := event.ParseSignal(m[1]); err == nil { // gdb has names for signals of other systems
@@ -287,6 +291,15 @@ func (w *words) line(line string) error {
 		}
 	}
 	return nil
+}
+
+func (w *words) executed(pid event.TID) {
+	for _, g := range w.groups {
+		if g.pid == pid {
+			g.dropped = nil
+		}
+	}
+	w.add(event.Event{Kind: event.Exec, PID: pid, TID: pid})
 }
 
 func (w *words) newThread(tid event.TID) {
