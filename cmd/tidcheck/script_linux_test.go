@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 			"report":  results,
 		},
 		RequireExplicitExec: true,
-		Deadline:            time.Now().Add(60 * time.Second),
+		Deadline:            time.Now().Add(240 * time.Second),
 	})
 }
 
