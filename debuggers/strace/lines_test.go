@@ -139,6 +139,13 @@ strace: Process 16 attached
 17 +++ killed by SIGKILL +++
 15 <... vfork resumed>) = 17
 `, "0/15: ready\n0/15: fork 16\n0/16: exit 1\n0/16: end 1\n0/15: vfork 17\n0/17: killed SIGKILL\n"},
+		{"a creator that ends before strace attaches to its child", 0, `15 execve(0x7f, 0x7f, 0x7f) = 0
+15 fork() = 16
+15 exit_group(0) = ?
+15 +++ exited with 0 +++
+strace: Process 16 attached
+16 +++ exited with 1 +++
+`, "0/15: ready\n0/15: fork 16\n0/15: exit 0\n0/15: end 0\n0/16: exit 1\n0/16: end 1\n"},
 		{"a creator that is killed in its call", 0, `15 execve(0x7f, 0x7f, 0x7f) = 0
 15 clone(flags=CLONE_THREADstrace: Process 16 attached
  <unfinished ...>
@@ -212,6 +219,11 @@ func FuzzLines(f *testing.F) {
 					told.take(s)
 					statements++
 				}
+			}
+		}
+		for _, e := range told.Events() {
+			if e.Kind == 0 {
+				t.Errorf("%v is no event", e)
 			}
 		}
 		if n := len(told.Events()); n > 4*statements {

@@ -18,11 +18,17 @@ type teller struct {
 	found   event.Trace // named after the attach
 	events  event.Trace
 	isReady bool
-	root    event.TID                 // the program's process, zero until it is known
-	tasks   map[event.TID]*task       // those that live by strace's words
-	births  map[event.TID]int         // events that are to become births, by the newborn
-	coming  map[event.TID]event.Event // births whose calls have returned, by the newborn, to which strace has not attached yet
-	last    string                    // the latest message
+	root    event.TID           // the program's process, zero until it is known
+	tasks   map[event.TID]*task // those that live by strace's words
+	births  map[event.TID]int   // events that are to become births, by the newborn
+	coming  map[event.TID]birth // births whose calls have returned, by the newborn, to which strace has not attached yet
+	last    string              // the latest message
+}
+
+// A birth is an event and its place.
+type birth struct {
+	event.Event
+	at int
 }
 
 // A task is a tracee that lives.
@@ -36,7 +42,7 @@ type task struct {
 func newTeller(target event.TID) *teller {
 	return &teller{
 		target: target, ready: make(chan struct{}),
-		tasks: make(map[event.TID]*task), births: make(map[event.TID]int), coming: make(map[event.TID]event.Event),
+		tasks: make(map[event.TID]*task), births: make(map[event.TID]int), coming: make(map[event.TID]birth),
 	}
 }
 
@@ -45,7 +51,8 @@ func newTeller(target event.TID) *teller {
 func (t *teller) Events() event.Trace {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.Concat(t.found, t.events)
+	told := slices.DeleteFunc(slices.Clone(t.events), func(e event.Event) bool { return e.Kind == 0 })
+	return append(slices.Clone(t.found), told...)
 }
 
 // message is what strace said last of itself.
@@ -96,10 +103,10 @@ func (t *teller) begin(tid event.TID) {
 func (t *teller) attached(tid event.TID) {
 	k := &task{leader: tid == t.target}
 	t.tasks[tid] = k
-	if birth, ok := t.coming[tid]; ok {
+	if b, ok := t.coming[tid]; ok {
 		delete(t.coming, tid)
-		t.add(birth)
-		k.leader = birth.Kind != event.Clone
+		t.events[b.at] = b.Event
+		k.leader = b.Kind != event.Clone
 		return
 	}
 	if tid == t.target && t.root == 0 {
@@ -154,26 +161,30 @@ func (t *teller) returned(k *task, s statement) {
 	}
 }
 
-// born completes the birth of a task by the result of the call that made it. Where that comes first the birth is
-// told when strace attaches: which it does not to a task that is made with CLONE_UNTRACED, and the result may be the id in
-// another pid namespace.
+// born completes the birth of a task by the result of the call that made it. Where that comes first it is the birth's
+// place, which is told when strace attaches: it does not attach to a task that is made with CLONE_UNTRACED, and the
+// result may be an id in another pid namespace.
 func (t *teller) born(creator *task, s statement) {
-	birth := event.Event{Kind: event.Fork, TID: s.tid, Child: event.TID(s.number)}
+	made := event.Event{Kind: event.Fork, TID: s.tid, Child: event.TID(s.number)}
 	switch {
 	case strings.Contains(creator.call, "CLONE_THREAD"):
-		birth.Kind = event.Clone
+		made.Kind = event.Clone
 	case s.name == "vfork" || strings.Contains(creator.call, "CLONE_VFORK"):
-		birth.Kind = event.VFork
+		made.Kind = event.VFork
 	}
-	at, ok := t.births[birth.Child]
-	if !ok {
-		t.coming[birth.Child] = birth
+	if s.number <= 0 {
 		return
 	}
-	delete(t.births, birth.Child)
-	t.events[at] = birth
-	if k := t.tasks[birth.Child]; k != nil {
-		k.leader = birth.Kind != event.Clone
+	at, ok := t.births[made.Child]
+	if !ok {
+		t.coming[made.Child] = birth{made, len(t.events)}
+		t.add(event.Event{}) // it is told here, if it is told
+		return
+	}
+	delete(t.births, made.Child)
+	t.events[at] = made
+	if k := t.tasks[made.Child]; k != nil {
+		k.leader = made.Kind != event.Clone
 	}
 }
 
