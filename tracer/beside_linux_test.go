@@ -108,7 +108,7 @@ func ringOut(t *testing.T, sig unix.Signal) {
 
 // A parked program makes no stops: only its new bell can wake the tracer.
 func TestBellIsReplaced(t *testing.T) {
-	within(t, 10*time.Second)
+	within(t, 60*time.Second)
 	p := start(t, "storm", "2", "0", "0", "0")
 	tr, err := tracer.Attach(p.pid, tracer.Options{})
 	if err != nil {
