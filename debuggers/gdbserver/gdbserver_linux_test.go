@@ -33,7 +33,7 @@ func TestQuickSet(t *testing.T) {
 	known, err := harness.ParseKnown("known.txt", Known)
 	assert.NilError(t, err)
 	for _, d := range []Debugger{{}, {AllStop: true}} {
-		t.Run(d.Name(), func(t *testing.T) { harness.Test(t, d, harness.Options{Quick: true, Known: known}) })
+		t.Run(d.Name(), func(t *testing.T) { harness.Test(t, d, harness.Options{Quick: true, Known: known, TimeScale: 0.5}) })
 	}
 }
 
@@ -57,7 +57,7 @@ func TestTheDefectsOfGdbserverAreSeen(t *testing.T) {
 		{"attach_vfork_parent/stops", "bounded", "the debugger's stop did not come within"},
 		{"signal_own_stop/launch", "transparent", "it stood: 0"},
 	} {
-		o := harness.Options{Match: regexp.MustCompile("^" + c.scenario + "$"), TimeScale: 0.5}
+		o := harness.Options{Match: regexp.MustCompile("^" + c.scenario + "$"), TimeScale: 0.3}
 		report, err := harness.RunAll(t.Context(), []harness.Debugger{Debugger{}}, o, func([]harness.Result) {})
 		assert.NilError(t, err)
 		seen := slices.ContainsFunc(report.Results, func(r harness.Result) bool {

@@ -35,8 +35,8 @@ var Known string
 // Name is "lldbserver".
 func (Debugger) Name() string { return "lldbserver" }
 
-// TimeScale is for its start, which is slow on a busy machine.
-func (Debugger) TimeScale() float64 { return 2 }
+// TimeScale is for its stops, which take it long where there are many threads.
+func (Debugger) TimeScale() float64 { return 3 }
 
 // newest and oldest are the versions of lldb that are looked for as lldb-server-N.
 const newest, oldest = 29, 11

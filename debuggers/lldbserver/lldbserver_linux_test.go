@@ -39,7 +39,7 @@ func TestQuickSet(t *testing.T) {
 	}
 	known, err := harness.ParseKnown("known.txt", Known)
 	assert.NilError(t, err)
-	harness.Test(t, Debugger{}, harness.Options{Quick: true, Known: known})
+	harness.Test(t, Debugger{}, harness.Options{Quick: true, Known: known, TimeScale: 0.4})
 }
 
 // What was found in lldb-server by hand is found by the suite too.
@@ -59,7 +59,7 @@ func TestTheDefectsOfLldbServerAreSeen(t *testing.T) {
 		{"signal_mask/launch", "transparent", "SigIgn"},
 		{"signal_own_stop/launch", "transparent", "it stood: 0"},
 	} {
-		o := harness.Options{Match: regexp.MustCompile("^" + c.scenario + "$"), TimeScale: 0.5}
+		o := harness.Options{Match: regexp.MustCompile("^" + c.scenario + "$"), TimeScale: 0.3}
 		report, err := harness.RunAll(t.Context(), []harness.Debugger{Debugger{}}, o, func([]harness.Result) {})
 		assert.NilError(t, err)
 		seen := slices.ContainsFunc(report.Results, func(r harness.Result) bool {
@@ -109,7 +109,7 @@ func TestAServerWithoutAConnectionIsAccused(t *testing.T) {
 	self, err := os.Executable()
 	assert.NilError(t, err)
 	wants := map[string]string{
-		"nothing":           "bounded: the debugger's start did not come within 4s",
+		"nothing":           "bounded: the debugger's start did not come within 6s",
 		"dead":              "complete: the debugger failed: the debugger's start: ", // before it was greeted, or then
 		"END":               `complete: the debugger failed: the debugger's start: request "QStartNoAckMode": `,
 		"hello":             `complete: the debugger failed: the debugger's start: request "QStartNoAckMode": "hello" begins no packet`,

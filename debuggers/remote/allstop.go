@@ -35,6 +35,7 @@ type AllStop struct {
 	mu     sync.Mutex
 	book   *book
 	hold   bool          // the program is to stand at the next event
+	runs   bool          // it was let go on, and no stop was heard of since
 	owed   int           // how many interrupts were sent and have not stopped it
 	root   int           // the process that it began with
 	stands chan struct{} // closed when it does, or is over
@@ -108,16 +109,21 @@ func (s *AllStop) Resume(ctx context.Context) error {
 	stands := make(chan struct{})
 	s.hold, s.stands = false, stands
 	s.mu.Unlock()
-	if err := s.goOn(); err != nil {
+	if _, err := s.goOn(); err != nil {
 		return s.Conn.failed(ctx, "vCont", err)
 	}
 	go s.follow(stands)
 	return nil
 }
 
-// goOn lets all who stand go on, each with its signal. The answer is the next stop.
-func (s *AllStop) goOn() error {
+// goOn lets all who stand go on, each with its signal, and tells whether they do: who was to stop the program meanwhile sent no
+// interrupt, which has no effect on one that stands. The answer is the next stop.
+func (s *AllStop) goOn() (bool, error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hold && s.owed == 0 {
+		return false, nil
+	}
 	var b strings.Builder
 	for _, t := range s.book.all() {
 		known := s.book.threads[t]
@@ -126,8 +132,8 @@ func (s *AllStop) goOn() error {
 		}
 		known.stands, known.signal = false, 0
 	}
-	s.mu.Unlock()
-	return s.Conn.Send("vCont" + b.String() + ";c")
+	s.runs = true
+	return true, s.Conn.Send("vCont" + b.String() + ";c")
 }
 
 // follow takes one stop after the other until the program is to stand, or is over.
@@ -138,7 +144,7 @@ func (s *AllStop) follow(stands chan struct{}) {
 	for more := true; more; {
 		var err error
 		if more, err = s.next(ctx); err == nil && more {
-			err = s.goOn()
+			more, err = s.goOn()
 		}
 		if err != nil {
 			s.err = err
@@ -208,6 +214,7 @@ func (s *AllStop) reply(ctx context.Context) (stop rsp.Stop, err error) {
 func (s *AllStop) take(stop rsp.Stop) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.runs = false
 	s.forgive(&stop)
 	for i := range stop.Others {
 		s.forgive(&stop.Others[i])
@@ -259,18 +266,16 @@ func (s *AllStop) settle(ctx context.Context) error {
 // Stop interrupts the program, and returns when it stands.
 func (s *AllStop) Stop(ctx context.Context) error {
 	s.mu.Lock()
-	stands, runs := s.stands, false
-	select {
-	case <-stands:
-	default:
-		s.hold, runs = true, true
+	stands := s.stands
+	s.hold = true
+	var err error
+	if s.runs {
 		s.owed++
+		err = s.Conn.Interrupt()
 	}
 	s.mu.Unlock()
-	if runs {
-		if err := s.Conn.Interrupt(); err != nil {
-			return s.Conn.failed(ctx, "interrupt", err)
-		}
+	if err != nil {
+		return s.Conn.failed(ctx, "interrupt", err)
 	}
 	select {
 	case <-stands:

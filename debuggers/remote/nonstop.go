@@ -230,6 +230,9 @@ func (s *NonStop) Stop(ctx context.Context) error {
 		return err
 	}
 	for {
+		s.mu.Lock()
+		changed := s.changed // before the list: what is told after it is news
+		s.mu.Unlock()
 		s.turn.Lock()
 		listed, err := s.Conn.Threads(ctx)
 		s.turn.Unlock()
@@ -240,17 +243,17 @@ func (s *NonStop) Stop(ctx context.Context) error {
 			return errors.New("it lists no threads")
 		}
 		s.found(listed...)
-		done, err := s.allStand(ctx, listed)
+		done, err := s.allStand(ctx, listed, changed)
 		if done || err != nil {
 			return err
 		}
 	}
 }
 
-// allStand tells whether all these stand; else it waits until the server tells more.
-func (s *NonStop) allStand(ctx context.Context, listed []rsp.Thread) (bool, error) {
+// allStand tells whether all these stand; else it waits until the server tells more than it had when these were asked for.
+func (s *NonStop) allStand(ctx context.Context, listed []rsp.Thread, changed <-chan struct{}) (bool, error) {
 	s.mu.Lock()
-	waiting, changed, failure := slices.ContainsFunc(listed, s.book.moves), s.changed, s.err
+	waiting, failure := slices.ContainsFunc(listed, s.book.moves), s.err
 	s.mu.Unlock()
 	switch {
 	case !waiting:
