@@ -3,6 +3,9 @@ package lldb
 import (
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/harness"
@@ -28,4 +31,35 @@ func TestQuick(t *testing.T) {
 	known, err := harness.ParseKnown("known.txt", Known)
 	assert.NilError(t, err)
 	harness.Test(t, Debugger{}, harness.Options{Quick: true, Known: known})
+}
+
+func TestTheNewestAdapterIsFound(t *testing.T) {
+	for _, c := range []struct{ names, want string }{
+		{"lldb-dap-19", "lldb-dap-19"},
+		{"lldb-vscode-14 lldb-dap-9 lldb-dap-19 lldb-dap-22x lldb-22 lldb-server-23", "lldb-dap-19"},
+		{"lldb-dap-19 lldb-dap", "lldb-dap"},
+		{"lldb-vscode-14 lldb-vscode-9", "lldb-vscode-14"},
+		{"-lldb-dap-22 lldb-dap-19", "lldb-dap-19"}, // the first cannot be executed
+	} {
+		folder := t.TempDir()
+		for name := range strings.FieldsSeq(c.names) {
+			mode := os.FileMode(0o755)
+			if rest, plain := strings.CutPrefix(name, "-"); plain {
+				name, mode = rest, 0o644
+			}
+			assert.NilError(t, os.WriteFile(filepath.Join(folder, name), []byte("#!/bin/sh\n"), mode))
+		}
+		got, err := newest([]string{"/nowhere", folder})
+		assert.NilError(t, err)
+		assert.Equal(t, got, filepath.Join(folder, c.want), c.names)
+	}
+	_, err := newest([]string{"/nowhere", t.TempDir()})
+	assert.ErrorContains(t, err, "no lldb-dap: install lldb-19 (apt), or run make debuggers")
+	assert.ErrorIs(t, err, exec.ErrNotFound)
+}
+
+func TestABuildOfOnesOwnIsTakenByItsPath(t *testing.T) {
+	_, err := Debugger{Path: "/nowhere/lldb-dap"}.Version(t.Context())
+	assert.ErrorIs(t, err, os.ErrNotExist)
+	assert.Equal(t, Debugger{}.Name()+" "+Debugger{Breakpoint: true}.Name(), "lldb lldb-breakpoint")
 }
