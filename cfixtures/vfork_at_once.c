@@ -11,36 +11,19 @@
  * want: main/1..n/1: exit 3
  * modes: launch attach_before
  */
-#include "fixture.h"
-#include <signal.h>
-#include <sys/prctl.h>
+#include "process.h"
 
 static pthread_barrier_t begin;
-static _Atomic uint32_t held;
-static uint32_t all;
-
-/* As vfork(2); the new process shares our memory. */
-static pid_t vfork_held(uint32_t slot)
-{
-	pid_t pid = vfork();
-	if (pid == 0) {
-		announce(slot);
-		prctl(PR_SET_PDEATHSIG, SIGKILL); /* should we be killed, nobody comes */
-		advance(&held);
-		await(&held, all);
-		_exit(3);
-	}
-	return pid;
-}
+static _Atomic uint32_t held, told;
 
 static void *thread(void *arg)
 {
 	uint32_t slot = (uintptr_t)arg;
 	announce(slot);
 	pthread_barrier_wait(&begin);
-	pid_t pid = vfork_held(claim(slot));
-	must(pid > 0, "vfork");
-	printf("thread: %ld, process: %d ended with %d\n", syscall(SYS_gettid), pid, reap(pid));
+	pid_t pid = vfork_held(claim(slot), &held, &told);
+	int code = reap(pid);
+	printf("thread: %ld, process: %d ended with %d\n", syscall(SYS_gettid), pid, code);
 	return NULL;
 }
 
@@ -48,12 +31,15 @@ int main(int argc, char **argv)
 {
 	(void)argc;
 	fixture_start(argv);
-	all = param("n", "2");
+	uint32_t all = param("n", "2");
 	pthread_t *threads = calloc(all, sizeof *threads);
 	must(threads && !pthread_barrier_init(&begin, NULL, all), "pthread_barrier_init");
 	for (uint32_t i = 0; i < all; i++)
 		threads[i] = start_thread(thread, 0);
+	await(&held, all);
+	advance(&told);
 	for (uint32_t i = 0; i < all; i++)
 		must(!pthread_join(threads[i], NULL), "pthread_join");
+	free(threads);
 	return 0;
 }
