@@ -239,7 +239,7 @@ func (k *script) ReadFile(name string) ([]byte, error) {
 	case err != nil || !known:
 	case file == "status":
 		return fmt.Appendf(nil, "Name:\tx\nTgid:\t%d\nPPid:\t%d\n", k.tgid(tid), k.parents[k.tgid(tid)]), nil
-	case file == "stat":
+	case file == fmt.Sprintf("task/%d/stat", tid):
 		state := k.states[tid]
 		if state == 0 {
 			state = 'S'

@@ -101,10 +101,11 @@ func statusField(k Kernel, tid int, name string) int {
 	return n
 }
 
-// statFields are the fields of a task's stat from the third on; the second, in
-// brackets, may hold anything. Its folder is TID, or PID/task/TID, which is not the whole process's.
-func statFields(k Kernel, folder string) []string {
-	content, err := k.ReadFile("/proc/" + folder + "/stat")
+// statFields are the fields of a task's stat from the third on; the second, in brackets, may hold
+// anything. /proc/TID/stat is the whole process's for a leader, and walks all its threads.
+func statFields(k Kernel, tid int) []string {
+	id := strconv.Itoa(tid)
+	content, err := k.ReadFile("/proc/" + id + "/task/" + id + "/stat")
 	if err != nil {
 		return nil
 	}
@@ -113,7 +114,7 @@ func statFields(k Kernel, folder string) []string {
 
 // procState is a task's state letter in proc(5), or zero where there is no such task.
 func procState(k Kernel, tid int) byte {
-	if fields := statFields(k, strconv.Itoa(tid)); len(fields) > 0 {
+	if fields := statFields(k, tid); len(fields) > 0 {
 		return fields[0][0]
 	}
 	return 0
@@ -128,7 +129,7 @@ func isGone(k Kernel, tid int) bool {
 // (include/linux/sched.h); names prove nothing.
 func isKernelTask(k Kernel, tid int) bool {
 	const kthread, ioWorker, userWorker = 0x200000, 0x10, 0x4000
-	fields := statFields(k, strconv.Itoa(tid))
+	fields := statFields(k, tid)
 	if len(fields) < 7 {
 		return false
 	}

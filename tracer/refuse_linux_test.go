@@ -15,8 +15,8 @@ import (
 // task4711 is process 4711's entry in /proc.
 func task4711(stat, status string) map[string]string {
 	return map[string]string{
-		"/proc/4711/stat":   "4711 (a ) b) " + stat,
-		"/proc/4711/status": "Name:\ta ) b\n" + status,
+		"/proc/4711/task/4711/stat": "4711 (a ) b) " + stat,
+		"/proc/4711/status":         "Name:\ta ) b\n" + status,
 	}
 }
 

@@ -5,9 +5,11 @@ package tracer
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 
 	"github.com/tidcheck/tidcheck/event"
 	"golang.org/x/sys/unix"
@@ -261,9 +263,10 @@ func (t *Tracer) detach() error {
 	return cmp.Or(err, t.failure)
 }
 
+// releaseStopped lets go of all that stand, oldest first as due says.
 func (t *Tracer) releaseStopped() {
-	for _, k := range t.tasks {
-		if k.state == stopped {
+	for _, tid := range slices.Sorted(maps.Keys(t.tasks)) {
+		if k := t.tasks[tid]; k.state == stopped {
 			t.release(k)
 		}
 	}
