@@ -20,6 +20,7 @@ import (
 //	11: stop          PTRACE_EVENT_STOP with SIGTRAP
 //	11: group SIGTSTP PTRACE_EVENT_STOP with another signal
 //	11: signal SIGHUP a signal-delivery stop; "sigstop?" is a group stop that looks like one
+//	11: signal SIGHUP 12   the same, of a signal that process 12 sent by kill(2)
 //	10: vforkdone
 //	10: enter 56 0x100 at the entry of a system call of amd64, with its first argument
 //	10: leave 11       at its exit, with its result
@@ -44,10 +45,11 @@ type script struct {
 	group   map[int]bool
 	infos   map[int]Siginfo
 	calls   map[int]SyscallInfo
+	pending map[int]int // a signal sent by Tgkill
 }
 
 func newScript(text string) *script {
-	k := &script{stopped: map[int]bool{}, exiting: map[int]bool{}, free: map[int]bool{}, msgs: map[int]uint{}, group: map[int]bool{}, errs: map[string]error{}, infos: map[int]Siginfo{}, calls: map[int]SyscallInfo{}}
+	k := &script{stopped: map[int]bool{}, exiting: map[int]bool{}, free: map[int]bool{}, msgs: map[int]uint{}, group: map[int]bool{}, errs: map[string]error{}, infos: map[int]Siginfo{}, calls: map[int]SyscallInfo{}, pending: map[int]int{}}
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {
 			k.lines = append(k.lines, line)
@@ -125,6 +127,12 @@ func (k *script) stop(tid int, words []string) unix.WaitStatus {
 		k.infos[tid] = Siginfo{Code: int32(number), PID: int32(tid)}
 		return unix.WaitStatus(int(unix.SIGTRAP)<<8 | 0x7f)
 	case "signal":
+		k.infos[tid] = Siginfo{}
+		if len(words) > 2 {
+			sender, _ := strconv.Atoi(words[2])
+			k.infos[tid] = Siginfo{PID: int32(sender)}
+		}
+		delete(k.pending, tid)
 		return unix.WaitStatus(int(sig)<<8 | 0x7f)
 	case "sigstop?":
 		return unix.WaitStatus(int(unix.SIGSTOP)<<8 | 0x7f)
@@ -218,6 +226,7 @@ func (k *script) Kill(pid, sig int) error {
 
 func (k *script) Tgkill(pid, tid, sig int) error {
 	k.requests = append(k.requests, fmt.Sprintf("%d: tgkill%s", tid, with(sig)))
+	k.pending[tid] = sig
 	return nil
 }
 
@@ -238,7 +247,8 @@ func (k *script) ReadFile(name string) ([]byte, error) {
 	switch {
 	case err != nil || !known:
 	case file == "status":
-		return fmt.Appendf(nil, "Name:\tx\nTgid:\t%d\nPPid:\t%d\n", k.tgid(tid), k.parents[k.tgid(tid)]), nil
+		set := 1 << k.pending[tid] >> 1
+		return fmt.Appendf(nil, "Name:\tx\nTgid:\t%d\nPPid:\t%d\nSigPnd:\t%016x\n", k.tgid(tid), k.parents[k.tgid(tid)], set), nil
 	case file == fmt.Sprintf("task/%d/stat", tid):
 		state := k.states[tid]
 		if state == 0 {

@@ -24,14 +24,23 @@ func (t *Tracer) hold() error {
 	return t.collect(t.due)
 }
 
-// interrupt asks a running task to stop.
+// interrupt asks a running task to stop. PTRACE_INTERRUPT is EIO without SEIZE: after TRACEME a SIGSTOP does it, and never
+// a second one beside the first, which would stop the program for good when it is let go of.
 func (t *Tracer) interrupt(k *task) {
-	if t.opts.TraceMe { // PTRACE_INTERRUPT is EIO without SEIZE
+	switch {
+	case !t.opts.TraceMe:
+		t.check(k.tid, "PTRACE_INTERRUPT", t.kernel.Interrupt(k.tid))
+	case !k.owed || isLost(t.kernel, k.tid):
 		k.owed = true
-		t.kernel.Tgkill(k.pid, k.tid, int(unix.SIGSTOP)) // ESRCH: it has ended
-		return
+		t.kernel.Tgkill(t.group(k), k.tid, int(unix.SIGSTOP)) // ESRCH: it has ended
 	}
-	t.check(k.tid, "PTRACE_INTERRUPT", t.kernel.Interrupt(k.tid))
+}
+
+// isLost tells whether the SIGSTOP that a task is owed is neither pending nor what it stands at: any SIGCONT to its
+// program takes it away. From the queue to the stop the kernel holds one lock (siglock, get_signal in
+// kernel/signal.c), so a look at the queue and then at the state leaves no gap.
+func isLost(k Kernel, tid int) bool {
+	return !isPending(k, tid, unix.SIGSTOP) && procState(k, tid) != 't'
 }
 
 // collect waits until those tasks have stopped that are due and can stop. It asks for each by its
@@ -73,13 +82,11 @@ func (t *Tracer) collect(due func() []int) error {
 	}
 }
 
-// stopOnceMore repeats the SIGSTOP that stands for PTRACE_INTERRUPT after TRACEME: any SIGCONT to the
-// program takes it from the tasks that have not got it yet.
+// stopOnceMore interrupts those tasks once more whose SIGSTOPs are lost.
 func (t *Tracer) stopOnceMore(tids []int) {
 	for _, tid := range tids {
 		if k := t.tasks[tid]; k != nil && k.isDue() {
-			k.owed = true
-			t.kernel.Tgkill(t.group(k), tid, int(unix.SIGSTOP)) // ESRCH: it has ended
+			t.interrupt(k)
 		}
 	}
 }

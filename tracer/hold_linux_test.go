@@ -61,6 +61,12 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 			"10: cont SIGUSR1\n10: detach\n10: tgkill SIGSTOP", "",
 		},
 		{
+			"after TRACEME, the program's SIGSTOP comes first", "TRACEME",
+			tasks{{tid: 10, pid: 10}},
+			"10: signal SIGSTOP 11\n10: signal SIGSTOP",
+			"10: cont SIGSTOP\n10: detach\n10: tgkill SIGSTOP", "",
+		},
+		{
 			"after TRACEME, a birth comes first", "TRACEME",
 			tasks{{tid: 10, pid: 10}},
 			"11: signal SIGSTOP\n10: fork 11\n10: signal SIGSTOP", "10: cont\n10: detach\n10: tgkill SIGSTOP\n11: detach", "",
@@ -124,6 +130,31 @@ func TestTaskInDIsWaitedFor(t *testing.T) {
 	}
 	if diff := cmp.Diff(lines("10: interrupt\n10: detach"), k.requests); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// A SIGSTOP that waits is not sent again, and one that a SIGCONT took away is: a second one beside the first would stop the
+// program for good when it is let go of.
+func TestSIGSTOPIsSentAgainOnlyIfItIsLost(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		pending int
+		state   byte
+		want    []string
+	}{
+		{"it waits", int(unix.SIGSTOP), 'R', nil},
+		{"the task stands at it", 0, 't', nil},
+		{"another signal waits", int(unix.SIGUSR1), 'S', []string{"10: tgkill SIGSTOP"}},
+		{"nothing waits", 0, 'S', []string{"10: tgkill SIGSTOP"}},
+	} {
+		k := newScript("")
+		k.stopped[10], k.pending[10], k.states = false, c.pending, map[int]byte{10: c.state}
+		owed := &task{tid: 10, pid: 10, owed: true, leaving: true}
+		tr := &Tracer{kernel: k, opts: Options{TraceMe: true}, tasks: map[int]*task{10: owed}}
+		tr.stopOnceMore([]int{10})
+		if diff := cmp.Diff(c.want, k.requests); diff != "" {
+			t.Errorf("%s: requests (-want +got):\n%s", c.name, diff)
+		}
 	}
 }
 

@@ -260,11 +260,12 @@ func (t *Tracer) signal(k *task, sig int) {
 	case t.opts.TraceMe && isStopping(sig):
 		// Without SEIZE a newcomer has a SIGSTOP of the kernel's making, which a signal with
 		// a smaller number overtakes, and a group stop looks like a signal's delivery.
-		if _, err := t.kernel.Siginfo(k.tid); err == unix.EINVAL {
+		info, err := t.kernel.Siginfo(k.tid)
+		if err == unix.EINVAL {
 			t.endStep(k, nil)
 			return
 		}
-		if sig == int(unix.SIGSTOP) && k.owed {
+		if sig == int(unix.SIGSTOP) && k.owed && isOurs(info) {
 			k.owed = false
 			t.endStep(k, nil)
 			return
@@ -272,6 +273,13 @@ func (t *Tracer) signal(k *task, sig int) {
 	}
 	k.sig = uint8(sig)
 	t.emit(event.Event{Kind: event.Signal, TID: event.TID(k.tid), Signal: event.Signo(sig)}, k)
+}
+
+// isOurs tells whether a SIGSTOP is the kernel's for a newcomer, or sent by us to one task: not the program's own.
+func isOurs(info Siginfo) bool {
+	const tkill = -6 // SI_TKILL
+	// From another PID namespace the sender is zero as well.
+	return info.PID == 0 || info.Code == tkill && int(info.PID) == os.Getpid()
 }
 
 func (t *Tracer) exitStatus(tid int) event.Status {

@@ -161,6 +161,13 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 			"10: cont\n11: cont\n11: cont SIGSTOP\n11: cont\n10: cont",
 		},
 		{
+			"the program's SIGSTOP before the first stop after TRACEME", threads,
+			Options{TraceMe: true},
+			"10: clone 11\n11: signal SIGSTOP 10\n11: signal SIGSTOP\n11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n10/11: signal SIGSTOP\n10/11: exit 0\n10: exit 0\n10: end 0",
+			"10: cont\n11: cont SIGSTOP\n11: cont\n11: cont\n10: cont",
+		},
+		{
 			"signal before the first stop after TRACEME", threads,
 			Options{TraceMe: true},
 			"10: clone 11\n11: signal SIGUSR1\n11: signal SIGSTOP\n11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",

@@ -88,17 +88,28 @@ func setting(k Kernel, name string) int {
 
 // statusField is the first number of a line in /proc/TID/status, or zero.
 func statusField(k Kernel, tid int, name string) int {
+	n, _ := strconv.Atoi(statusWord(k, tid, name))
+	return n
+}
+
+// statusWord is the first word of a line in /proc/TID/status, or empty.
+func statusWord(k Kernel, tid int, name string) string {
 	content, err := k.ReadFile("/proc/" + strconv.Itoa(tid) + "/status")
 	if err != nil {
-		return 0
+		return ""
 	}
 	_, rest, found := bytes.Cut(content, []byte("\n"+name+":"))
 	words := strings.Fields(string(rest[:min(len(rest), 64)]))
 	if !found || len(words) == 0 {
-		return 0
+		return ""
 	}
-	n, _ := strconv.Atoi(words[0])
-	return n
+	return words[0]
+}
+
+// isPending tells whether a signal waits in a task's own queue.
+func isPending(k Kernel, tid int, sig unix.Signal) bool {
+	set, _ := strconv.ParseUint(statusWord(k, tid, "SigPnd"), 16, 64)
+	return set&(1<<(sig-1)) != 0
 }
 
 // statFields are the fields of a task's stat from the third on; the second, in brackets, may hold
