@@ -50,7 +50,8 @@ func (t *transcript) note(who byte, said []byte) {
 		if bytes.HasSuffix(line, []byte("\n")) {
 			t.open = 0
 		}
-		t.text.Write(append(bytes.TrimRight(line, "\r\n"), '\n'))
+		t.text.Write(bytes.TrimRight(line, "\r\n")) // not appended to: what was said is not ours
+		t.text.WriteByte('\n')
 	}
 }
 

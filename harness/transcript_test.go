@@ -47,6 +47,14 @@ func TestALineThatComesInPiecesIsOne(t *testing.T) {
 	assert.Equal(t, got, "< ab\n< cd\n< e\n> f\n< g\n< h\n")
 }
 
+// A carriage return is part of what a debug adapter is told: it must come through.
+func TestWhatIsNotedIsNotChanged(t *testing.T) {
+	log := &transcript{begun: time.Now()}
+	said := []byte("Content-Length: 2\r\n\r\n{}")
+	log.note('>', said)
+	assert.Equal(t, string(said), "Content-Length: 2\r\n\r\n{}")
+}
+
 func TestATranscriptIsBounded(t *testing.T) {
 	log := &transcript{begun: time.Now()}
 	chunk := bytes.Repeat([]byte("x"), transcriptSize/2)
