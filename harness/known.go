@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path"
@@ -105,6 +106,7 @@ func (k Known) of(debugger string) bool {
 
 // expect turns a verdict about a failure that is known into KFAIL or KPASS.
 func expect(known []Known, r Result, version string) Result {
+	version = cmp.Or(r.version, version)
 	id := Scenario{fixtures.Fixture{Name: r.Scenario}, r.Mode}.String()
 	for _, k := range known {
 		if !k.of(r.Debugger) || k.Rule != r.Rule || !matches(k.Scenario, id) || !matchesVersion(k.Version, version) {
