@@ -159,18 +159,29 @@ func (s *session) Stop(ctx context.Context) error {
 }
 
 // interrupt interrupts in all-stop mode, by way of some thread that is there: gdb does nothing, and does not say so, where
-// its selected process is one that has ended.
+// its selected process is one that has ended. The thread may end before gdb reads of it; the next one is named then.
 func (s *session) interrupt(ctx context.Context) error {
-	s.mu.Lock()
-	numbers := s.live()
-	if s.stands || len(numbers) == 0 {
+	for {
+		s.mu.Lock()
+		numbers := s.live()
+		if s.stands || len(numbers) == 0 {
+			s.mu.Unlock()
+			return nil
+		}
+		s.interrupts++
 		s.mu.Unlock()
-		return nil
+		_, err := s.ask(ctx, "-exec-interrupt", "--thread", strconv.Itoa(numbers[0]))
+		if err == nil {
+			return nil
+		}
+		s.mu.Lock()
+		s.interrupts--
+		_, lives := s.threads[numbers[0]]
+		s.mu.Unlock()
+		if lives || !errors.As(err, new(*refusal)) {
+			return err
+		}
 	}
-	s.interrupts++
-	s.mu.Unlock()
-	_, err := s.ask(ctx, "-exec-interrupt", "--thread", strconv.Itoa(numbers[0]))
-	return err
 }
 
 // stopPatience is how long a thread may take to stop: one in the midst of vfork(2) stops when the
