@@ -144,7 +144,7 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 	} else {
 		err = s.console(ctx, "starti")
 	}
-	if err != nil {
+	if err != nil || target.PID != 0 && d.NonStop { // it has attached, and tells then of each thread's stop
 		return s, err
 	}
 	return s, s.await(ctx, func() bool { return s.stops > 0 })

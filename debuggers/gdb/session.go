@@ -92,7 +92,7 @@ func (s *session) goOn(ctx context.Context, by stop) error {
 	_, lives := s.threads[by.thread]
 	s.mu.Unlock()
 	if s.nonStop {
-		if !lives {
+		if !s.waits(by.thread) {
 			return nil
 		}
 		numbers = []int{by.thread}
@@ -106,11 +106,19 @@ func (s *session) goOn(ctx context.Context, by stop) error {
 		} else {
 			_, err = s.ask(ctx, "-exec-continue", "--thread", strconv.Itoa(n))
 		}
-		if err == nil {
+		if err == nil || s.nonStop && !s.waits(n) {
 			return nil
 		}
 	}
 	return err
+}
+
+// waits tells whether a thread is there and stands: one may have gone on since its stop, with all others, or have ended.
+func (s *session) waits(number int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, lives := s.threads[number]
+	return lives && t.stands
 }
 
 // owed tells whether a stop is for a signal that is the program's own, and that gdb would keep.
