@@ -79,13 +79,14 @@ func TestAGdbThatFailsIsAccusedInOneLine(t *testing.T) {
 			{"starti@=\xff\xfe\n", "complete", failed},
 			{"starti@ID^error,msg=\"not \xff now\"\n", "complete", failed + `starti: "not \xff now"`},
 			{"starti@999^error,msg=\"whose?\"\n", "bounded", starts + late},
-			{"starti@+=thread-exited,id=\"-3\",group-id=\"i1\"\n", "complete", failed + "starti: line 29 of its output: thread-exited: id: -3 is no number for one"},
+			{"starti@+=thread-exited,id=\"-3\",group-id=\"i1\"\n", "complete", failed + "starti: line 31 of its output: thread-exited: id: -3 is no number for one"},
 			{"starti@+=thread-created,id=\"1\",group-id=\"i9\"\n", "complete", `thread-created: there is no group "i9"`},
 			{"starti@+=thread-group-started,id=\"i1\",pid=\"-7\"\n", "complete", "thread-group-started: pid: -7 is no number for one"},
 			{"-exec-continue@+~\"[New Thread 0x1 (LWP 1)]\\n\"\n", "sound", "the program had no task 1"},
 			{"-exec-continue@+~\"[New Thread 0x1 (LWP -4)]\\n\"\n", "complete", `"Thread 0x1 (LWP -4)" names no task`},
 			{"-exec-continue@+~\"[New LWP 99999999999]\\n\"\n", "complete", "value out of range"},
 			{"-exec-continue@+=thread-group-started,id=\"i8\",pid=\"1\"\n", "sound", "the program had no task 1"},
+			{"-exec-continue@+&\"x.c:7: internal-error: it is\\nand more\"\n", "complete", "of its output: x.c:7: internal-error: it is"},
 			{"-exec-continue@die", "complete", last},
 			{"-exec-continue@hang", "bounded", "the debugger's resume" + late},
 			{"ended@die", "complete", "the debugger failed: the debugger's word that the program is over: " + last},
@@ -135,9 +136,9 @@ func (v visitor) Start(_ context.Context, target harness.Target) (harness.Sessio
 	return nil, errors.ErrUnsupported
 }
 
-// A thread by way of which gdb is to stop the program may end before gdb reads of it.
-func TestAnInterruptIsGivenToAThreadThatLives(t *testing.T) {
-	const ended = "~\"[Thread 0x1 (LWP 7) exited]\\n\"\n=thread-exited,id=\"1\",group-id=\"i1\"\nID^error,msg=\"Thread id: 1 has terminated\"\n"
+// visit starts a fake on a program that is there, and shows its session to f.
+func visit(t *testing.T, d harness.Debugger, f func(ctx context.Context, s *session)) {
+	t.Helper()
 	v := visitor{make(chan harness.Target, 1), make(chan struct{})}
 	over := make(chan error, 1)
 	go func() {
@@ -148,13 +149,34 @@ func TestAnInterruptIsGivenToAThreadThatLives(t *testing.T) {
 	defer func() { close(v.over); assert.NilError(t, <-over) }()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	s, err := fakeOf("-exec-interrupt@"+ended).Start(ctx, <-v.targets)
+	s, err := d.Start(ctx, <-v.targets)
 	assert.NilError(t, err)
 	defer s.End() // what it says was looked at
 	assert.NilError(t, s.Resume(ctx))
-	assert.NilError(t, s.Stop(ctx))
-	assert.Equal(t, s.(*session).interrupts, 0, "the refused one is not waited for")
-	tids, err := s.Threads(ctx)
-	assert.NilError(t, err)
-	assert.Check(t, len(tids) > 2, "%v", tids)
+	f(ctx, s.(*session))
+}
+
+// A thread by way of which gdb is to stop the program may end before gdb reads of it.
+func TestAnInterruptIsGivenToAThreadThatLives(t *testing.T) {
+	const ended = "~\"[Thread 0x1 (LWP 7) exited]\\n\"\n=thread-exited,id=\"1\",group-id=\"i1\"\nID^error,msg=\"Thread id: 1 has terminated\"\n"
+	visit(t, fakeOf("-exec-interrupt@"+ended), func(ctx context.Context, s *session) {
+		assert.NilError(t, s.Stop(ctx))
+		assert.Equal(t, s.interrupts, 0, "the refused one is not waited for")
+		tids, err := s.Threads(ctx)
+		assert.NilError(t, err)
+		assert.Check(t, len(tids) > 2, "%v", tids)
+	})
+}
+
+// In non-stop mode gdb stops those that it knows, and tells of one that was born meanwhile that it runs.
+func TestWhoIsBornDuringAnInterruptIsInterruptedToo(t *testing.T) {
+	const born = "ID^done\n*stopped,thread-id=\"1\",stopped-threads=\"all\"\n=thread-created,id=\"77\",group-id=\"i1\"\n*running,thread-id=\"77\"\n"
+	d := fakeOf("-exec-interrupt@" + born)
+	d.NonStop = true
+	visit(t, d, func(ctx context.Context, s *session) {
+		assert.NilError(t, s.Stop(ctx))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		assert.Check(t, s.still())
+	})
 }

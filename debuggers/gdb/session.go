@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"sync"
 	"time"
@@ -131,7 +132,7 @@ func (s *session) Resume(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	if s.nonStop { // a thread of whose stop gdb has not spoken yet would be passed over
-		if err := s.settle(ctx); err != nil {
+		if err := s.settle(ctx, math.MaxInt); err != nil {
 			return err
 		}
 	}
@@ -146,7 +147,7 @@ func (s *session) Resume(ctx context.Context) error {
 }
 
 // Stop interrupts all threads. In all-stop mode gdb sends the process a SIGINT, which it stops for and does not
-// deliver; in non-stop mode it stops each thread that it knows, and those that are born meanwhile are stopped after that.
+// deliver; in non-stop mode it stops each thread that it knows.
 func (s *session) Stop(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -155,15 +156,31 @@ func (s *session) Stop(ctx context.Context) error {
 	s.unasked = nil
 	s.mu.Unlock()
 	if s.nonStop {
-		if _, err := s.ask(ctx, "-exec-interrupt", "--all"); err != nil {
-			return err
-		}
-		return s.settle(ctx)
+		return s.interruptAll(ctx)
 	}
 	if err := s.interrupt(ctx); err != nil {
 		return err
 	}
 	return s.await(ctx, func() bool { return s.stands })
+}
+
+// interruptAll interrupts in non-stop mode, once more where gdb has told meanwhile of a thread that was born, and that runs.
+func (s *session) interruptAll(ctx context.Context) error {
+	for {
+		s.mu.Lock()
+		newest := s.newest
+		s.mu.Unlock()
+		if _, err := s.ask(ctx, "-exec-interrupt", "--all"); err != nil {
+			return err
+		}
+		err := s.settle(ctx, newest)
+		s.mu.Lock()
+		more := s.newest > newest && !s.still()
+		s.mu.Unlock()
+		if err != nil || !more {
+			return err
+		}
+	}
 }
 
 // interrupt interrupts in all-stop mode, by way of some thread that is there: gdb does nothing, and does not say so, where
@@ -196,17 +213,18 @@ func (s *session) interrupt(ctx context.Context) error {
 // child has gone, and gdb does not say that it waits for that.
 const stopPatience = time.Second
 
-// settle waits until gdb has said of each thread that it stands, or of no more for a while.
-func (s *session) settle(ctx context.Context) error {
+// settle waits until gdb has said of each thread that it stands, or of no more for a while, or of one that is newer than those
+// that were told to stop.
+func (s *session) settle(ctx context.Context, newest int) error {
 	for {
 		patience, cancel := context.WithTimeout(ctx, stopPatience)
 		s.mu.Lock()
 		before := s.stops
 		s.mu.Unlock()
-		err := s.await(patience, func() bool { return s.still() || s.stops > before })
+		err := s.await(patience, func() bool { return s.still() || s.stops > before || s.newest > newest })
 		cancel()
 		s.mu.Lock()
-		still := s.still()
+		still := s.still() || s.newest > newest
 		s.mu.Unlock()
 		switch {
 		case ctx.Err() != nil:

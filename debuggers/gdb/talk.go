@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/tidcheck/tidcheck/internal/mi"
 )
@@ -55,6 +56,10 @@ func (s *session) take(line []byte) error {
 			waiting <- r
 		} // else it is of a command that gdb gave itself: it answers some twice
 		return nil
+	}
+	if r.Kind == mi.Log && strings.Contains(r.Text, ": internal-error: ") {
+		first, _, _ := strings.Cut(r.Text, "\n")
+		return errors.New(first) // it will ask whether it is to abort, and is not answered
 	}
 	before := s.stops
 	if err := s.hear(r); err != nil {

@@ -176,6 +176,15 @@ func TestWhoStandsAndWhoRuns(t *testing.T) {
 	}
 }
 
+func TestALineWithoutEndIsNotKept(t *testing.T) {
+	w := newWords(false, nil)
+	for range 100 {
+		_, err := heard(t, &w, `~"`+strings.Repeat("x", 1000)+`"`)
+		assert.NilError(t, err)
+		assert.Assert(t, len(w.partial) <= maxPartial)
+	}
+}
+
 // A thread whose stop nobody asked for may have gone on with all others before its turn comes; this session has no gdb
 // that could be asked.
 func TestOnlyAThreadThatStandsIsToGoOn(t *testing.T) {
