@@ -86,32 +86,48 @@ func (s *session) attend() {
 }
 
 // goOn lets what stood since a stop go on: in non-stop mode that one thread, else all, but gdb wants to be told of one that
-// is there.
+// is there. What goes on already, or has ended before gdb read of it, is no failure.
 func (s *session) goOn(ctx context.Context, by stop) error {
-	s.mu.Lock()
-	numbers := s.live()
-	_, lives := s.threads[by.thread]
-	s.mu.Unlock()
-	if s.nonStop {
-		if !s.waits(by.thread) {
-			return nil
-		}
-		numbers = []int{by.thread}
-	} else if lives {
-		numbers = append([]int{by.thread}, numbers...)
-	}
 	var err error
-	for _, n := range numbers {
-		if s.owed(by) && n == by.thread {
-			err = s.console(ctx, "signal "+by.signal+" &", "--thread", strconv.Itoa(n)) // else gdb hears nothing until it stops
-		} else {
-			_, err = s.ask(ctx, "-exec-continue", "--thread", strconv.Itoa(n))
+	tried := make(map[int]bool)
+	for {
+		n := s.next(by.thread, tried)
+		if n == 0 {
+			return err
 		}
-		if err == nil || s.nonStop && !s.waits(n) {
-			return nil
+		tried[n] = true
+		var refused error
+		if s.owed(by) && n == by.thread {
+			refused = s.console(ctx, "signal "+by.signal+" &", "--thread", strconv.Itoa(n)) // else gdb hears nothing until it stops
+		} else {
+			_, refused = s.ask(ctx, "-exec-continue", "--thread", strconv.Itoa(n))
+		}
+		if refused == nil || !errors.As(refused, new(*refusal)) {
+			return refused
+		}
+		if s.waits(n) {
+			err = refused
 		}
 	}
-	return err
+}
+
+// next is a thread by way of which what stands can go on, and zero if there is none: the one whose stop it was, or in all-stop mode any
+// that was not tried yet.
+func (s *session) next(first int, tried map[int]bool) int {
+	if s.waits(first) && !tried[first] {
+		return first
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.nonStop || !s.stands {
+		return 0
+	}
+	for _, n := range s.live() {
+		if !tried[n] {
+			return n
+		}
+	}
+	return 0
 }
 
 // waits tells whether a thread is there and stands: one may have gone on since its stop, with all others, or have ended.

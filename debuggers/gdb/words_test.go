@@ -195,6 +195,24 @@ func TestOnlyAThreadThatStandsIsToGoOn(t *testing.T) {
 	}
 }
 
+// What stands goes on by way of a thread that is there when gdb is told.
+func TestWhatIsToldToGoOnIsThereStill(t *testing.T) {
+	s := newSession(false, false)
+	s.stands = true
+	s.threads[1], s.threads[2], s.threads[3] = &thread{number: 1}, &thread{number: 2, stands: true}, &thread{number: 3}
+	tried := make(map[int]bool)
+	assert.Equal(t, s.next(2, tried), 2, "the one that stopped")
+	assert.Equal(t, s.next(0, tried), 1)
+	tried[1], tried[2] = true, true
+	assert.Equal(t, s.next(2, tried), 3)
+	delete(s.threads, 3)
+	assert.Equal(t, s.next(2, tried), 0)
+	s.threads[4] = &thread{number: 4}
+	assert.Equal(t, s.next(2, tried), 4, "one that came since")
+	s.stands = false
+	assert.Equal(t, s.next(2, tried), 0, "it goes on already")
+}
+
 func TestTaskOf(t *testing.T) {
 	for name, want := range map[string]event.TID{
 		"Thread 0x7ffff7bd06c0 (LWP 8)": 8, "LWP 9": 9, "process 10": 10,
