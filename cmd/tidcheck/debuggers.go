@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/tidcheck/tidcheck/debuggers/book"
-	"github.com/tidcheck/tidcheck/debuggers/command"
 	"github.com/tidcheck/tidcheck/debuggers/defective"
 	"github.com/tidcheck/tidcheck/debuggers/delve"
 	"github.com/tidcheck/tidcheck/debuggers/gdb"
@@ -104,18 +103,18 @@ type selection struct {
 }
 
 // choose gives the debuggers that are named, NAME or NAME=PATH, with further arguments for those that are no part of
-// tidcheck; line is the one that speaks JSON lines, if there is one.
-func choose(names []string, line string, args []string) (chosen selection, err error) {
-	if line != "" {
-		argv, err := shellWords(line)
-		if err != nil {
-			return chosen, fmt.Errorf("--command: %w", err)
-		}
-		d := command.Debugger{Argv: append(argv, args...)}
-		if len(names) == 1 && adapterNamed(names[0]) == nil {
-			d.Called, names = names[0], nil
-		}
-		chosen.debuggers = append(chosen.debuggers, d)
+// tidcheck, and the one that the user offers. If a single name is no adapter's, it is the offered one's.
+func choose(names []string, offered offer, args []string) (chosen selection, err error) {
+	called, others := "", names
+	if len(names) == 1 && adapterNamed(names[0]) == nil {
+		called, others = names[0], nil
+	}
+	own, err := offered.debugger(called, args)
+	if err != nil {
+		return chosen, err
+	}
+	if own != nil {
+		chosen.debuggers, names = append(chosen.debuggers, own), others
 	}
 	for _, name := range names {
 		if err := chosen.add(name, args); err != nil {
@@ -123,7 +122,7 @@ func choose(names []string, line string, args []string) (chosen selection, err e
 		}
 	}
 	if len(chosen.debuggers) == 0 {
-		return chosen, fmt.Errorf("name a debugger: %s, or --command CMD", adapterNames())
+		return chosen, fmt.Errorf("name a debugger: %s, or --command CMD or --dap CMD", adapterNames())
 	}
 	return chosen, nil
 }
@@ -136,7 +135,7 @@ func (s *selection) add(text string, args []string) error {
 	case strings.HasPrefix(text, "-"):
 		return fmt.Errorf("%s: flags come before the debuggers' names", text)
 	case a == nil:
-		return fmt.Errorf("there is no debugger %q (there are %s, and --command for any other)", name, adapterNames())
+		return fmt.Errorf("there is no debugger %q (there are %s, and --command and --dap for any other)", name, adapterNames())
 	case a.make == nil && hasPath:
 		return fmt.Errorf("%s is part of tidcheck: it has no other build to name (%q)", name, path)
 	case a.make == nil && len(args) > 0:

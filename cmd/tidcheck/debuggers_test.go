@@ -28,7 +28,7 @@ func withBuilt(t *testing.T) {
 
 func TestBuildsOfADebuggerStandSideBySide(t *testing.T) {
 	withBuilt(t)
-	chosen, err := choose([]string{"built", "built=/a/b", "reference"}, "", nil)
+	chosen, err := choose([]string{"built", "built=/a/b", "reference"}, offer{}, nil)
 	assert.NilError(t, err)
 	var names []string
 	for _, d := range chosen.debuggers {
@@ -40,7 +40,7 @@ func TestBuildsOfADebuggerStandSideBySide(t *testing.T) {
 	assert.Equal(t, other.path, "/a/b")
 	assert.Equal(t, chosen.known[0].Report, "a defect")
 
-	chosen, err = choose([]string{"built"}, "", []string{"-x", "1"})
+	chosen, err = choose([]string{"built"}, offer{}, []string{"-x", "1"})
 	assert.NilError(t, err)
 	assert.DeepEqual(t, chosen.debuggers[0].(built).args, []string{"-x", "1"})
 }
@@ -53,10 +53,10 @@ func TestNamesWithoutMeaningAreRefused(t *testing.T) {
 		"-x":        "flags come before the debuggers' names",
 		"unbuilt=x": `there is no debugger "unbuilt"`,
 	} {
-		_, err := choose([]string{text}, "", nil)
+		_, err := choose([]string{text}, offer{}, nil)
 		assert.ErrorContains(t, err, want)
 	}
-	_, err := choose([]string{"built=/a", "built=/a"}, "", nil)
+	_, err := choose([]string{"built=/a", "built=/a"}, offer{}, nil)
 	assert.ErrorContains(t, err, "built=/a is named twice")
 }
 

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 
-	jsonlines "github.com/tidcheck/tidcheck/debuggers/command"
 	"github.com/tidcheck/tidcheck/debuggers/defective"
 	"github.com/tidcheck/tidcheck/debuggers/reference"
 	"github.com/tidcheck/tidcheck/fixtures"
@@ -23,13 +22,13 @@ import (
 
 // A runRequest is what the command line of run asks for.
 type runRequest struct {
-	match, json, known, command, keep string
-	required                          string
-	quick, long, bisect               bool
-	repeat, jobs                      int
-	timeScale                         float64
-	args                              words
-	own                               ownFixtures
+	match, json, known, keep, required string
+	offered                            offer
+	quick, long, bisect                bool
+	repeat, jobs                       int
+	timeScale                          float64
+	args                               words
+	own                                ownFixtures
 }
 
 func (r *runRequest) define(c *invocation) {
@@ -37,7 +36,7 @@ func (r *runRequest) define(c *invocation) {
 	f.StringVar(&r.match, "run", "", "run the scenarios in whose scenario/mode this regular expression (`regexp`) is found")
 	f.StringVar(&r.json, "json", "", "write the results to this `file` as JSON (- is standard output)")
 	f.StringVar(&r.known, "known", "", "a `file` of known failures, a line each: DEBUGGER[,…] SCENARIO/MODE RULE[?][,…] VERSION REPORT")
-	f.StringVar(&r.command, "command", "", "a debugger that speaks JSON lines: its `command`, in shell words")
+	r.offered.define(f)
 	f.StringVar(&r.keep, "keep", "", "keep in this `folder` one of each run: what was said, what was true, and how to run it again")
 	f.StringVar(&r.required, "require", "", "fail if one of these is missing, a `list` of debuggers and needs divided by commas: gdb,perf,cc,…")
 	f.BoolVar(&r.quick, "quick", false, "run the quick set alone: some seconds, and something of every group, mode and rule")
@@ -54,7 +53,8 @@ func (r *runRequest) define(c *invocation) {
 func (r *runRequest) options(c *invocation) (o harness.Options, debuggers []harness.Debugger, err error) {
 	o = harness.Options{
 		Reference: reference.Debugger{}, Quick: r.quick, Long: r.long, Fixtures: r.own,
-		Repeat: r.repeat, Jobs: r.jobs, TimeScale: r.timeScale, Keep: r.keep, Again: c.again,
+		Repeat: r.repeat, Jobs: r.jobs, TimeScale: r.timeScale, Keep: r.keep,
+		Again: func(debugger string, s harness.Scenario) string { return c.again(r.offered, debugger, s) },
 	}
 	switch {
 	case r.jobs < 0:
@@ -66,7 +66,7 @@ func (r *runRequest) options(c *invocation) (o harness.Options, debuggers []harn
 	case !(r.timeScale > 0 && r.timeScale <= maxTimeScale):
 		return o, nil, fmt.Errorf("--time-scale: a factor is above 0 and at most %d", maxTimeScale)
 	}
-	chosen, err := choose(c.flags.Args(), r.command, r.args)
+	chosen, err := choose(c.flags.Args(), r.offered, r.args)
 	if err != nil {
 		return o, nil, err
 	}
@@ -93,13 +93,10 @@ const maxTimeScale = 1000
 
 // again is the command that runs one scenario of this invocation once more: its flags, without those that choose
 // scenarios and count them.
-func (c *invocation) again(debugger string, s harness.Scenario) string {
+func (c *invocation) again(offered offer, debugger string, s harness.Scenario) string {
 	words := []string{"tidcheck", "run", "--run", "^" + s.String() + "$"}
-	command := ""
 	c.flags.Visit(func(f *flag.Flag) {
 		switch f.Name {
-		case "command":
-			command = f.Value.String()
 		case "time-scale":
 			words = append(words, "--time-scale", f.Value.String())
 		case "debugger-arg", "fixture":
@@ -111,9 +108,9 @@ func (c *invocation) again(debugger string, s harness.Scenario) string {
 	if s.Fixture.Set == fixtures.Long && !s.Fixture.Own {
 		words = append(words, "--long")
 	}
-	if name, _, _ := strings.Cut(debugger, "="); command != "" && adapterNamed(name) == nil {
-		words = append(words, "--command", command)
-		if debugger == (jsonlines.Debugger{}).Name() {
+	if name, _, _ := strings.Cut(debugger, "="); adapterNamed(name) == nil {
+		words = append(words, offered.again()...)
+		if debugger == offered.nameless() {
 			debugger = ""
 		}
 	}

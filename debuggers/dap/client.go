@@ -1,6 +1,7 @@
 package dap
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ func (s *session) take(m dap.Message) error {
 	case dap.ResponseMessage:
 		return s.answered(m)
 	case dap.EventMessage:
-		s.hear(m)
+		return s.hear(m)
 	}
 	return nil
 }
@@ -63,7 +64,7 @@ func (s *session) answered(m dap.ResponseMessage) error {
 }
 
 // hear notes what an event tells.
-func (s *session) hear(m dap.EventMessage) {
+func (s *session) hear(m dap.EventMessage) error {
 	pid := event.TID(s.state.pid)
 	switch m := m.(type) {
 	case *dap.InitializedEvent:
@@ -74,7 +75,7 @@ func (s *session) hear(m dap.EventMessage) {
 		}
 	case *dap.StoppedEvent:
 		if !m.Body.PreserveFocusHint { // else one more thread of the same stop
-			s.stopped(m.Body.ThreadId)
+			return s.stopped(m.Body.ThreadId)
 		}
 	case *dap.ContinuedEvent:
 		s.state.continued = true
@@ -86,18 +87,29 @@ func (s *session) hear(m dap.EventMessage) {
 	case *dap.TerminatedEvent:
 		s.state.over = true
 	}
+	return nil
 }
 
+// maxPending is how many requests may be without an answer when one more is to be sent from a stop: each costs us a goroutine, and a
+// stop that comes without end would cost them without end.
+const maxPending = 1000
+
 // stopped notes a stop. From one that nobody asked for the program goes on, as by its user's hand.
-func (s *session) stopped(thread int) {
+func (s *session) stopped(thread int) error {
 	if thread != 0 {
 		s.state.thread = thread
 	}
-	if s.state.begun && !s.state.wanted {
-		go s.send(s.proceed()) // its answer comes in its time; a write can block
-		return
+	switch {
+	case !s.state.begun || s.state.wanted:
+		s.state.standing = true
+	case len(s.pending) >= maxPending:
+		return fmt.Errorf("it has %d requests to answer, and stops again", maxPending)
+	default:
+		r := s.proceed()
+		s.number(r)
+		go s.write(r) // its answer comes in its time; a write can block
 	}
-	s.state.standing = true
+	return nil
 }
 
 // proceed is the request by which all threads go on.
@@ -164,11 +176,26 @@ func (s *session) await(ctx context.Context, holds func() bool) error {
 // send numbers a request and sends it.
 func (s *session) send(r dap.RequestMessage) error {
 	s.mu.Lock()
+	s.number(r)
+	s.mu.Unlock()
+	return s.write(r)
+}
+
+// number gives a request its number, under the lock.
+func (s *session) number(r dap.RequestMessage) {
 	s.asked++
 	r.GetRequest().Seq = s.asked
 	s.pending = append(s.pending, s.asked)
-	s.mu.Unlock()
-	if err := dap.WriteProtocolMessage(s, r); err != nil {
+}
+
+// write writes a request as a whole: two at once must not come between each other's header and content.
+func (s *session) write(r dap.RequestMessage) error {
+	var whole bytes.Buffer
+	err := dap.WriteProtocolMessage(&whole, r)
+	if err == nil {
+		_, err = s.Tool.Write(whole.Bytes())
+	}
+	if err != nil {
 		return fmt.Errorf("request %s: %w", r.GetRequest().Command, err)
 	}
 	return nil

@@ -174,7 +174,10 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 		return nil, err
 	}
 	s.Tool = tool
-	if err := s.begin(ctx, target); err != nil {
+	if err := s.begin(ctx, target); errors.As(err, new(refusal)) && target.PID != 0 {
+		s.leave(ctx)
+		return nil, err // there is nothing to be debugged
+	} else if err != nil {
 		return s, err
 	}
 	pid := event.TID(s.now().pid)
@@ -244,6 +247,17 @@ func (s *session) begin(ctx context.Context, target harness.Target) error {
 		return errOver
 	}
 	return nil
+}
+
+// farewell is how long an adapter that has nothing to debug may take to end by itself.
+const farewell = 2 * time.Second
+
+// leave ends an adapter that has refused its program, as its user would: what it has taken of that, it is to give back.
+func (s *session) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, farewell)
+	defer cancel()
+	s.Detach(ctx) // it has failed already
+	s.End()
 }
 
 // refused tells whether a request has an answer that it failed.

@@ -216,6 +216,25 @@ func TestAnAdapterThatFails(t *testing.T) {
 	}
 }
 
+// Whoever refuses a program debugs nothing: there is no session, and he is gone before the program goes on. What he may refuse,
+// the suite decides.
+func TestARefusedAttachLeavesNobodyThere(t *testing.T) {
+	start(t, "attach_one_taken/attach_before", planning("attach:deny"), func(_ context.Context, s harness.Session, err error) {
+		assert.Error(t, err, "request attach: not now")
+		assert.Assert(t, s == nil)
+	})
+	for scenario, want := range map[string]harness.Verdict{"attach_one_taken/attach_before": harness.Pass, "attach_idle/attach_before": harness.Fail} {
+		results, err := run(t.Context(), planning("attach:deny"), scenario, harness.Options{})
+		assert.NilError(t, err)
+		for _, r := range results {
+			if r.Rule == "complete" {
+				assert.Equal(t, r.Verdict, want, r.Detail)
+				assert.Assert(t, strings.Contains(r.Detail, "request attach: not now"), r.Detail)
+			}
+		}
+	}
+}
+
 func TestAnAdapterThatFailsLater(t *testing.T) {
 	resume := func(ctx context.Context, s harness.Session) error { return s.Resume(ctx) }
 	stop := func(ctx context.Context, s harness.Session) error { return errors.Join(s.Resume(ctx), s.Stop(ctx)) }

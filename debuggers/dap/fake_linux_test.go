@@ -2,6 +2,7 @@ package dap
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,7 +15,7 @@ import (
 )
 
 // planned names in the environment what a fake adapter does otherwise than is asked of it: COMMAND:ACTION, divided by
-// semicolons. An action is hang, die, deny, or what it prints, after which it goes on as if nothing were.
+// semicolons. An action is hang, die, deny, flood and what it prints without end, or what it prints once and goes on as if nothing were. Of list the action is the body of an answer to threads.
 const planned = "DAP_FAKE"
 
 // said is a message as it is on the wire.
@@ -76,6 +77,12 @@ func (f *fake) answer(m dap.RequestMessage) {
 	case "deny":
 		success = false
 	default:
+		flood, endless := strings.CutPrefix(action, "flood ")
+		for endless {
+			if _, err := os.Stdout.WriteString(flood); err != nil {
+				os.Exit(0)
+			}
+		}
 		f.print(action)
 	}
 	switch m := m.(type) {
@@ -92,6 +99,7 @@ func (f *fake) answer(m dap.RequestMessage) {
 		f.pid = a.PID
 	case *dap.ThreadsRequest:
 		body = fmt.Sprintf(`{"threads":[{"id":%d,"name":"main"},{"id":-1,"name":"none"}]}`, f.pid)
+		body = cmp.Or(f.plan["list"], body)
 	case *dap.EvaluateRequest:
 		body = fmt.Sprintf(`{"result":%q,"variablesReference":0}`, f.plan["say"])
 	}

@@ -2,7 +2,6 @@ package dap
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -127,7 +126,12 @@ func (s *session) Wait(ctx context.Context) error {
 	return s.await(ctx, func() bool { return s.state.over })
 }
 
-// failure is an adapter's refusal, on one line.
+// A refusal is an adapter's answer that it does not do what it was asked for.
+type refusal struct{ text string }
+
+func (r refusal) Error() string { return r.text }
+
+// failure is a refusal on one line.
 func failure(r *dap.ErrorResponse) error {
 	text := r.Message
 	if e := r.Body.Error; e != nil && e.Format != "" {
@@ -136,5 +140,5 @@ func failure(r *dap.ErrorResponse) error {
 	if text = strings.Join(strings.Fields(text), " "); text == "" {
 		text = "it failed, and the debugger does not say why"
 	}
-	return errors.New(text)
+	return refusal{text}
 }

@@ -1,0 +1,128 @@
+package dap
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-dap"
+	"github.com/tidcheck/tidcheck/harness"
+	"gotest.tools/v3/assert"
+)
+
+// faked is a fake, which takes no longer than others do.
+type faked struct {
+	harness.Debugger
+	plan string
+}
+
+func (f faked) Name() string { return f.plan }
+
+// fakes runs a scenario under a fake for each plan, all at once, and gives each rule's verdict and detail by it.
+func fakes(t *testing.T, scenario string, plans ...string) map[string]map[string]string {
+	t.Helper()
+	var all []harness.Debugger
+	for _, plan := range plans {
+		d := planning(plan)
+		d.Births = true
+		all = append(all, faked{d, plan})
+	}
+	o := harness.Options{Match: regexp.MustCompile("^" + scenario + "$"), TimeScale: 0.4, Jobs: 4}
+	report, err := harness.RunAll(t.Context(), all, o, func([]harness.Result) {})
+	assert.NilError(t, err)
+	got := make(map[string]map[string]string)
+	for _, r := range report.Results {
+		if got[r.Debugger] == nil {
+			got[r.Debugger] = make(map[string]string)
+		}
+		got[r.Debugger][r.Rule] = string(r.Verdict) + ": " + r.Detail
+		assert.Check(t, r.Seconds < 15, "%s took %.1f s", r.Debugger, r.Seconds)
+		assert.Check(t, r.Verdict != harness.Unresolved, "%s %s: %s", r.Debugger, r.Rule, r.Detail)
+	}
+	return got
+}
+
+func TestAnAdapterThatSaysNonsenseIsAccusedInOneLine(t *testing.T) {
+	const (
+		failed = "the debugger failed: the debugger's start: request "
+		late   = "the debugger's start did not come within 2s"
+		thread = `{"seq":0,"type":"event","event":"thread","body":{"reason":"started","threadId":%d}}`
+		of1    = `{"seq":0,"type":"event","event":"process","body":{"name":"init","systemProcessId":1}}`
+		stop   = `{"seq":0,"type":"event","event":"stopped","body":{"reason":"exception","threadId":5}}`
+	)
+	for scenario, cases := range map[string][]struct{ plan, rule, want string }{
+		"fork/launch": {
+			{"initialize:hang", "bounded", late},
+			{"initialize:die", "complete", failed + "initialize: it ended with 3: cannot go on"},
+			{"initialize:Content-Le", "complete", failed + `initialize: message 1 of its output: its header names no length`}, // with what comes next
+			{"initialize:Content-Length: 20\r\n\r\n{", "complete", failed + "initialize: message 1 of its output: "},
+			{"launch:Content-Length: 1048576\r\n\r\n{", "bounded", late},
+			{"launch:Content-Length: 104857600\r\n\r\n", "complete", failed + "launch: message 2 of its output: it has 104857600 bytes, and may have 1048576"},
+			{"launch:Content-Length: -1\r\n\r\n", "complete", failed + `launch: message 2 of its output: "Content-Length: -1" names no length`},
+			{"launch:\xff\xfe\r\n", "complete", failed + `launch: message 2 of its output: "\xff\xfe" is no header`},
+			{"launch:" + said("{\"\xff\":\"\xfe\"}"), "complete", failed + `launch: message 2 of its output: "{\"\xff\":\"\xfe\"}": `},
+			{"launch:flood x", "complete", failed + "launch: message 2 of its output: its header is longer than 4096 bytes"},
+			{"launch:flood " + said(initialized), "complete bounded", "the debugger's start"}, // too much, or not in time,
+			{"continue:" + said(fmt.Sprintf(thread, -5)), "sound", "the program had no task -5"},
+			{"continue:" + said(fmt.Sprintf(thread, 1)), "sound", "the program had no task 1"},
+			{"continue:" + said(of1) + said(exited), "sound", `"1: end 7": the program had no task 1`},
+			{"continue:flood " + said(stop), "complete", "it has 1000 requests to answer, and stops again"},
+		},
+		"fork/attach_before": {
+			{`list:{"threads":[{"id":-5}]}`, "sound", "the program had no task -5"},
+			{`list:{"threads":[{"id":1}]}`, "sound", "the program had no task 1"},
+			{`list:{"threads":[{"id":1e99}]}`, "complete", "the debugger's list of threads"},
+			{"threads:hang", "bounded", "the debugger's list of threads did not come within 2s"},
+		},
+	} {
+		var plans []string
+		for _, c := range cases {
+			plans = append(plans, c.plan)
+		}
+		got := fakes(t, scenario, plans...)
+		for _, c := range cases {
+			accused := slices.ContainsFunc(strings.Fields(c.rule), func(rule string) bool {
+				first, _, _ := strings.Cut(got[c.plan][rule], "\n")
+				return strings.HasPrefix(first, "FAIL: ") && strings.Contains(first, c.want) && len(first) < 512
+			})
+			assert.Check(t, accused, "%s %.80q: want %s: %s, got %q", scenario, c.plan, c.rule, c.want, got[c.plan])
+		}
+	}
+}
+
+// A message that is announced as huge is refused before there is room made for it, and none is made for what follows a refusal.
+func TestAHugeMessageTakesNoMemory(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := eachMessage(strings.NewReader("Content-Length: 104857600\r\n\r\n{"), func(dap.Message) error { return nil })
+	runtime.ReadMemStats(&after)
+	assert.ErrorContains(t, err, "it has 104857600 bytes")
+	assert.Assert(t, after.TotalAlloc-before.TotalAlloc < harness.MaxLine, "%d bytes", after.TotalAlloc-before.TotalAlloc)
+}
+
+// What an adapter stops without end, it is told to continue so often alone as it answers: else each stop would cost a goroutine.
+func TestStopsWithoutEndAreNotAnsweredWithoutEnd(t *testing.T) {
+	s := &session{changed: make(chan struct{}), answers: make(map[int]dap.ResponseMessage)}
+	s.pending = make([]int, maxPending)
+	s.state.begun = true
+	stop := &dap.StoppedEvent{Body: dap.StoppedEventBody{Reason: "exception", ThreadId: 5}}
+	assert.Error(t, s.take(stop), "it has 1000 requests to answer, and stops again")
+}
+
+// Continues are sent from stops, beside what the suite asks for. Each request comes whole.
+func TestRequestsAtOnceComeWhole(t *testing.T) {
+	const stop = `{"seq":0,"type":"event","event":"stopped","body":{"reason":"exception","threadId":5}}`
+	d := planning("threads:" + strings.Repeat(said(stop), 100))
+	start(t, "fork/attach_before", d, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		assert.NilError(t, s.Resume(ctx))
+		for range 20 {
+			_, err := s.Threads(ctx)
+			assert.NilError(t, err)
+		}
+	})
+}
