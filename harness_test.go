@@ -3,7 +3,12 @@
 package tidcheck_test
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/debuggers/book"
@@ -27,6 +32,32 @@ func (goProgram) Host() fixtures.Language { return fixtures.Go }
 // So it is with the C programs that are hosted in a Go program.
 func TestReferenceInAHost(t *testing.T) {
 	harness.Test(t, goProgram{reference.Debugger{}}, harness.Options{Reference: reference.Debugger{}, Quick: !soak()})
+}
+
+// go test -artifacts keeps each run, with the command by which the debugger was started.
+func TestArtifactsAndAttributes(t *testing.T) {
+	if os.Getenv("TIDCHECK_ARTIFACTS") != "" {
+		harness.Test(t, book.Debugger{}, harness.Options{Match: regexp.MustCompile("^locked/attach_before$")})
+		return
+	}
+	dir := t.TempDir()
+	again := exec.Command(os.Args[0], "-test.run=^TestArtifactsAndAttributes$", "-test.v", "-test.artifacts", "-test.outputdir="+dir)
+	again.Env = append(os.Environ(), "TIDCHECK_ARTIFACTS=1")
+	out, _ := again.CombinedOutput() // the lesson's tracer does not pass
+	for _, want := range []string{
+		"=== ATTR  TestArtifactsAndAttributes debugger book ",
+		"=== ATTR  TestArtifactsAndAttributes/locked/attach_before/complete verdict FAIL\n",
+		"=== ATTR  TestArtifactsAndAttributes/locked/attach_before/order verdict PASS\n",
+	} {
+		assert.Assert(t, strings.Contains(string(out), want), "%s is not in %s", want, out)
+	}
+	logs, err := filepath.Glob(filepath.Join(dir, "_artifacts/*/book/locked-attach_before/protocol.log"))
+	assert.NilError(t, err)
+	assert.Equal(t, len(logs), 1, "%s", out)
+	log, err := os.ReadFile(logs[0])
+	assert.NilError(t, err)
+	command := regexp.MustCompile(`(?m)^ *[0-9.]+ \$ \S*/[^ ]+ \d+$`)
+	assert.Assert(t, command.Match(log), "%s", log)
 }
 
 func TestForkIsTracedAsItsHeadSays(t *testing.T) {

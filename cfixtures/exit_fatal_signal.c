@@ -33,7 +33,11 @@ int main(int argc, char **argv)
 	(void)argc;
 	fixture_start(argv);
 	/* No core: with a limit of 1 none is piped to a handler either (core(5), do_coredump in fs/coredump.c). */
-	struct rlimit none = {1, 1};
+	struct rlimit none;
+	must(!getrlimit(RLIMIT_CORE, &none), "getrlimit");
+	if (none.rlim_max > 1) /* who is allowed none cannot allow himself one byte */
+		none.rlim_max = 1;
+	none.rlim_cur = none.rlim_max;
 	must(!setrlimit(RLIMIT_CORE, &none), "setrlimit");
 	for (long n = param("n", "4"); n > 1; n--)
 		make_thread(parked_thread, 0);

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -131,6 +132,21 @@ static int removed(const char *path, const struct stat *what, int kind, struct F
 	return remove(path);
 }
 
+/*
+ * Whatever crashes leaves no core. With a limit of 1 none is piped to a handler either (core(5), do_coredump in
+ * fs/coredump.c), and it is the hard limit too, since gdb raises the soft one at an internal error of its own.
+ */
+static void forbid_cores(void)
+{
+	struct rlimit core;
+
+	must(!getrlimit(RLIMIT_CORE, &core), "getrlimit(RLIMIT_CORE)");
+	if (core.rlim_max > 1)
+		core.rlim_max = 1;
+	core.rlim_cur = core.rlim_max;
+	must(!setrlimit(RLIMIT_CORE, &core), "setrlimit(RLIMIT_CORE)");
+}
+
 int main(int argc, char **argv)
 {
 	must(argc == 2, "keeper: a folder's name is missing");
@@ -139,6 +155,7 @@ int main(int argc, char **argv)
 	sigaddset(&child, SIGCHLD);
 	must(!sigprocmask(SIG_BLOCK, &child, &mask), "sigprocmask");
 	must(!prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl(PR_SET_CHILD_SUBREAPER)");
+	forbid_cores();
 	must(!fcntl(harness, F_SETFD, FD_CLOEXEC), "keeper: descriptor 3 is the harness's socket");
 	struct pollfd events[] = {{.fd = harness, .events = POLLIN}, {.fd = signalfd(-1, &child, SFD_CLOEXEC), .events = POLLIN}};
 	must(events[1].fd >= 0, "signalfd");

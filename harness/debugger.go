@@ -52,6 +52,9 @@ type Stepper interface {
 	Step(ctx context.Context, tid event.TID) error
 }
 
+// A Versioned session is told its debugger's version by the debugger itself.
+type Versioned interface{ Version() string }
+
 // An Ability is a field of what a debugger says, or a request that it takes.
 type Ability string
 

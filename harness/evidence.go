@@ -24,6 +24,7 @@ type outcome struct {
 type evidence struct {
 	mode     fixtures.Mode
 	can      Abilities
+	version  string      // of the debugger, if it said so itself
 	said     event.Trace // the debugger's words
 	truth    *truth
 	attached interval // zero if the debugger launched the program

@@ -56,6 +56,14 @@ func (g guarded) Step(ctx context.Context, tid event.TID) error {
 	return guard(ctx, func(ctx context.Context) error { return stepper.Step(ctx, tid) })
 }
 
+// Version is what the session was told of it, if it is told at all.
+func (g guarded) Version() string {
+	if told, ok := g.Session.(Versioned); ok {
+		return told.Version()
+	}
+	return ""
+}
+
 func guard(ctx context.Context, f func(context.Context) error) error {
 	_, err := within(ctx, func() (struct{}, error) { return struct{}{}, f(ctx) })
 	return err

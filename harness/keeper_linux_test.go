@@ -272,6 +272,17 @@ func TestAHomeGoesWithItsKeeper(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
+// A debugger that fails dumps its core where it is run, if it may.
+func TestNothingLeavesACore(t *testing.T) {
+	k := someKeeper(t)
+	limits, err := k.output(t.Context(), Spec{Argv: []string{"prlimit", "--core", "--noheadings", "--raw", "--output", "SOFT,HARD"}})
+	assert.NilError(t, err)
+	assert.Equal(t, len(strings.Fields(limits)), 2, limits)
+	for _, n := range strings.Fields(limits) {
+		assert.Assert(t, n == "0" || n == "1", limits) // in bytes; one byte is none, but tells a handler to stay away
+	}
+}
+
 // A debugger within the process that waits for any child takes the keeper, and is told how not to.
 func TestWhoReapsTheKeeperIsTold(t *testing.T) {
 	k := someKeeper(t)

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path"
@@ -26,8 +27,8 @@ type Known struct {
 //
 //	DEBUGGER SCENARIO/MODE RULE VERSION REPORT…
 //
-// where SCENARIO/MODE and VERSION may hold * and ?. A RULE that ends in ? fails sometimes only. Empty lines and those that begin with #
-// are passed over. A name that the suite does not have is an error.
+// where SCENARIO/MODE and VERSION may hold * and ?, and DEBUGGER and RULE may be several with commas between. A RULE that ends in ?
+// fails sometimes only. Empty lines and those that begin with # are passed over. A name that the suite does not have is an error.
 func ReadKnown(name string) ([]Known, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -53,33 +54,39 @@ func ParseKnown(name, text string) ([]Known, error) {
 		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
 			continue
 		}
-		k, err := parseKnown(words, scenarios)
+		known, err := parseKnown(words, scenarios)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
-		list = append(list, k)
+		list = append(list, known...)
 	}
 	return list, nil
 }
 
-func parseKnown(words []string, scenarios []Scenario) (k Known, err error) {
+// parseKnown reads one line, which says the same of each of its debuggers and rules.
+func parseKnown(words []string, scenarios []Scenario) (list []Known, err error) {
 	if len(words) < 5 {
-		return k, fmt.Errorf("a line is DEBUGGER SCENARIO/MODE RULE VERSION REPORT, and this has %d words", len(words))
+		return nil, fmt.Errorf("a line is DEBUGGER SCENARIO/MODE RULE VERSION REPORT, and this has %d words", len(words))
 	}
-	k = Known{Debugger: words[0], Scenario: words[1], Version: words[3], Report: strings.Join(words[4:], " ")}
-	k.Rule, k.Sometimes = strings.CutSuffix(words[2], "?")
+	k := Known{Scenario: words[1], Version: words[3], Report: strings.Join(words[4:], " ")}
 	for _, pattern := range []string{k.Scenario, k.Version} {
 		if _, err := path.Match(pattern, ""); err != nil {
-			return k, fmt.Errorf("%q is no pattern", pattern)
+			return nil, fmt.Errorf("%q is no pattern", pattern)
 		}
 	}
 	if !slices.ContainsFunc(scenarios, func(s Scenario) bool { return matches(k.Scenario, s.String()) }) {
-		return k, fmt.Errorf("no scenario is called %s (tidcheck list has them)", k.Scenario)
+		return nil, fmt.Errorf("no scenario is called %s (tidcheck list has them)", k.Scenario)
 	}
-	if !slices.ContainsFunc(Rules, func(r Rule) bool { return r.Name == k.Rule }) {
-		return k, fmt.Errorf("no rule is called %s", k.Rule)
+	for rule := range strings.SplitSeq(words[2], ",") {
+		k.Rule, k.Sometimes = strings.CutSuffix(rule, "?")
+		if !slices.ContainsFunc(Rules, func(r Rule) bool { return r.Name == k.Rule }) {
+			return nil, fmt.Errorf("no rule is called %s", k.Rule)
+		}
+		for k.Debugger = range strings.SplitSeq(words[0], ",") {
+			list = append(list, k)
+		}
 	}
-	return k, nil
+	return list, nil
 }
 
 func matches(pattern, s string) bool {
@@ -105,6 +112,7 @@ func (k Known) of(debugger string) bool {
 
 // expect turns a verdict about a failure that is known into KFAIL or KPASS.
 func expect(known []Known, r Result, version string) Result {
+	version = cmp.Or(r.version, version)
 	id := Scenario{fixtures.Fixture{Name: r.Scenario}, r.Mode}.String()
 	for _, k := range known {
 		if !k.of(r.Debugger) || k.Rule != r.Rule || !matches(k.Scenario, id) || !matchesVersion(k.Version, version) {

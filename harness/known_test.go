@@ -11,13 +11,16 @@ import (
 
 func TestKnownFailuresAreRead(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "known.txt")
-	text := "# what gdb cannot do\n\n  gdb thread_*/launch  complete 13.? https://sourceware.org/1 since 2019\n\t# more\nlldb fork/* released? * seen 3 times"
+	text := "# what gdb cannot do\n\n  gdb thread_*/launch  complete 13.? https://sourceware.org/1 since 2019\n\t# more\nlldb,lldb-x fork/* released?,running * seen 3 times"
 	assert.NilError(t, os.WriteFile(name, []byte(text), 0o644))
 	got, err := ReadKnown(name)
 	assert.NilError(t, err)
 	assert.DeepEqual(t, got, []Known{
 		{"gdb", "thread_*/launch", "complete", false, "13.?", "https://sourceware.org/1 since 2019"},
 		{"lldb", "fork/*", "released", true, "*", "seen 3 times"},
+		{"lldb-x", "fork/*", "released", true, "*", "seen 3 times"},
+		{"lldb", "fork/*", "running", false, "*", "seen 3 times"},
+		{"lldb-x", "fork/*", "running", false, "*", "seen 3 times"},
 	})
 }
 
@@ -27,6 +30,7 @@ func TestAKnownFailureThatSaysNothingIsRefused(t *testing.T) {
 		{"gdb fork/launch complete 13", "known.txt:2: a line is DEBUGGER SCENARIO/MODE RULE VERSION REPORT, and this has 4 words"},
 		{"gdb fork/[launch complete 13 x", `known.txt:2: "fork/[launch" is no pattern`},
 		{"gdb fork/launch complete [ x", `known.txt:2: "[" is no pattern`},
+		{"gdb fork/launch complete,completely 13 x", "known.txt:2: no rule is called completely"},
 		{"gdb spoon/launch complete 13 x", "known.txt:2: no scenario is called spoon/launch (tidcheck list has them)"},
 		{"gdb fork complete 13 x", "known.txt:2: no scenario is called fork (tidcheck list has them)"},
 		{"gdb fork/launch completely 13 x", "known.txt:2: no rule is called completely"},

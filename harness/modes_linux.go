@@ -15,8 +15,8 @@ import (
 // one, a stop or a tracer, shows at the next.
 const attachRounds = 10
 
-// attachAndLetGo has the debugger attach to the program at its gate, stop it and let go of it, again and again. The
-// session that it returns with an error is the one that failed.
+// attachAndLetGo has the debugger attach to the program at its gate, stop it and let go of it, again and again; each second time
+// it is to let go as soon as it has attached. The session that it returns with an error is the one that failed.
 func (s *stage) attachAndLetGo(ctx context.Context, d Debugger, target Target) (Session, error) {
 	for n := range attachRounds {
 		nth := func(what string) string { return fmt.Sprintf("the debugger's %s %d of %d", what, n+1, attachRounds) }
@@ -27,7 +27,9 @@ func (s *stage) attachAndLetGo(ctx context.Context, d Debugger, target Target) (
 		if !session.Can().Has(Detach) {
 			return session, session.Detach(ctx)
 		}
-		if session.Can().Has(Stop) {
+		if atOnce := n%2 == 1; atOnce {
+			// Who says that it has attached while tasks are on their way to their first stop may leave them that stop.
+		} else if session.Can().Has(Stop) {
 			err = s.standstill(ctx, session, fmt.Sprintf("at attach %d", n+1), s.ownStops(s.evidence.before))
 		} else {
 			err = step(nth("resume"), session.Resume(ctx))

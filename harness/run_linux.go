@@ -144,7 +144,7 @@ func run(ctx context.Context, d Debugger, scenario Scenario, c *control, how set
 		return nil, err
 	}
 	if session != nil {
-		e.can, e.said = session.Can(), session.Events()
+		e.can, e.said, e.version = session.Can(), session.Events(), session.(Versioned).Version()
 		e.ending(end())
 	}
 	if err := s.gather(c); err != nil {

@@ -1,7 +1,9 @@
 package harness_test
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/tidcheck/tidcheck/debuggers/reference"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
+	"golang.org/x/sys/unix"
 	"gotest.tools/v3/assert"
 )
 
@@ -85,6 +88,19 @@ func TestADebuggerThatStopsOrListsBadlyIsCaught(t *testing.T) {
 		"nothing is let go": {
 			func(s *badly) { s.detach = nothing },
 			"released", "attach_churn/attach_again", "(main) is still traced: ",
+		},
+		"who is let go at once is left stopped": {
+			func(s *badly) {
+				s.detach = func(ctx context.Context) error {
+					tids, err := s.Session.Threads(ctx)
+					err = cmp.Or(err, s.Session.Detach(ctx))
+					if s.resumes == 0 && err == nil {
+						err = unix.Kill(int(slices.Min(tids)), unix.SIGSTOP)
+					}
+					return err
+				}
+			},
+			"released", "attach_idle/attach_again", "(main) is stopped: state T (stopped)",
 		},
 		"nothing is resumed at the first attach of many": {
 			func(s *badly) { s.resume = nothing },

@@ -135,6 +135,7 @@ func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Re
 				}
 				mu.Lock()
 				defer mu.Unlock()
+				report.Debuggers[i].Version = cmp.Or(results[0].version, report.Debuggers[i].Version)
 				report.Results = append(report.Results, results...)
 				each(results)
 			})
@@ -198,6 +199,9 @@ func runOnce(ctx context.Context, d Debugger, s Scenario, o Options, n int) []Re
 			results[i].Again = o.Again(d.Name(), s)
 		}
 		results[i].Kept = folio.place()
+		if e != nil {
+			results[i].version = e.version
+		}
 	}
 	if err := folio.keep(e, results); err != nil {
 		return s.each(d.Name(), took, all(Unresolved, err))

@@ -14,7 +14,8 @@ import (
 )
 
 // Test holds a debugger to all rules, in subtests named scenario/mode/rule. What the debugger does not
-// offer, and what this machine lacks, is skipped with its reason.
+// offer, and what this machine lacks, is skipped with its reason. The debugger and each verdict are attributes of the tests,
+// and without Options.Keep a run is kept in its test's artifact directory.
 func Test(t *testing.T, d Debugger, o Options) {
 	t.Helper()
 	scenarios, err := o.Scenarios()
@@ -25,9 +26,14 @@ func Test(t *testing.T, d Debugger, o Options) {
 	if err != nil {
 		t.Skipf("%s is not to be had: %v", d.Name(), err)
 	}
+	t.Attr("debugger", oneLine(d.Name()+" "+version))
 	for _, s := range scenarios {
 		t.Run(s.Fixture.Name+"/"+string(s.Mode), func(t *testing.T) {
 			t.Parallel()
+			o := o
+			if o.Keep == "" {
+				o.Keep = t.ArtifactDir()
+			}
 			for _, r := range runScenario(t.Context(), d, s, o) {
 				t.Run(r.Rule, func(t *testing.T) { report(t, expect(o.Known, r, version)) })
 			}
@@ -35,7 +41,11 @@ func Test(t *testing.T, d Debugger, o Options) {
 	}
 }
 
+// oneLine is a text as an attribute's value: a line break has no place in one.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
 func report(t *testing.T, r Result) {
+	t.Attr("verdict", string(r.Verdict))
 	switch r.Verdict {
 	case Pass:
 	case KFail, NotOffered, Untested:

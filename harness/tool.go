@@ -87,6 +87,7 @@ func StartTool(t Target, spec Spec, read func(out io.Reader) error) (*Tool, erro
 	}
 	defer closeAll(theirs)
 	spec.Stdin, spec.Stdout, spec.Stderr = theirs[0], theirs[1], theirs[2]
+	l.log.note('$', []byte(strings.Join(spec.Argv, " ")+"\n"))
 	p, err := t.Start(spec)
 	if err == nil {
 		l.process = p

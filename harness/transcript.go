@@ -9,7 +9,7 @@ import (
 )
 
 // A transcript is what was said to a debugger and by it, as it was: a line each, after the seconds since the run began
-// and a sign for who spoke (> to the debugger, < from it, ! on its standard error). A nil one keeps nothing.
+// and a sign for who spoke (> to the debugger, < from it, ! on its standard error; $ is its command). A nil one keeps nothing.
 type transcript struct {
 	begun time.Time
 

@@ -37,6 +37,8 @@ type Result struct {
 	Passed   int           `json:"passed"`          // of the runs
 	Again    string        `json:"again,omitempty"` // the command that runs it once more
 	Kept     string        `json:"kept,omitempty"`  // the folder of the run that the verdict is of
+
+	version string // of the debugger, if it said so itself
 }
 
 // repeated counts a further run of the same scenario. The worst verdict stands, with the first detail.

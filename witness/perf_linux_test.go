@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -135,6 +136,25 @@ func TestRingsShareTheBudget(t *testing.T) {
 		}
 		if err == nil {
 			closeEmpty(t, w)
+		}
+	}
+}
+
+func TestRingsOfManyShareTheBudget(t *testing.T) {
+	for _, c := range []struct {
+		cpus   int
+		budget uint64 // pages
+		want   int
+	}{
+		{2, math.MaxUint32, 256},
+		{2, 2 * 4 * 2 * 257, 256},
+		{2, 2*4*2*257 - 1, 128},
+		{2, 2306, 128}, // Debian's 516 KiB a CPU and 8 MiB
+		{64, 10304, 8},
+		{1, 0, 8},
+	} {
+		if got := pagesOf(256, c.cpus, c.budget*uint64(os.Getpagesize())); got != c.want {
+			t.Errorf("%d CPUs, %d pages: got %d pages a ring, want %d", c.cpus, c.budget, got, c.want)
 		}
 	}
 }

@@ -2,7 +2,10 @@ package witness
 
 import (
 	"fmt"
+	"math"
 	"os"
+	"runtime"
+	"strconv"
 	"sync/atomic"
 	"unsafe"
 
@@ -36,6 +39,37 @@ func (k kernel) mapRings(rings []*ring, pages int) error {
 			return k.mapRefusal(err)
 		}
 	}
+}
+
+// atOnce is how many accounts a CPU are under way at once when much is judged. The first of an ordinary user's
+// must not take what the last needs, whose records would be lost.
+const atOnce = 4
+
+// pagesOf is how many pages each ring starts with: the wanted, or a fair share of a budget in bytes, a power of two.
+func pagesOf(wanted, cpus int, budget uint64) int {
+	const least = 8
+	share := budget / uint64(atOnce*cpus) / uint64(cpus) / uint64(os.Getpagesize())
+	for wanted > least && uint64(1+wanted) > share {
+		wanted /= 2
+	}
+	return wanted
+}
+
+// budget is how many bytes all rings of this process may have (perf_mmap in kernel/events/core.c).
+func (k kernel) budget() uint64 {
+	var memlock unix.Rlimit
+	kib, err := strconv.ParseUint(k.setting(mlockFile), 10, 32)
+	if err != nil || mayLock() || unix.Getrlimit(unix.RLIMIT_MEMLOCK, &memlock) != nil || memlock.Cur == unix.RLIM_INFINITY {
+		return math.MaxUint64
+	}
+	return memlock.Cur + kib<<10*uint64(runtime.NumCPU())
+}
+
+// mayLock tells whether we have CAP_IPC_LOCK, for whom there is no budget.
+func mayLock() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	return unix.Capget(&header, &sets[0]) == nil && sets[0].Effective&(1<<unix.CAP_IPC_LOCK) != 0
 }
 
 func (k kernel) mapAll(rings []*ring, length int) (err error) {

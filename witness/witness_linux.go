@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 
@@ -37,7 +38,7 @@ type options struct {
 // A refusal matches [fs.ErrPermission] and says which setting to change; a
 // kernel without perf events matches [errors.ErrUnsupported].
 func Open(pid int) (*Witness, error) {
-	return open(pid, system, options{pages: 256})
+	return open(pid, system, options{pages: pagesOf(256, runtime.NumCPU(), system.budget())})
 }
 
 func open(pid int, k kernel, o options) (w *Witness, err error) {

@@ -35,7 +35,7 @@ func (r *runRequest) define(c *invocation) {
 	f := c.flags
 	f.StringVar(&r.match, "run", "", "run the scenarios in whose scenario/mode this regular expression (`regexp`) is found")
 	f.StringVar(&r.json, "json", "", "write the results to this `file` as JSON (- is standard output)")
-	f.StringVar(&r.known, "known", "", "a `file` of known failures, a line each: DEBUGGER SCENARIO/MODE RULE[?] VERSION REPORT")
+	f.StringVar(&r.known, "known", "", "a `file` of known failures, a line each: DEBUGGER[,…] SCENARIO/MODE RULE[?][,…] VERSION REPORT")
 	r.offered.define(f)
 	f.StringVar(&r.keep, "keep", "", "keep in this `folder` one of each run: what was said, what was true, and how to run it again")
 	f.StringVar(&r.required, "require", "", "fail if one of these is missing, a `list` of debuggers and needs divided by commas: gdb,perf,cc,…")

@@ -40,7 +40,7 @@ func (d Debugger) Name() string {
 	return d.Called
 }
 
-// Version is unknown: only a session's hello could tell it.
+// Version is unknown: a session's hello may tell it.
 func (d Debugger) Version(context.Context) (string, error) {
 	if len(d.Argv) == 0 {
 		return "", errors.New("the command is empty")
@@ -71,6 +71,7 @@ type session struct {
 
 	mu       sync.Mutex
 	isReady  bool
+	version  string
 	fields   harness.Abilities
 	requests []string
 	asked    int
@@ -79,6 +80,7 @@ type session struct {
 
 // A hello is the line by which a debugger says what it offers.
 type hello struct {
+	Version  string            `json:"version"`
 	Fields   harness.Abilities `json:"fields"`
 	Requests []string          `json:"requests"`
 }
@@ -102,7 +104,14 @@ func (h hello) check() error {
 }
 
 // requests are those that a debugger may say it takes.
-var requests = []string{"stop", "resume", "threads", "detach"}
+var requests = []string{"stop", "resume", "threads", "detach", "step"}
+
+// A request is a line on the debugger's standard input.
+type request struct {
+	ID      int       `json:"id"`
+	Request string    `json:"request"`
+	Thread  event.TID `json:"thread,omitempty"` // of a step
+}
 
 type reply struct {
 	ID      int         `json:"id"`
@@ -129,7 +138,7 @@ func (s *session) take(line []byte) error {
 		if err := json.Unmarshal(line, &h); err != nil {
 			return fmt.Errorf("hello: %w", err)
 		}
-		s.fields, s.requests = h.Fields, h.Requests
+		s.version, s.fields, s.requests = h.Version, h.Fields, h.Requests
 		return h.check()
 	case "reply":
 		return s.takeReply(line)
@@ -168,12 +177,19 @@ func (s *session) takeReply(line []byte) error {
 	return nil
 }
 
+// Version is the hello's; empty without one.
+func (s *session) Version() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.version
+}
+
 // Can are the fields that the debugger offers. It can always be told to let go.
 func (s *session) Can() harness.Abilities {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	can := append(slices.Clone(s.fields), harness.Detach)
-	for _, a := range []harness.Ability{harness.Stop, harness.Threads} {
+	for _, a := range []harness.Ability{harness.Stop, harness.Threads, harness.Step} {
 		if slices.Contains(s.requests, string(a)) {
 			can = append(can, a)
 		}
@@ -208,6 +224,12 @@ func (s *session) Threads(ctx context.Context) ([]event.TID, error) {
 	return r.Threads, err
 }
 
+// Step asks for it, of one thread.
+func (s *session) Step(ctx context.Context, tid event.TID) error {
+	_, err := s.send(ctx, request{Request: "step", Thread: tid})
+	return err
+}
+
 // Detach asks for it, and else tells the debugger to end.
 func (s *session) Detach(ctx context.Context) error {
 	if s.takes("detach") {
@@ -223,26 +245,36 @@ func (s *session) takes(request string) bool {
 	return slices.Contains(s.requests, request)
 }
 
-// ask sends a request and waits for its reply.
-func (s *session) ask(ctx context.Context, request string) (reply, error) {
+// ask sends a request of one word.
+func (s *session) ask(ctx context.Context, word string) (reply, error) {
+	return s.send(ctx, request{Request: word})
+}
+
+// send sends a request and waits for its reply.
+func (s *session) send(ctx context.Context, r request) (reply, error) {
 	answer := make(chan reply, 1)
 	s.mu.Lock()
 	s.asked++
-	id := s.asked
-	s.replies[id] = answer
+	r.ID = s.asked
+	s.replies[r.ID] = answer
 	s.mu.Unlock()
-	if _, err := fmt.Fprintf(s, "{\"id\":%d,\"request\":%q}\n", id, request); err != nil {
-		return reply{}, fmt.Errorf("request %s: %w", request, err)
+	failed := func(err error) error { return fmt.Errorf("request %s: %w", r.Request, err) }
+	line, err := json.Marshal(r)
+	if err == nil {
+		_, err = s.Write(append(line, '\n'))
+	}
+	if err != nil {
+		return reply{}, failed(err)
 	}
 	select {
-	case r := <-answer:
-		if r.Error != "" {
-			return r, fmt.Errorf("request %s: %s", request, r.Error)
+	case got := <-answer:
+		if got.Error != "" {
+			return got, failed(errors.New(got.Error))
 		}
-		return r, nil
+		return got, nil
 	case <-s.Over():
-		return reply{}, fmt.Errorf("request %s: %w", request, s.Ended(ctx))
+		return reply{}, failed(s.Ended(ctx))
 	case <-ctx.Done():
-		return reply{}, fmt.Errorf("request %s: %w", request, context.Cause(ctx))
+		return reply{}, failed(context.Cause(ctx))
 	}
 }

@@ -104,7 +104,7 @@ func TestAbilitiesAreThoseOfTheHello(t *testing.T) {
 		want  harness.Abilities
 	}{
 		{``, append(slices.Clone(harness.AllFields), harness.Detach)},
-		{`{"kind":"hello","name":"mydbg","version":"1.2","fields":["births","deaths"],"requests":["threads","resume","stop"]}`, harness.Abilities{harness.Births, harness.Deaths, harness.Detach, harness.Stop, harness.Threads}},
+		{`{"kind":"hello","name":"mydbg","version":"1.2","fields":["births","deaths"],"requests":["threads","resume","step","stop"]}`, harness.Abilities{harness.Births, harness.Deaths, harness.Detach, harness.Stop, harness.Threads, harness.Step}},
 		{`{"kind":"hello"}`, append(slices.Clone(harness.AllFields), harness.Detach)},
 		{`{"kind":"hello","fields":[]}`, harness.Abilities{harness.Detach}},
 	} {
@@ -137,7 +137,7 @@ func TestArgumentsSayWhatToDo(t *testing.T) {
 func TestAHelloOfUnknownWordsIsRefused(t *testing.T) {
 	for hello, want := range map[string]string{
 		`{"kind":"hello","fields":["birth"]}`:     `line 1 of its output: hello: "birth" is no field (they are [births creators deaths statuses execs signals])`,
-		`{"kind":"hello","requests":["resumes"]}`: `line 1 of its output: hello: "resumes" is no request (they are [stop resume threads detach])`,
+		`{"kind":"hello","requests":["resumes"]}`: `line 1 of its output: hello: "resumes" is no request (they are [stop resume threads detach step])`,
 		`{"kind":"hello","requests":["stop"]}`:    "line 1 of its output: hello: who takes the request stop takes resume too",
 	} {
 		start(t, "echo '"+hello+"'; exec sleep 100", func(_ context.Context, _ harness.Session, err error) { assert.Error(t, err, want) })
@@ -200,6 +200,30 @@ func TestThreadsAreThoseOfTheReply(t *testing.T) {
 		_, err = s.Threads(ctx)
 		assert.ErrorIs(t, err, errors.ErrUnsupported)
 	})
+}
+
+func TestAStepNamesItsThread(t *testing.T) {
+	start(t, `echo '{"kind":"hello","requests":["step"]}'; echo '{"kind":"ready"}'; read -r line
+		[ "$line" = '{"id":1,"request":"step","thread":7}' ] || { echo "asked $line" >&2; exit 3; }
+		echo '{"kind":"reply","id":1}'; read -r line; echo '{"kind":"reply","id":2,"error":"it has ended"}'; read -r line`, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		stepper := s.(harness.Stepper)
+		assert.NilError(t, stepper.Step(ctx, 7))
+		assert.Error(t, stepper.Step(ctx, 7), "request step: it has ended")
+	})
+}
+
+// A list of known failures is by version, which is known only when the debugger was started.
+func TestTheVersionIsThatOfTheHello(t *testing.T) {
+	d := fake(t, `echo '{"kind":"hello","version":"1.2","fields":["births"]}'; echo '{"kind":"ready"}'; shift 2; "$@"`)
+	known, err := harness.ParseKnown("known.txt", "command fork/launch complete 1.2 it tells no birth\n")
+	assert.NilError(t, err)
+	o := harness.Options{Match: regexp.MustCompile("^fork/launch$"), Known: known}
+	report, err := harness.RunAll(t.Context(), []harness.Debugger{d}, o, func([]harness.Result) {})
+	assert.NilError(t, err)
+	assert.Equal(t, report.Debuggers[0].Version, "1.2")
+	i := slices.IndexFunc(report.Results, func(r harness.Result) bool { return r.Rule == "complete" })
+	assert.Equal(t, report.Results[i].Verdict, harness.KFail, report.Results[i].Detail)
 }
 
 func TestRequestsThatGetNoAnswer(t *testing.T) {

@@ -45,13 +45,8 @@ func (d Debugger) Name() string {
 // Host is Go: delve debugs no other programs.
 func (Debugger) Host() fixtures.Language { return fixtures.Go }
 
-// TimeScale is for the symbols that it reads at each start, and at each exec that it follows.
-func (d Debugger) TimeScale() float64 {
-	if d.FollowExec {
-		return 4
-	}
-	return 2
-}
+// TimeScale is for the symbols that it reads at each start, and at each exec that it follows: a second of work each.
+func (Debugger) TimeScale() float64 { return 4 }
 
 // Version is what `dlv version` prints as such.
 func (d Debugger) Version(ctx context.Context) (string, error) {
@@ -92,7 +87,7 @@ func (d Debugger) program() (string, error) {
 		name = "dlv"
 	}
 	program, err := exec.LookPath(name)
-	for _, dir := range goBins() {
+	for _, dir := range append(ownFolder(), goBins()...) {
 		if err == nil || d.Path != "" {
 			break
 		}
@@ -102,6 +97,15 @@ func (d Debugger) program() (string, error) {
 		return "", fmt.Errorf("find delve (`make debuggers` builds it): %w", err)
 	}
 	return program, nil
+}
+
+// ownFolder is that of the program that we are: make writes both to one.
+func ownFolder() []string {
+	self, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	return []string{filepath.Dir(self)}
 }
 
 // goBins are the folders that go install writes to.
@@ -174,11 +178,20 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Await(ctx, listening); err != nil {
+	if err = s.Await(ctx, listening); err == nil {
+		err = s.dial(ctx, socket, target)
+	}
+	if err == nil {
+		err = s.prepare(ctx, d.FollowExec)
+	}
+	if err == nil || target.PID == 0 {
 		return s, err
 	}
-	if err := s.dial(ctx, socket, target); err != nil {
+	select {
+	case <-s.Over(): // it has refused the program, and is gone: there is nothing to be debugged
+		s.End() // how it ended was said
+		return nil, err
+	default:
 		return s, err
 	}
-	return s, s.prepare(ctx, d.FollowExec)
 }

@@ -85,7 +85,7 @@ func TestVersionSaysWhatIsMissing(t *testing.T) {
 	assert.Equal(t, version, "1.2.3")
 }
 
-// Where the go command installs programs delve is found without a path.
+// Where the go command installs programs delve is found without a path; so it is beside us, where make builds it.
 func TestDelveIsFoundWhereGoInstallsIt(t *testing.T) {
 	dir := t.TempDir()
 	assert.NilError(t, os.WriteFile(dir+"/dlv", []byte("#!/bin/sh\n"), 0o755))

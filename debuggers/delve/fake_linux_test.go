@@ -48,6 +48,10 @@ func fakeMain() {
 			f.launch(args[1], args[i+1:])
 		}
 	}
+	if f.method == "refuse" {
+		fmt.Fprintln(os.Stderr, "could not attach")
+		os.Exit(1)
+	}
 	if args[0] == "attach" {
 		f.pid, _ = strconv.Atoi(args[1])
 		f.stop()

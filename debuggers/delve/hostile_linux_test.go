@@ -53,6 +53,14 @@ func TestARightFakeIsNotAccused(t *testing.T) {
 	}
 }
 
+// Another tracer has a thread of the program: who refuses that has nothing to debug, and is not accused. Elsewhere he is.
+func TestWhoRefusesAProgramDebugsNothing(t *testing.T) {
+	for scenario, want := range map[string]string{"attach_one_taken/attach_before": "PASS: it refused", "attach_idle/attach_before": "FAIL: "} {
+		verdict := fakes(t, scenario, "refuse")["refuse"]["complete"]
+		assert.Check(t, strings.HasPrefix(verdict, want), "%s: %s", scenario, verdict)
+	}
+}
+
 func TestADelveThatFailsIsAccusedInOneLine(t *testing.T) {
 	const last = "it ended with 3: it was the fake's last hour"
 	const late = " did not come within 2s"

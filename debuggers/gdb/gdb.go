@@ -99,7 +99,7 @@ func (d Debugger) argv(program string, target harness.Target) []string {
 // told then to deliver it, as its user would.
 func (d Debugger) settings() []string {
 	set := []string{
-		"set confirm off", "set pagination off", "set width 0", "set startup-with-shell off",
+		"maint set internal-error corefile no", "set confirm off", "set pagination off", "set width 0", "set startup-with-shell off",
 		"set print frame-arguments none", "set print thread-events on", "set print inferior-events on",
 		"set detach-on-fork off", "set schedule-multiple on", "set follow-exec-mode same",
 		"set mi-async on", "set non-stop " + onOff(d.NonStop), "set inferior-tty /dev/null",
@@ -144,7 +144,7 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 	} else {
 		err = s.console(ctx, "starti")
 	}
-	if err != nil {
+	if err != nil || target.PID != 0 && d.NonStop { // it has attached, and tells then of each thread's stop
 		return s, err
 	}
 	return s, s.await(ctx, func() bool { return s.stops > 0 })

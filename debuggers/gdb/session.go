@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"sync"
 	"time"
@@ -85,32 +86,56 @@ func (s *session) attend() {
 }
 
 // goOn lets what stood since a stop go on: in non-stop mode that one thread, else all, but gdb wants to be told of one that
-// is there.
+// is there. What goes on already, or has ended before gdb read of it, is no failure.
 func (s *session) goOn(ctx context.Context, by stop) error {
-	s.mu.Lock()
-	numbers := s.live()
-	_, lives := s.threads[by.thread]
-	s.mu.Unlock()
-	if s.nonStop {
-		if !lives {
-			return nil
-		}
-		numbers = []int{by.thread}
-	} else if lives {
-		numbers = append([]int{by.thread}, numbers...)
-	}
 	var err error
-	for _, n := range numbers {
-		if s.owed(by) && n == by.thread {
-			err = s.console(ctx, "signal "+by.signal+" &", "--thread", strconv.Itoa(n)) // else gdb hears nothing until it stops
-		} else {
-			_, err = s.ask(ctx, "-exec-continue", "--thread", strconv.Itoa(n))
+	tried := make(map[int]bool)
+	for {
+		n := s.next(by.thread, tried)
+		if n == 0 {
+			return err
 		}
-		if err == nil {
-			return nil
+		tried[n] = true
+		var refused error
+		if s.owed(by) && n == by.thread {
+			refused = s.console(ctx, "signal "+by.signal+" &", "--thread", strconv.Itoa(n)) // else gdb hears nothing until it stops
+		} else {
+			_, refused = s.ask(ctx, "-exec-continue", "--thread", strconv.Itoa(n))
+		}
+		if refused == nil || !errors.As(refused, new(*refusal)) {
+			return refused
+		}
+		if s.waits(n) {
+			err = refused
 		}
 	}
-	return err
+}
+
+// next is a thread by way of which what stands can go on, and zero if there is none: the one whose stop it was, or in all-stop mode any
+// that was not tried yet.
+func (s *session) next(first int, tried map[int]bool) int {
+	if s.waits(first) && !tried[first] {
+		return first
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.nonStop || !s.stands {
+		return 0
+	}
+	for _, n := range s.live() {
+		if !tried[n] {
+			return n
+		}
+	}
+	return 0
+}
+
+// waits tells whether a thread is there and stands: one may have gone on since its stop, with all others, or have ended.
+func (s *session) waits(number int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, lives := s.threads[number]
+	return lives && t.stands
 }
 
 // owed tells whether a stop is for a signal that is the program's own, and that gdb would keep.
@@ -123,7 +148,7 @@ func (s *session) Resume(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	if s.nonStop { // a thread of whose stop gdb has not spoken yet would be passed over
-		if err := s.settle(ctx); err != nil {
+		if err := s.settle(ctx, math.MaxInt); err != nil {
 			return err
 		}
 	}
@@ -138,7 +163,7 @@ func (s *session) Resume(ctx context.Context) error {
 }
 
 // Stop interrupts all threads. In all-stop mode gdb sends the process a SIGINT, which it stops for and does not
-// deliver; in non-stop mode it stops each thread that it knows, and those that are born meanwhile are stopped after that.
+// deliver; in non-stop mode it stops each thread that it knows.
 func (s *session) Stop(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -147,10 +172,7 @@ func (s *session) Stop(ctx context.Context) error {
 	s.unasked = nil
 	s.mu.Unlock()
 	if s.nonStop {
-		if _, err := s.ask(ctx, "-exec-interrupt", "--all"); err != nil {
-			return err
-		}
-		return s.settle(ctx)
+		return s.interruptAll(ctx)
 	}
 	if err := s.interrupt(ctx); err != nil {
 		return err
@@ -158,36 +180,67 @@ func (s *session) Stop(ctx context.Context) error {
 	return s.await(ctx, func() bool { return s.stands })
 }
 
-// interrupt interrupts in all-stop mode, by way of some thread that is there: gdb does nothing, and does not say so, where
-// its selected process is one that has ended.
-func (s *session) interrupt(ctx context.Context) error {
-	s.mu.Lock()
-	numbers := s.live()
-	if s.stands || len(numbers) == 0 {
+// interruptAll interrupts in non-stop mode, once more where gdb has told meanwhile of a thread that was born, and that runs.
+func (s *session) interruptAll(ctx context.Context) error {
+	for {
+		s.mu.Lock()
+		newest := s.newest
 		s.mu.Unlock()
-		return nil
+		if _, err := s.ask(ctx, "-exec-interrupt", "--all"); err != nil {
+			return err
+		}
+		err := s.settle(ctx, newest)
+		s.mu.Lock()
+		more := s.newest > newest && !s.still()
+		s.mu.Unlock()
+		if err != nil || !more {
+			return err
+		}
 	}
-	s.interrupts++
-	s.mu.Unlock()
-	_, err := s.ask(ctx, "-exec-interrupt", "--thread", strconv.Itoa(numbers[0]))
-	return err
+}
+
+// interrupt interrupts in all-stop mode, by way of some thread that is there: gdb does nothing, and does not say so, where
+// its selected process is one that has ended. The thread may end before gdb reads of it; the next one is named then.
+func (s *session) interrupt(ctx context.Context) error {
+	for {
+		s.mu.Lock()
+		numbers := s.live()
+		if s.stands || len(numbers) == 0 {
+			s.mu.Unlock()
+			return nil
+		}
+		s.interrupts++
+		s.mu.Unlock()
+		_, err := s.ask(ctx, "-exec-interrupt", "--thread", strconv.Itoa(numbers[0]))
+		if err == nil {
+			return nil
+		}
+		s.mu.Lock()
+		s.interrupts--
+		_, lives := s.threads[numbers[0]]
+		s.mu.Unlock()
+		if lives || !errors.As(err, new(*refusal)) {
+			return err
+		}
+	}
 }
 
 // stopPatience is how long a thread may take to stop: one in the midst of vfork(2) stops when the
 // child has gone, and gdb does not say that it waits for that.
 const stopPatience = time.Second
 
-// settle waits until gdb has said of each thread that it stands, or of no more for a while.
-func (s *session) settle(ctx context.Context) error {
+// settle waits until gdb has said of each thread that it stands, or of no more for a while, or of one that is newer than those
+// that were told to stop.
+func (s *session) settle(ctx context.Context, newest int) error {
 	for {
 		patience, cancel := context.WithTimeout(ctx, stopPatience)
 		s.mu.Lock()
 		before := s.stops
 		s.mu.Unlock()
-		err := s.await(patience, func() bool { return s.still() || s.stops > before })
+		err := s.await(patience, func() bool { return s.still() || s.stops > before || s.newest > newest })
 		cancel()
 		s.mu.Lock()
-		still := s.still()
+		still := s.still() || s.newest > newest
 		s.mu.Unlock()
 		switch {
 		case ctx.Err() != nil:

@@ -28,6 +28,7 @@ type words struct {
 	found    bool // gdb stands by: who is told of from now on was born
 	groups   map[string]*group
 	threads  map[int]*thread // by gdb's number
+	newest   int             // the highest number that was given
 	nameless *thread         // the last one that was created, while its tid is not told
 	ended    event.TID       // the one that the console said last to have exited
 	code     event.Status    // and how, where it said so
@@ -141,6 +142,7 @@ func (w *words) newNumber(t mi.Tuple) error {
 	}
 	w.nameless = &thread{number: n, group: g}
 	w.threads[n] = w.nameless
+	w.newest = max(w.newest, n)
 	if !g.has {
 		g.has = true
 		w.nameless.tid, w.nameless = g.pid, nil
