@@ -118,7 +118,7 @@ func run(ctx context.Context, d Debugger, scenario Scenario, c *control, how set
 	e := s.evidence
 	s.log = how.log
 	if scenario.Mode == fixtures.AttachAgain {
-		how.limit *= 2 // it is many runs in one
+		how.limit *= 4 // it is many runs in one: ten attaches, at each of which a debugger may read symbols
 	}
 	e.control, e.exact, e.limit = c.outcome, c.exact, how.limit
 	timed, cancel := context.WithTimeoutCause(ctx, how.limit, errOverdue)
