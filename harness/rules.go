@@ -260,10 +260,10 @@ func exit(e *evidence) (bad []string, judged int, err error) {
 	if e.mayMissAttach() {
 		return nil, 0, errNoWitness
 	}
-	ends := make(map[*life]event.Event)
-	for _, w := range e.words {
+	ends := make(map[*life]int) // where in the words
+	for i, w := range e.words {
 		if w.Kind == event.Exit && w.self != nil && !w.again {
-			ends[w.self] = w.Event
+			ends[w.self] = i
 		}
 	}
 	foreign := e.foreign()
@@ -276,11 +276,23 @@ func exit(e *evidence) (bad []string, judged int, err error) {
 		switch {
 		case !told:
 			bad = append(bad, fmt.Sprintf("task %d (%s) ended and it was not reported", l.TID, l.Path))
-		case e.can.Has(Statuses) && !end.Status.Same(l.status):
-			bad = append(bad, fmt.Sprintf("task %d (%s) ended with %s, reported was %s", l.TID, l.Path, l.status, end.Status))
+		case e.can.Has(Statuses) && !e.words[end].Status.Same(l.status) && !e.isGroupStatus(end):
+			bad = append(bad, fmt.Sprintf("task %d (%s) ended with %s, reported was %s", l.TID, l.Path, l.status, e.words[end].Status))
 		}
 	}
 	return append(bad, processEnd(e)...), judged, nil
+}
+
+// isGroupStatus tells whether the end of a thread may have been waited for when its whole process ended already: the
+// kernel gives that status then, also of a thread that ended before with another (wait_task_zombie in kernel/exit.c).
+// It may if nothing but ends is told of the process from there on.
+func (e *evidence) isGroupStatus(at int) bool {
+	root := e.truth.root().TID
+	end := e.words[at]
+	return end.self.PID == root && end.self.TID != root && e.outcome.ended && end.Status.Same(e.outcome.status) &&
+		!slices.ContainsFunc(e.words[at:], func(w word) bool {
+			return w.self != nil && w.self.PID == root && w.Kind != event.Exit && w.Kind != event.End
+		})
 }
 
 // processEnd judges the end of the program's process, which comes after its last task's. The kernel tells

@@ -13,6 +13,13 @@ func TestExitAccusesOfDeathsAndTheirStatuses(t *testing.T) {
 		{"main's death is missing", func(s *sketch) { s.say("100: exit 0\n", "") }, "task 100 (main) ended and it was not reported"},
 		{"a thread's status", func(s *sketch) { s.say("100/102: exit 3", "100/102: exit 4") }, "task 102 (main/2) ended with 3, reported was 4"},
 		{"a signal for a status", func(s *sketch) { s.say("100/102: exit 3", "100/102: killed SIGKILL") }, "task 102 (main/2) ended with 3, reported was SIGKILL"},
+		{"the process's status, where the thread was waited for when that ended", func(s *sketch) {
+			s.say("100/102: exit 3\n", "")
+			s.say("100: exit 0", "100/102: exit 0\n100: exit 0")
+		}, ""},
+		{"the process's status, and the process goes on", func(s *sketch) {
+			s.say("100/102: exit 3", "100/102: exit 0\n100: signal SIGHUP")
+		}, "task 102 (main/2) ended with 3, reported was 0"},
 		{"a status that it does not know", func(s *sketch) { s.say("100/102: exit 3", "100/102: exit ?") }, ""},
 		{"the process's status", func(s *sketch) { s.say("100: end 0", "100: end 5") }, "process 100 ended with 0, reported was 5"},
 		{"the process's end, told without a tid", func(s *sketch) { s.say("100: end 0", "100/0: end 0") }, ""},
