@@ -23,6 +23,7 @@ struct target {
 static __thread struct target *self;
 static struct target *targets;
 static _Atomic uint32_t begun, rounds, enough, over;
+static uint32_t most;
 static long n;
 
 static void count(int signal)
@@ -44,7 +45,7 @@ static void *target(void *arg)
 static void *sender(void *arg)
 {
 	announce((uintptr_t)arg);
-	uint32_t least = param("least", "20"), most = param("most", "100000");
+	uint32_t least = param("least", "20");
 	await(&begun, n);
 	while (rounds < most && (rounds < least || !enough)) {
 		advance(&rounds);
@@ -62,6 +63,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	fixture_open(argv);
 	n = param("n", "3");
+	most = param("most", "100000");
 	struct sigaction action = {.sa_handler = count, .sa_flags = SA_RESTART};
 	must(!sigaction(SIGUSR1, &action, NULL), "sigaction");
 	targets = calloc(n, sizeof *targets);
@@ -73,6 +75,8 @@ int main(int argc, char **argv)
 	}
 	await(&rounds, 1);
 	checkpoint(0);
+	uint32_t whole = rounds + 2; /* one begins and ends before checkpoint 1, whoever was stopped meanwhile */
+	await(&rounds, whole < most ? whole : most);
 	one_thread(0);
 	checkpoint(1);
 	advance(&enough);
