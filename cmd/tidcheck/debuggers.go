@@ -105,6 +105,9 @@ type selection struct {
 // choose gives the debuggers that are named, NAME or NAME=PATH, with further arguments for those that are no part of
 // tidcheck, and the one that the user offers. If a single name is no adapter's, it is the offered one's.
 func choose(names []string, offered offer, args []string) (chosen selection, err error) {
+	if i := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, "-") }); i >= 0 {
+		return chosen, fmt.Errorf("%s: flags come before the debuggers' names", names[i])
+	}
 	called, others := "", names
 	if len(names) == 1 && adapterNamed(names[0]) == nil {
 		called, others = names[0], nil
@@ -132,8 +135,6 @@ func (s *selection) add(text string, args []string) error {
 	name, path, hasPath := strings.Cut(text, "=")
 	a := adapterNamed(name)
 	switch {
-	case strings.HasPrefix(text, "-"):
-		return fmt.Errorf("%s: flags come before the debuggers' names", text)
 	case a == nil:
 		return fmt.Errorf("there is no debugger %q (there are %s, and --command and --dap for any other)", name, adapterNames())
 	case a.make == nil && hasPath:

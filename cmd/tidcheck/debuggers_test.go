@@ -58,6 +58,8 @@ func TestNamesWithoutMeaningAreRefused(t *testing.T) {
 	}
 	_, err := choose([]string{"built=/a", "built=/a"}, offer{}, nil)
 	assert.ErrorContains(t, err, "built=/a is named twice")
+	_, err = choose([]string{"mine", "--run", "fork"}, offer{lines: "true"}, nil)
+	assert.ErrorContains(t, err, "--run: flags come before the debuggers' names")
 }
 
 func TestACommandIsQuotedAsAShellReadsIt(t *testing.T) {

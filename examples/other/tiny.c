@@ -7,7 +7,8 @@
  *
  *	cc -o tiny tiny.c && tidcheck run --command ./tiny
  *
- * SIGTERM, by which tidcheck tells it to let go, ends it, and the kernel lets go of all that it traces.
+ * SIGTERM, by which tidcheck tells it to let go, has it stop each task and let go of it there: what happened before is
+ * told by then. To end at once would leave untold what the kernel has queued.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -23,8 +24,10 @@
 enum { tids = 1 << 22 }; /* the kernel's largest pid_max */
 enum { options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT };
 
-static int group[tids];   /* each task's process; 0: it is not known */
+static int group[tids];   /* each task's process; 0: it is not traced, or not known yet */
 static char parked[tids]; /* it stopped before its creator's event told of it */
+static int tracees;       /* how many have a group */
+static volatile sig_atomic_t leaving;
 
 static void must(int ok, const char *what)
 {
@@ -47,6 +50,30 @@ static int tgid(int tid)
 	return id;
 }
 
+static void join(int tid, int process)
+{
+	tracees += !group[tid];
+	group[tid] = process;
+}
+
+static void left(int tid)
+{
+	tracees -= !!group[tid];
+	group[tid] = 0;
+}
+
+/* SIGTERM's. Who is born later stops by itself. */
+static void leave(int signal)
+{
+	int was = errno;
+	(void)signal;
+	leaving = 1;
+	for (int tid = 1; tid < tids; tid++)
+		if (group[tid])
+			ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+	errno = was;
+}
+
 static void ended(const char *kind, int tid, int status)
 {
 	printf("{\"kind\":\"%s\",\"pid\":%d,\"tid\":%d,", kind, group[tid], tid);
@@ -57,7 +84,16 @@ static void ended(const char *kind, int tid, int status)
 }
 
 /* ESRCH: SIGKILL, or another thread's exec, has taken it out of its stop; its end comes. */
-static void go_on(int tid, int signal) { must(!ptrace(PTRACE_CONT, tid, 0, (long)signal) || errno == ESRCH, "PTRACE_CONT"); }
+static void go_on(int tid, int signal)
+{
+	int leaves = leaving;
+	if (!ptrace(leaves ? PTRACE_DETACH : PTRACE_CONT, tid, 0, (long)signal)) {
+		if (leaves)
+			left(tid);
+	} else {
+		must(errno == ESRCH, leaves ? "PTRACE_DETACH" : "PTRACE_CONT");
+	}
+}
 
 static void born(int creator)
 {
@@ -66,7 +102,7 @@ static void born(int creator)
 		return; /* it was killed at its event */
 	int process = tgid(child);
 	int thread = process == group[creator]; /* the event's kind does not tell a thread from a process */
-	group[child] = thread ? process : (int)child;
+	join(child, thread ? process : (int)child);
 	printf("{\"kind\":\"%s\",\"pid\":%d,\"tid\":%d,\"child\":%lu}\n", thread ? "clone" : "fork", group[creator], creator, child);
 	if (parked[child])
 		go_on(child, 0);
@@ -77,9 +113,11 @@ static void born(int creator)
 static void executed(int pid)
 {
 	unsigned long former;
-	group[pid] = pid;
-	if (!ptrace(PTRACE_GETEVENTMSG, pid, 0, &former))
-		printf("{\"kind\":\"exec\",\"pid\":%d,\"tid\":%d,\"former\":%lu}\n", pid, pid, former);
+	if (ptrace(PTRACE_GETEVENTMSG, pid, 0, &former))
+		return; /* it was killed at its event */
+	left(former);
+	join(pid, pid);
+	printf("{\"kind\":\"exec\",\"pid\":%d,\"tid\":%d,\"former\":%lu}\n", pid, pid, former);
 }
 
 /* Takes one stop or end, and lets the task go on that it was of. */
@@ -90,7 +128,7 @@ static void handle(int tid, int status)
 	if (!WIFSTOPPED(status)) {
 		if (group[tid] == tid)
 			ended("end", tid, status); /* a leader's wait status is its process's */
-		group[tid] = 0;
+		left(tid);
 		return;
 	}
 	switch (status >> 16) {
@@ -133,7 +171,7 @@ static void launch(char **argv)
 	}
 	must(!ptrace(PTRACE_SEIZE, pid, 0, options | PTRACE_O_EXITKILL), "PTRACE_SEIZE");
 	must(write(gate[1], "", 1) == 1, "write");
-	group[pid] = pid;
+	join(pid, pid);
 	do {
 		must(waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status), argv[0]);
 		if (status >> 16 != PTRACE_EVENT_EXEC)
@@ -161,7 +199,7 @@ static void attach(int pid)
 				continue;
 			}
 			fresh++;
-			group[tid] = pid;
+			join(tid, pid);
 			printf("{\"kind\":\"attach\",\"pid\":%d,\"tid\":%d}\n", pid, tid);
 		}
 		closedir(dir);
@@ -181,8 +219,10 @@ int main(int argc, char **argv)
 		attach(atoi(argv[2]));
 	else
 		must(0, "usage: tiny launch -- PROGRAM ARG..., or tiny attach PID");
-	while ((tid = waitpid(-1, &status, __WALL)) > 0)
+	signal(SIGTERM, leave); /* before, it ends by it: nothing is told that could be missed */
+	while (tracees) {
+		must((tid = waitpid(-1, &status, __WALL)) > 0, "waitpid");
 		handle(tid, status);
-	must(errno == ECHILD, "waitpid");
+	}
 	return 0;
 }
