@@ -32,11 +32,11 @@ demo: build bin/fork
 	bin/tidcheck run --run '^(fork|thread_nested|signal_one_thread|locked)/' reference book; status=$$?; \
 	test $$status = 1 && echo "status 1, as expected" || { echo "status $$status, and 1 was expected"; exit 1; }
 
-# The debuggers that Debian has, and a delve of a fixed version, in bin.
+# The debuggers that Debian has, and in bin the delve that tools/delve/go.mod names.
 debuggers:
 	apt-get update
 	apt-get install -y gdb gdbserver lldb-19 strace
-	GOBIN=$(CURDIR)/bin go install github.com/go-delve/delve/cmd/dlv@v1.27.2
+	cd tools/delve && go build -o $(CURDIR)/bin/dlv github.com/go-delve/delve/cmd/dlv
 
 # The debuggers on this machine, held to the quick set and to what is known of them.
 conformance:
