@@ -20,7 +20,7 @@ import (
 // standard output.
 type Tool struct {
 	process *Process
-	stdin   *os.File
+	stdin   io.WriteCloser
 	log     *transcript
 	read    chan struct{} // closed at the end of its output
 	told    chan struct{} // closed at the end of its standard error
@@ -265,10 +265,11 @@ func (l *Tool) signal(sig syscall.Signal) error {
 	return nil // it has ended, and the keeper's word of it is on its way
 }
 
-// End kills the tool's process group, if it is not over.
+// End kills the tool's process group, if it is not over. The error is its failure before: what the end makes of it is
+// not its fault, such as half a line at the end of its input.
 func (l *Tool) End() error {
-	l.stdin.Close()
 	err := l.Err()
+	l.stdin.Close()
 	l.signal(syscall.SIGKILL) // an error means that it is gone, and the keeper kills what is left
 	return err
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"errors"
 	"os/exec"
 	"testing"
 	"time"
@@ -28,4 +29,24 @@ func TestAToolThatHasJustEndedIsHeard(t *testing.T) {
 		close(word)
 	}
 	assert.NilError(t, <-over)
+}
+
+// A server that is in the middle of its answer when its input is closed may end there, before it is looked at.
+func TestWhatAToolsEndMakesOfItIsNotItsFailure(t *testing.T) {
+	gone := exec.Command("true")
+	assert.NilError(t, gone.Run())
+	l := &Tool{process: &Process{PID: gone.Process.Pid, done: make(chan struct{})}}
+	close(l.process.done)
+	l.stdin = atClose(func() { l.fail(errors.New("its output ends in the middle of a packet")) })
+	assert.NilError(t, l.End())
+}
+
+// An atClose is an input whose end has its tool do something at once.
+type atClose func()
+
+func (atClose) Write(b []byte) (int, error) { return len(b), nil }
+
+func (f atClose) Close() error {
+	f()
+	return nil
 }
