@@ -91,6 +91,7 @@ func TestTracedAndDeclaredAgree(t *testing.T) {
 				t.Parallel()
 				for range rounds {
 					run := harness.Run(t, f.Name, reference.Debugger{Options: way.how})
+					assert.Assert(t, run.Holds("bounded")) // first: it says where each task stood
 					assert.Assert(t, run.AsDeclared(f))
 					for _, r := range []string{"complete", "sound", "once", "parent", "order", "exit"} {
 						assert.Assert(t, run.Holds(r))
