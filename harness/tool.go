@@ -39,7 +39,7 @@ const (
 // tailSize is how much of a tool's standard error is kept for messages.
 const tailSize = 4096
 
-// grace is how long a tool that was asked to end may take before it is killed.
+// grace is how long what is over may take to say so, or to give back what it holds.
 const grace = 2 * time.Second
 
 // StartLineTool starts a tool that prints lines. Each goes to take, on one goroutine and without its end; the first
@@ -223,20 +223,10 @@ func (l *Tool) Ended(ctx context.Context) error {
 	return fmt.Errorf("it ended with %s: %s", status, said)
 }
 
-// Interrupt sends a signal to the tool's process group, waits until it has ended, and
-// kills it if that takes too long.
+// Interrupt sends a signal to the tool's process group and waits until it has ended. One that does not listen is
+// not killed before its End: that would let go of its program for it.
 func (l *Tool) Interrupt(ctx context.Context, sig syscall.Signal) error {
 	if err := l.signal(sig); err != nil {
-		return err
-	}
-	patience, cancel := context.WithTimeout(ctx, grace)
-	defer cancel()
-	if _, err := l.process.Wait(patience); err == nil {
-		return l.heard(ctx)
-	} else if ctx.Err() != nil {
-		return err
-	}
-	if err := l.signal(syscall.SIGKILL); err != nil {
 		return err
 	}
 	if _, err := l.process.Wait(ctx); err != nil {

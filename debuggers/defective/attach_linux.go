@@ -27,7 +27,8 @@ func attachesLeaderOnly(k tracer.Kernel) tracer.Kernel { return lonely{k} }
 // manyLooks is how often a slow tracer looks for a change before it goes on without one.
 const manyLooks = 1000
 
-// A slow kernel is slow between the list of tasks and what is done with it: the tasks have changed in one way meanwhile.
+// A slow kernel is slow between the list of tasks and what is done with it: the tasks have changed in one way meanwhile. It
+// lists again until they do, since they may never change so from the first list on.
 type slow struct {
 	tracer.Kernel
 	changed func(listed, now []int) bool
@@ -40,6 +41,7 @@ func (k slow) Tasks(pid int) ([]int, error) {
 		if err != nil || k.changed(listed, now) {
 			break
 		}
+		listed = now
 		runtime.Gosched()
 	}
 	return listed, err
