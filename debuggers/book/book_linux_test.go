@@ -2,25 +2,17 @@ package book
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 
 func TestMain(m *testing.M) {
-	cache, err := os.MkdirTemp("", "book-test-")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
-	code := m.Run()
-	os.RemoveAll(cache)
-	os.Exit(code)
+	adaptertest.Main(m)
 }
 
 func TestLinesAreReadAsTheLessonMeansThem(t *testing.T) {

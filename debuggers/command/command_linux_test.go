@@ -15,33 +15,12 @@ import (
 	"github.com/tidcheck/tidcheck/debuggers/command"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 
 func TestMain(m *testing.M) {
-	cache, err := os.MkdirTemp("", "command-test-")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
-	code := m.Run()
-	os.RemoveAll(cache)
-	os.Exit(code)
-}
-
-// A visitor shows the target of a run to a test, and debugs nothing.
-type visitor struct {
-	targets chan harness.Target
-	over    chan struct{}
-}
-
-func (visitor) Name() string                            { return "visitor" }
-func (visitor) Version(context.Context) (string, error) { return "1", nil }
-func (v visitor) Start(_ context.Context, target harness.Target) (harness.Session, error) {
-	v.targets <- target
-	<-v.over
-	return nil, errors.ErrUnsupported
+	adaptertest.Main(m)
 }
 
 // run runs one scenario.
@@ -52,28 +31,6 @@ func run(t *testing.T, d harness.Debugger, scenario string) ([]harness.Result, e
 		return nil, err
 	}
 	return report.Results, nil
-}
-
-// withTarget calls f with the target of a run, which lasts as long.
-func withTarget(t *testing.T, scenario string, f func(harness.Target)) {
-	t.Helper()
-	v := visitor{make(chan harness.Target), make(chan struct{})}
-	over := make(chan []harness.Result, 1)
-	go func() {
-		defer close(over)
-		results, err := run(t, v, scenario)
-		if err != nil {
-			t.Error(err)
-		}
-		over <- results
-	}()
-	select {
-	case target := <-v.targets:
-		defer func() { close(v.over); <-over }()
-		f(target)
-	case results := <-over:
-		t.Fatalf("no debugger was started: %v", results)
-	}
 }
 
 // fake is a debugger that is a shell script.
@@ -87,7 +44,7 @@ func fake(t *testing.T, text string) command.Debugger {
 // start starts a fake debugger, shows its session to f, and ends it.
 func start(t *testing.T, text string, f func(ctx context.Context, s harness.Session, err error)) {
 	t.Helper()
-	withTarget(t, "fork/launch", func(target harness.Target) {
+	adaptertest.WithTarget(t, "fork/launch", harness.Options{}, func(target harness.Target) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		s, err := fake(t, text).Start(ctx, target)
@@ -119,7 +76,7 @@ func TestArgumentsSayWhatToDo(t *testing.T) {
 	const say = `echo "$1 $2" > ` + "%s" + `; echo '{"kind":"ready"}'`
 	for scenario, want := range map[string]string{"fork/launch": "launch --", "fork/attach_before": "attach "} {
 		note := filepath.Join(t.TempDir(), "note")
-		withTarget(t, scenario, func(target harness.Target) {
+		adaptertest.WithTarget(t, scenario, harness.Options{}, func(target harness.Target) {
 			s, err := fake(t, fmt.Sprintf(say, note)).Start(t.Context(), target)
 			assert.NilError(t, err)
 			assert.NilError(t, s.Wait(t.Context()))
@@ -285,7 +242,7 @@ func TestADebuggerThatIsNeverReadySaysWhy(t *testing.T) {
 	} {
 		start(t, text, func(_ context.Context, _ harness.Session, err error) { assert.Error(t, err, want) })
 	}
-	withTarget(t, "fork/launch", func(target harness.Target) {
+	adaptertest.WithTarget(t, "fork/launch", harness.Options{}, func(target harness.Target) {
 		_, err := command.Debugger{Argv: []string{"/nowhere/dbg"}}.Start(t.Context(), target)
 		assert.ErrorIs(t, err, os.ErrNotExist)
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

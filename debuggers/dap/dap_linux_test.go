@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 
@@ -21,34 +22,12 @@ func TestMain(m *testing.M) {
 		fakeAdapter(plan)
 		return
 	}
-	cache, err := os.MkdirTemp("", "dap-test-")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
-	code := m.Run()
-	os.RemoveAll(cache)
-	os.Exit(code)
+	adaptertest.Main(m)
 }
 
 // planning is the fake adapter that does by a plan.
 func planning(plan string) Debugger {
 	return Debugger{Path: os.Args[0], Env: []string{planned + "=" + plan}}
-}
-
-// A visitor shows the target of a run to a test, and debugs nothing.
-type visitor struct {
-	targets chan harness.Target
-	over    chan struct{}
-}
-
-func (visitor) Name() string                            { return "visitor" }
-func (visitor) Version(context.Context) (string, error) { return "1", nil }
-func (v visitor) Start(_ context.Context, target harness.Target) (harness.Session, error) {
-	v.targets <- target
-	<-v.over
-	return nil, errors.ErrUnsupported
 }
 
 func run(ctx context.Context, d harness.Debugger, scenario string, o harness.Options) ([]harness.Result, error) {
@@ -68,19 +47,7 @@ func start(t *testing.T, scenario string, d Debugger, f func(ctx context.Context
 
 func startWithin(t *testing.T, limit time.Duration, scenario string, d Debugger, f func(ctx context.Context, s harness.Session, err error)) {
 	t.Helper()
-	v := visitor{make(chan harness.Target), make(chan struct{})}
-	over := make(chan []harness.Result, 1)
-	go func() {
-		defer close(over)
-		results, err := run(t.Context(), v, scenario, harness.Options{TimeScale: 6})
-		if err != nil {
-			t.Error(err)
-		}
-		over <- results
-	}()
-	select {
-	case target := <-v.targets:
-		defer func() { close(v.over); <-over }()
+	adaptertest.WithTarget(t, scenario, harness.Options{TimeScale: 6}, func(target harness.Target) {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
 		s, err := d.Start(ctx, target)
@@ -88,9 +55,7 @@ func startWithin(t *testing.T, limit time.Duration, scenario string, d Debugger,
 		if s != nil {
 			s.End() // what it says was looked at
 		}
-	case results := <-over:
-		t.Fatalf("no debugger was started: %v", results)
-	}
+	})
 }
 
 // told are a session's events, in words, with pid for the number that one of them has.

@@ -3,14 +3,13 @@ package dap
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-dap"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 
@@ -31,19 +30,8 @@ func fakes(t *testing.T, scenario string, plans ...string) map[string]map[string
 		d.Births = true
 		all = append(all, faked{d, plan})
 	}
-	o := harness.Options{Match: regexp.MustCompile("^" + scenario + "$"), TimeScale: 0.4, Jobs: 4}
-	report, err := harness.RunAll(t.Context(), all, o, func([]harness.Result) {})
-	assert.NilError(t, err)
-	got := make(map[string]map[string]string)
-	for _, r := range report.Results {
-		if got[r.Debugger] == nil {
-			got[r.Debugger] = make(map[string]string)
-		}
-		got[r.Debugger][r.Rule] = string(r.Verdict) + ": " + r.Detail
-		assert.Check(t, r.Seconds < 15, "%s took %.1f s", r.Debugger, r.Seconds)
-		assert.Check(t, r.Verdict != harness.Unresolved, "%s %s: %s", r.Debugger, r.Rule, r.Detail)
-	}
-	return got
+	o := harness.Options{TimeScale: 0.4, Jobs: 4}
+	return adaptertest.Verdicts(t, scenario, o, all...)
 }
 
 func TestAnAdapterThatSaysNonsenseIsAccusedInOneLine(t *testing.T) {
@@ -54,7 +42,7 @@ func TestAnAdapterThatSaysNonsenseIsAccusedInOneLine(t *testing.T) {
 		of1    = `{"seq":0,"type":"event","event":"process","body":{"name":"init","systemProcessId":1}}`
 		stop   = `{"seq":0,"type":"event","event":"stopped","body":{"reason":"exception","threadId":5}}`
 	)
-	for scenario, cases := range map[string][]struct{ plan, rule, want string }{
+	for scenario, cases := range map[string][]adaptertest.Case{
 		"fork/launch": {
 			{"initialize:hang", "bounded", late},
 			{"initialize:die", "complete", failed + "initialize: it ended with 3: cannot go on"},
@@ -79,18 +67,7 @@ func TestAnAdapterThatSaysNonsenseIsAccusedInOneLine(t *testing.T) {
 			{"threads:hang", "bounded", "the debugger's list of threads did not come within 2s"},
 		},
 	} {
-		var plans []string
-		for _, c := range cases {
-			plans = append(plans, c.plan)
-		}
-		got := fakes(t, scenario, plans...)
-		for _, c := range cases {
-			accused := slices.ContainsFunc(strings.Fields(c.rule), func(rule string) bool {
-				first, _, _ := strings.Cut(got[c.plan][rule], "\n")
-				return strings.HasPrefix(first, "FAIL: ") && strings.Contains(first, c.want) && len(first) < 512
-			})
-			assert.Check(t, accused, "%s %.80q: want %s: %s, got %q", scenario, c.plan, c.rule, c.want, got[c.plan])
-		}
+		adaptertest.Accused(t, scenario, fakes(t, scenario, adaptertest.Fakes(cases)...), cases)
 	}
 }
 

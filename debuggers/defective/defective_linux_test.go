@@ -3,7 +3,6 @@
 package defective_test
 
 import (
-	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -12,19 +11,12 @@ import (
 
 	"github.com/tidcheck/tidcheck/debuggers/defective"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 
 func TestMain(m *testing.M) {
-	cache, err := os.MkdirTemp("", "defective-test-")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
-	code := m.Run()
-	os.RemoveAll(cache)
-	os.Exit(code)
+	adaptertest.Main(m)
 }
 
 // Each defect is caught by its own rule, in every scenario that it is said to show in.

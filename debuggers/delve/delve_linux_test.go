@@ -1,14 +1,13 @@
 package delve
 
 import (
-	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 
@@ -17,42 +16,21 @@ func TestMain(m *testing.M) {
 		fakeMain()
 		return
 	}
-	cache, err := os.MkdirTemp("", "delve-test-")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
-	code := m.Run()
-	os.RemoveAll(cache)
-	os.Exit(code)
+	adaptertest.Main(m)
 }
 
-// What is known of delve is green, and nothing else fails.
 func TestQuickSet(t *testing.T) {
-	if os.Getenv("TIDCHECK_DEBUGGERS") == "" {
-		t.Skip("TIDCHECK_DEBUGGERS is not set: make conformance holds the debuggers on this machine to the suite")
-	}
-	known, err := harness.ParseKnown("known.txt", Known)
-	assert.NilError(t, err)
-	harness.Test(t, Debugger{}, harness.Options{Quick: true, Known: known})
+	adaptertest.QuickSet(t, Known, harness.Options{}, Debugger{})
 }
 
 // What was found in delve by hand is found by the suite too.
 func TestTheDefectsOfDelveAreSeen(t *testing.T) {
-	if os.Getenv("TIDCHECK_DEBUGGERS") == "" {
-		t.Skip("TIDCHECK_DEBUGGERS is not set: make conformance holds the debuggers on this machine to the suite")
-	}
-	if version, err := (Debugger{}).Version(t.Context()); err != nil {
-		t.Skip(err)
-	} else if version != "1.27.2" {
-		t.Skipf("they are those of delve 1.27.2, and this is %s", version)
-	}
+	adaptertest.NeedVersion(t, Debugger{}, "1.27.2")
 	for _, c := range []struct {
-		debugger Debugger
-		scenario string
-		runs     int
-		want     string
+		debugger  Debugger
+		scenarios string
+		runs      int
+		want      string
 	}{
 		{Debugger{}, "attach_churn/attach_(before|during)", 3, "could not attach to new thread [0-9]+ no such process"},
 		{Debugger{}, "attach_births/(attach_before|attach_during|detach_during)", 5, `task [0-9]+ \(main/1/[0-9]+\) was not listed at the attach`},
@@ -60,14 +38,8 @@ func TestTheDefectsOfDelveAreSeen(t *testing.T) {
 		{Debugger{FollowExec: true}, "exec_from_leader/launch", 1, "Command: wait err no child processes"},
 		{Debugger{FollowExec: true}, "exec_then_threads/stops", 1, "the debugger's stop did not come within 10s"},
 	} {
-		o := harness.Options{Match: regexp.MustCompile("^" + c.scenario + "$"), Repeat: c.runs, TimeScale: 0.5}
-		report, err := harness.RunAll(t.Context(), []harness.Debugger{c.debugger}, o, func([]harness.Result) {})
-		assert.NilError(t, err)
-		seen := slices.ContainsFunc(report.Results, func(r harness.Result) bool {
-			found, _ := regexp.MatchString(c.want, r.Detail)
-			return r.Verdict == harness.Fail && found
-		})
-		assert.Check(t, seen, "%s %s: nothing says %q", c.debugger.Name(), c.scenario, c.want)
+		o := harness.Options{Repeat: c.runs, TimeScale: 0.5}
+		adaptertest.Shows(t, c.debugger, o, adaptertest.Defect{Scenarios: c.scenarios, Want: c.want})
 	}
 }
 

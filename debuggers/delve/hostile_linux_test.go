@@ -3,12 +3,11 @@ package delve
 import (
 	"io"
 	"os"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 
@@ -29,27 +28,15 @@ func fakes(t *testing.T, scenario string, spoilt ...string) map[string]map[strin
 	for _, s := range spoilt {
 		all = append(all, faked{Debugger{Path: self, Args: []string{"--fake=" + s}}, s})
 	}
-	o := harness.Options{Match: regexp.MustCompile("^" + scenario + "$"), TimeScale: 0.4, Jobs: len(all)}
-	report, err := harness.RunAll(t.Context(), all, o, func([]harness.Result) {})
-	assert.NilError(t, err)
-	got := make(map[string]map[string]string)
-	for _, r := range report.Results {
-		if got[r.Debugger] == nil {
-			got[r.Debugger] = make(map[string]string)
-		}
-		got[r.Debugger][r.Rule] = string(r.Verdict) + ": " + r.Detail
-		assert.Check(t, r.Seconds < 15, "%s took %.1f s", r.Debugger, r.Seconds)
-	}
-	return got
+	o := harness.Options{TimeScale: 0.4, Jobs: len(all)}
+	return adaptertest.Verdicts(t, scenario, o, all...)
 }
 
 // The tests below are worth something only if the fake is not accused when it is right.
 func TestARightFakeIsNotAccused(t *testing.T) {
 	const byItself = `continue:{"id":ID,"result":{"State":{"Pid":7}}}` // it stops, and is to continue
 	for scenario, spoilt := range map[string]string{"fork/launch": byItself, "fork/stops": "", "exit_code/launch": "", "fork/detach_during": ""} {
-		for rule, verdict := range fakes(t, scenario, spoilt)[spoilt] {
-			assert.Check(t, strings.HasPrefix(verdict, "PASS") || strings.HasPrefix(verdict, "UNSUPPORTED"), "%s %s %s", scenario, rule, verdict)
-		}
+		adaptertest.Right(t, scenario, fakes(t, scenario, spoilt)[spoilt])
 	}
 }
 
@@ -64,8 +51,7 @@ func TestWhoRefusesAProgramDebugsNothing(t *testing.T) {
 func TestADelveThatFailsIsAccusedInOneLine(t *testing.T) {
 	const last = "it ended with 3: it was the fake's last hour"
 	const late = " did not come within 2s"
-	type expectation struct{ spoilt, rule, want string }
-	for scenario, cases := range map[string][]expectation{
+	for scenario, cases := range map[string][]adaptertest.Case{
 		"fork/launch": {
 			{"start:hang", "bounded", "the debugger's start" + late},
 			{"start:die", "complete", "the debugger failed: the debugger's start: " + last},
@@ -102,18 +88,7 @@ func TestADelveThatFailsIsAccusedInOneLine(t *testing.T) {
 			{"Detach:die", "complete", "the debugger failed: the debugger's detach: Detach: " + last},
 		},
 	} {
-		var spoilt []string
-		for _, c := range cases {
-			spoilt = append(spoilt, c.spoilt)
-		}
-		got := fakes(t, scenario, spoilt...)
-		for _, c := range cases {
-			accused := slices.ContainsFunc(strings.Fields(c.rule), func(rule string) bool {
-				verdict, _, _ := strings.Cut(got[c.spoilt][rule], "\n")
-				return strings.HasPrefix(verdict, "FAIL: ") && strings.Contains(verdict, c.want)
-			})
-			assert.Check(t, accused, "%s %s: want %s: %s, got %v", scenario, c.spoilt, c.rule, c.want, got[c.spoilt])
-		}
+		adaptertest.Accused(t, scenario, fakes(t, scenario, adaptertest.Fakes(cases)...), cases)
 	}
 }
 

@@ -1,12 +1,11 @@
 package gdb
 
 import (
-	"fmt"
 	"os"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/harness"
-	"gotest.tools/v3/assert"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 )
 
 func TestMain(m *testing.M) {
@@ -14,25 +13,9 @@ func TestMain(m *testing.M) {
 		fakeMain()
 		return
 	}
-	cache, err := os.MkdirTemp("", "gdb-test-")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
-	code := m.Run()
-	os.RemoveAll(cache)
-	os.Exit(code)
+	adaptertest.Main(m)
 }
 
-// What is known of gdb is green, and nothing else fails.
 func TestQuickSet(t *testing.T) {
-	if os.Getenv("TIDCHECK_DEBUGGERS") == "" {
-		t.Skip("TIDCHECK_DEBUGGERS is not set: make conformance holds the debuggers on this machine to the suite")
-	}
-	known, err := harness.ParseKnown("known.txt", Known)
-	assert.NilError(t, err)
-	for _, d := range []Debugger{{}, {NonStop: true}, {NoThreadDB: true}} {
-		t.Run(d.Name(), func(t *testing.T) { harness.Test(t, d, harness.Options{Quick: true, Known: known}) })
-	}
+	adaptertest.QuickSet(t, Known, harness.Options{}, Debugger{}, Debugger{NonStop: true}, Debugger{NoThreadDB: true})
 }

@@ -2,15 +2,12 @@ package gdb
 
 import (
 	"context"
-	"errors"
 	"os"
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 
@@ -35,18 +32,8 @@ func fakes(t *testing.T, scenario string, spoilt ...string) map[string]map[strin
 	for _, s := range spoilt {
 		all = append(all, fakeOf(s))
 	}
-	o := harness.Options{Match: regexp.MustCompile("^" + scenario + "$"), TimeScale: 0.4, Jobs: 8}
-	report, err := harness.RunAll(t.Context(), all, o, func([]harness.Result) {})
-	assert.NilError(t, err)
-	got := make(map[string]map[string]string)
-	for _, r := range report.Results {
-		if got[r.Debugger] == nil {
-			got[r.Debugger] = make(map[string]string)
-		}
-		got[r.Debugger][r.Rule] = string(r.Verdict) + ": " + r.Detail
-		assert.Check(t, r.Seconds < 15, "%s took %.1f s", r.Debugger, r.Seconds)
-	}
-	return got
+	o := harness.Options{TimeScale: 0.4, Jobs: 8}
+	return adaptertest.Verdicts(t, scenario, o, all...)
 }
 
 // The tests below are worth something only if the fake is not accused when it is right.
@@ -55,11 +42,7 @@ func TestARightFakeIsNotAccused(t *testing.T) {
 	for scenario, spoilt := range map[string]string{
 		"fork/launch": "", "attach_idle/stops": late, "exit_code/launch": "", "fork/detach_during": "", "attach_births/attach_during": "",
 	} {
-		got := fakes(t, scenario, spoilt)[spoilt]
-		assert.Check(t, len(got) > 0, scenario)
-		for rule, verdict := range got {
-			assert.Check(t, strings.HasPrefix(verdict, "PASS") || strings.HasPrefix(verdict, "UNSUPPORTED"), "%s %s %s", scenario, rule, verdict)
-		}
+		adaptertest.Right(t, scenario, fakes(t, scenario, spoilt)[spoilt])
 	}
 }
 
@@ -67,8 +50,7 @@ func TestAGdbThatFailsIsAccusedInOneLine(t *testing.T) {
 	const last = "it ended with 3: it was the fake's last hour"
 	const late = " did not come within 2s"
 	const starts, failed = "the debugger's start", "the debugger failed: the debugger's start: "
-	type expectation struct{ spoilt, rule, want string }
-	for scenario, cases := range map[string][]expectation{
+	for scenario, cases := range map[string][]adaptertest.Case{
 		"fork/launch": {
 			{"start@hang", "bounded", starts + late},
 			{"start@die", "complete", failed},
@@ -107,53 +89,23 @@ func TestAGdbThatFailsIsAccusedInOneLine(t *testing.T) {
 			{"-target-attach@ID^error,msg=\"no\"\n", "complete", failed + `-target-attach: "no"`},
 		},
 	} {
-		var spoilt []string
-		for _, c := range cases {
-			spoilt = append(spoilt, c.spoilt)
-		}
-		got := fakes(t, scenario, spoilt...)
-		for _, c := range cases {
-			accused := slices.ContainsFunc(strings.Fields(c.rule), func(rule string) bool {
-				verdict, _, _ := strings.Cut(got[c.spoilt][rule], "\n")
-				return strings.HasPrefix(verdict, "FAIL: ") && strings.Contains(verdict, c.want)
-			})
-			assert.Check(t, accused, "%s %q: want %s: %s, got %q", scenario, c.spoilt, c.rule, c.want, got[c.spoilt])
-		}
+		adaptertest.Accused(t, scenario, fakes(t, scenario, adaptertest.Fakes(cases)...), cases)
 	}
-}
-
-// A visitor shows the target of a run to a test, and debugs nothing.
-type visitor struct {
-	targets chan harness.Target
-	over    chan struct{}
-}
-
-func (visitor) Name() string                            { return "visitor" }
-func (visitor) Version(context.Context) (string, error) { return "1", nil }
-func (v visitor) Start(_ context.Context, target harness.Target) (harness.Session, error) {
-	v.targets <- target
-	<-v.over
-	return nil, errors.ErrUnsupported
 }
 
 // visit starts a fake on a program that is there, and shows its session to f.
 func visit(t *testing.T, d harness.Debugger, f func(ctx context.Context, s *session)) {
 	t.Helper()
-	v := visitor{make(chan harness.Target, 1), make(chan struct{})}
-	over := make(chan error, 1)
-	go func() {
-		o := harness.Options{Match: regexp.MustCompile("^attach_idle/attach_before$"), TimeScale: 6}
-		_, err := harness.RunAll(t.Context(), []harness.Debugger{v}, o, func([]harness.Result) {})
-		over <- err
-	}()
-	defer func() { close(v.over); assert.NilError(t, <-over) }()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	s, err := d.Start(ctx, <-v.targets)
-	assert.NilError(t, err)
-	defer s.End() // what it says was looked at
-	assert.NilError(t, s.Resume(ctx))
-	f(ctx, s.(*session))
+	o := harness.Options{TimeScale: 6}
+	adaptertest.WithTarget(t, "attach_idle/attach_before", o, func(target harness.Target) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		s, err := d.Start(ctx, target)
+		assert.NilError(t, err)
+		defer s.End() // what it says was looked at
+		assert.NilError(t, s.Resume(ctx))
+		f(ctx, s.(*session))
+	})
 }
 
 // A thread by way of which gdb is to stop the program may end before gdb reads of it.

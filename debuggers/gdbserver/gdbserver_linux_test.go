@@ -1,53 +1,28 @@
 package gdbserver
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 
 func TestMain(m *testing.M) {
-	cache, err := os.MkdirTemp("", "gdbserver-test-")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
-	code := m.Run()
-	os.RemoveAll(cache)
-	os.Exit(code)
+	adaptertest.Main(m)
 }
 
-// What is known of gdbserver is green, and nothing else fails.
 func TestQuickSet(t *testing.T) {
-	if os.Getenv("TIDCHECK_DEBUGGERS") == "" {
-		t.Skip("TIDCHECK_DEBUGGERS is not set: make conformance holds the debuggers on this machine to the suite")
-	}
-	known, err := harness.ParseKnown("known.txt", Known)
-	assert.NilError(t, err)
-	for _, d := range []Debugger{{}, {AllStop: true}} {
-		t.Run(d.Name(), func(t *testing.T) { harness.Test(t, d, harness.Options{Quick: true, Known: known, TimeScale: 0.5}) })
-	}
+	adaptertest.QuickSet(t, Known, harness.Options{TimeScale: 0.5}, Debugger{}, Debugger{AllStop: true})
 }
 
 // What was found in gdbserver by hand is found by the suite too.
 func TestTheDefectsOfGdbserverAreSeen(t *testing.T) {
-	if os.Getenv("TIDCHECK_DEBUGGERS") == "" {
-		t.Skip("TIDCHECK_DEBUGGERS is not set: make conformance holds the debuggers on this machine to the suite")
-	}
-	if version, err := (Debugger{}).Version(t.Context()); err != nil {
-		t.Skip(err)
-	} else if version != "13.1" {
-		t.Skipf("they are those of gdbserver 13.1, and this is %s", version)
-	}
-	for _, c := range []struct{ scenario, rule, want string }{
+	adaptertest.NeedVersion(t, Debugger{}, "13.1")
+	for _, defect := range []adaptertest.Defect{
 		{"attach_leader_gone/attach_before", "complete", "the debugger's start: .*it ended with 1"},
 		{"exit_leader_first/detach_during", "complete", "the debugger's detach: .*it ended with SIGSEGV"},
 		{"thread_by_vfork_flag/launch", "sound", "vfork [0-9]+\": a clone is a thread's birth"},
@@ -57,14 +32,7 @@ func TestTheDefectsOfGdbserverAreSeen(t *testing.T) {
 		{"attach_vfork_parent/stops", "bounded", "the debugger's stop did not come within"},
 		{"signal_own_stop/launch", "transparent", "it stood: 0"},
 	} {
-		o := harness.Options{Match: regexp.MustCompile("^" + c.scenario + "$"), TimeScale: 0.3}
-		report, err := harness.RunAll(t.Context(), []harness.Debugger{Debugger{}}, o, func([]harness.Result) {})
-		assert.NilError(t, err)
-		seen := slices.ContainsFunc(report.Results, func(r harness.Result) bool {
-			found, _ := regexp.MatchString(c.want, r.Detail)
-			return r.Rule == c.rule && r.Verdict == harness.Fail && found
-		})
-		assert.Check(t, seen, "%s: %s does not say %q", c.scenario, c.rule, c.want)
+		adaptertest.Shows(t, Debugger{}, harness.Options{TimeScale: 0.3}, defect)
 	}
 }
 

@@ -1,7 +1,6 @@
 package lldb
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,28 +8,16 @@ import (
 	"testing"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 
 func TestMain(m *testing.M) {
-	cache, err := os.MkdirTemp("", "lldb-test-")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
-	code := m.Run()
-	os.RemoveAll(cache)
-	os.Exit(code)
+	adaptertest.Main(m)
 }
 
-func TestQuick(t *testing.T) {
-	if os.Getenv("TIDCHECK_DEBUGGERS") == "" {
-		t.Skip("TIDCHECK_DEBUGGERS is not set: make conformance holds the debuggers on this machine to the suite")
-	}
-	known, err := harness.ParseKnown("known.txt", Known)
-	assert.NilError(t, err)
-	harness.Test(t, Debugger{}, harness.Options{Quick: true, Known: known})
+func TestQuickSet(t *testing.T) {
+	adaptertest.QuickSet(t, Known, harness.Options{}, Debugger{})
 }
 
 func TestTheNewestAdapterIsFound(t *testing.T) {

@@ -7,12 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 
@@ -21,52 +21,24 @@ func TestMain(m *testing.M) {
 		fakeMain()
 		return
 	}
-	cache, err := os.MkdirTemp("", "lldbserver-test-")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
-	code := m.Run()
-	os.RemoveAll(cache)
-	os.Exit(code)
+	adaptertest.Main(m)
 }
 
-// What is known of lldb-server is green, and nothing else fails.
 func TestQuickSet(t *testing.T) {
-	if os.Getenv("TIDCHECK_DEBUGGERS") == "" {
-		t.Skip("TIDCHECK_DEBUGGERS is not set: make conformance holds the debuggers on this machine to the suite")
-	}
-	known, err := harness.ParseKnown("known.txt", Known)
-	assert.NilError(t, err)
-	harness.Test(t, Debugger{}, harness.Options{Quick: true, Known: known, TimeScale: 0.4})
+	adaptertest.QuickSet(t, Known, harness.Options{TimeScale: 0.4}, Debugger{})
 }
 
 // What was found in lldb-server by hand is found by the suite too.
 func TestTheDefectsOfLldbServerAreSeen(t *testing.T) {
-	if os.Getenv("TIDCHECK_DEBUGGERS") == "" {
-		t.Skip("TIDCHECK_DEBUGGERS is not set: make conformance holds the debuggers on this machine to the suite")
-	}
-	if version, err := (Debugger{}).Version(t.Context()); err != nil {
-		t.Skip(err)
-	} else if version != "19.1.7" {
-		t.Skipf("they are those of lldb-server 19.1.7, and this is %s", version)
-	}
-	for _, c := range []struct{ scenario, rule, want string }{
+	adaptertest.NeedVersion(t, Debugger{}, "19.1.7")
+	for _, defect := range []adaptertest.Defect{
 		{"attach_leader_gone/attach_before", "complete", "the debugger's start: it ended with SIGSEGV"},
 		{"exec_from_thread/launch", "running", `\(main/1\) was left stopped`},
 		{"thread_by_vfork_flag/launch", "sound", "vfork [0-9]+\": a clone is a thread's birth"},
 		{"signal_mask/launch", "transparent", "SigIgn"},
 		{"signal_own_stop/launch", "transparent", "it stood: 0"},
 	} {
-		o := harness.Options{Match: regexp.MustCompile("^" + c.scenario + "$"), TimeScale: 0.3}
-		report, err := harness.RunAll(t.Context(), []harness.Debugger{Debugger{}}, o, func([]harness.Result) {})
-		assert.NilError(t, err)
-		seen := slices.ContainsFunc(report.Results, func(r harness.Result) bool {
-			found, _ := regexp.MatchString(c.want, r.Detail)
-			return r.Rule == c.rule && r.Verdict == harness.Fail && found
-		})
-		assert.Check(t, seen, "%s: %s does not say %q", c.scenario, c.rule, c.want)
+		adaptertest.Shows(t, Debugger{}, harness.Options{TimeScale: 0.3}, defect)
 	}
 }
 

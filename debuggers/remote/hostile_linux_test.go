@@ -2,17 +2,14 @@ package remote
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/internal/rsp"
-	"gotest.tools/v3/assert"
 )
 
 func TestMain(m *testing.M) {
@@ -20,15 +17,7 @@ func TestMain(m *testing.M) {
 		fakeMain()
 		return
 	}
-	cache, err := os.MkdirTemp("", "remote-test-")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
-	code := m.Run()
-	os.RemoveAll(cache)
-	os.Exit(code)
+	adaptertest.Main(m)
 }
 
 // faked is a debugger whose server is the fake.
@@ -78,47 +67,22 @@ func fakes(t *testing.T, nonStop bool, scenario string, spoilt ...string) map[st
 	for _, s := range spoilt {
 		all = append(all, faked{nonStop, s})
 	}
-	o := harness.Options{Match: regexp.MustCompile("^" + scenario + "$"), TimeScale: 0.6, Jobs: 12}
-	report, err := harness.RunAll(t.Context(), all, o, func([]harness.Result) {})
-	assert.NilError(t, err)
-	got := make(map[string]map[string]string)
-	for _, r := range report.Results {
-		if got[r.Debugger] == nil {
-			got[r.Debugger] = make(map[string]string)
-		}
-		got[r.Debugger][r.Rule] = string(r.Verdict) + ": " + r.Detail
-		assert.Check(t, r.Seconds < 15, "%s took %.1f s", r.Debugger, r.Seconds)
-	}
-	return got
+	o := harness.Options{TimeScale: 0.6, Jobs: 12}
+	return adaptertest.Verdicts(t, scenario, o, all...)
 }
 
 // The tests below are worth something only if the fake is not accused when it is right.
 func TestARightFakeIsNotAccused(t *testing.T) {
 	for _, nonStop := range []bool{true, false} {
 		for _, scenario := range []string{"fork/launch", "fork/stops", "exit_code/launch", "fork/detach_during"} {
-			for rule, verdict := range fakes(t, nonStop, scenario, "")[""] {
-				assert.Check(t, strings.HasPrefix(verdict, "PASS") || strings.HasPrefix(verdict, "UNSUPPORTED"), "non-stop %v %s %s %s", nonStop, scenario, rule, verdict)
-			}
+			adaptertest.Right(t, scenario+" "+mode(nonStop), fakes(t, nonStop, scenario, "")[""])
 		}
 	}
 }
 
-type expectation struct{ spoilt, rule, want string }
-
-func expect(t *testing.T, nonStop bool, scenario string, cases []expectation) {
+func expect(t *testing.T, nonStop bool, scenario string, cases []adaptertest.Case) {
 	t.Helper()
-	var spoilt []string
-	for _, c := range cases {
-		spoilt = append(spoilt, c.spoilt)
-	}
-	got := fakes(t, nonStop, scenario, spoilt...)
-	for _, c := range cases {
-		accused := slices.ContainsFunc(strings.Fields(c.rule), func(rule string) bool {
-			first, _, _ := strings.Cut(got[c.spoilt][rule], "\n")
-			return strings.HasPrefix(first, "FAIL: ") && strings.Contains(first, c.want)
-		})
-		assert.Check(t, accused, "%s %s, spoilt by %s: got %q, want %s: %q", scenario, mode(nonStop), c.spoilt, got[c.spoilt], c.rule, c.want)
-	}
+	adaptertest.Accused(t, scenario+" "+mode(nonStop), fakes(t, nonStop, scenario, adaptertest.Fakes(cases)...), cases)
 }
 
 func mode(nonStop bool) string {
@@ -135,7 +99,7 @@ const (
 
 func TestAServerThatFailsIsAccusedInOneLine(t *testing.T) {
 	const begun, goes, over = "the debugger failed: the debugger's start: ", "the debugger failed: the program's start: ", "the debugger failed: the debugger's word that the program is over: "
-	both := []expectation{
+	both := []adaptertest.Case{
 		{"start@hang", "bounded", "the debugger's start" + late},
 		{"start@die", "complete", begun + `request "QStartNoAckMode": ` + last},
 		{"start@huge", "complete", begun + `request "QStartNoAckMode": a packet is longer than 1048576 bytes`},
@@ -155,7 +119,7 @@ func TestAServerThatFailsIsAccusedInOneLine(t *testing.T) {
 		{"ended@hang", "bounded", "the debugger's word that the program is over" + late},
 		{"ended@die", "complete", over + last},
 	}
-	expect(t, true, "fork/launch", append([]expectation{
+	expect(t, true, "fork/launch", append([]adaptertest.Case{
 		{"QNonStop@E01", "complete", begun + `request "QNonStop:1": it answers E01`},
 		{"vStopped@hang", "bounded", "the debugger's start" + late},
 		{"QThreadEvents@", "complete", begun + `request "QThreadEvents:1": it does not know this request`},
@@ -165,7 +129,7 @@ func TestAServerThatFailsIsAccusedInOneLine(t *testing.T) {
 		{"ended@Stop:T05thread:-7;", "complete", over + `stop reply "T05thread:-7;": "-7" is no thread's id`},
 		{"ended@Stop:W00;process:1", "sound", `"1: exit ?": the program had no task 1`},
 	}, both...))
-	expect(t, false, "fork/launch", append([]expectation{
+	expect(t, false, "fork/launch", append([]adaptertest.Case{
 		{"vCont@hang", "bounded", "the program's start" + late},
 		{"vCont@die", "complete", goes + "await checkpoint 0 of the program: " + last},
 		{"vCont@E01", "complete", goes + "await checkpoint 0 of the program: it answers E01"},
@@ -177,7 +141,7 @@ func TestAServerThatFailsIsAccusedInOneLine(t *testing.T) {
 // Either it is too much, or what is due does not come in time.
 func TestAServerThatFloodsIsAccused(t *testing.T) {
 	for _, nonStop := range []bool{true, false} {
-		expect(t, nonStop, "fork/launch", []expectation{
+		expect(t, nonStop, "fork/launch", []adaptertest.Case{
 			{"start@flood", "complete bounded", "the debugger's start"},
 			{"start@notices", "complete bounded", "the debugger's start"},
 			{"ended@flood", "complete bounded", "the debugger's word that the program is over"},
@@ -186,28 +150,28 @@ func TestAServerThatFloodsIsAccused(t *testing.T) {
 }
 
 func TestAServerThatFailsAtAStopIsAccused(t *testing.T) {
-	both := []expectation{
+	both := []adaptertest.Case{
 		{"interrupt@hang", "bounded", "the debugger's stop" + late},
 		{"interrupt@die", "complete", "the debugger failed: the debugger's stop: "},
 	}
-	expect(t, true, "fork/stops", append([]expectation{
+	expect(t, true, "fork/stops", append([]adaptertest.Case{
 		{"vCont;t@E01", "complete", `the debugger failed: the debugger's stop: request "vCont;t": it answers E01`},
 		{"qXfer@hang", "bounded", "the debugger's stop" + late},
 		{"qXfer@m", "complete", "the debugger failed: the debugger's stop: its list of threads does not go on, and does not end"},
 		{"qXfer@l<threads/>", "complete", "the debugger failed: the debugger's stop: it lists no threads"},
 	}, both...))
-	expect(t, false, "fork/stops", append([]expectation{
+	expect(t, false, "fork/stops", append([]adaptertest.Case{
 		{"interrupt@N", "bounded", "the debugger's stop" + late},
 	}, both...))
 	for _, nonStop := range []bool{true, false} {
-		expect(t, nonStop, "fork/detach_during", []expectation{
+		expect(t, nonStop, "fork/detach_during", []adaptertest.Case{
 			{"D@hang", "bounded", "the debugger's detach" + late},
 			{"D@die", "complete", `the debugger failed: the debugger's detach: request "D;`},
 			{"D@E01", "complete", "it answers E01"},
 		})
 	}
 	// All-stop: the first list is asked for at the start.
-	expect(t, false, "fork/attach_before", []expectation{
+	expect(t, false, "fork/attach_before", []adaptertest.Case{
 		{"qXfer@l<threads>", "complete", "the debugger failed: the debugger's start: its list of threads: XML syntax error"},
 		{`qXfer@l<threads><thread id="p1.1"/></threads>`, "sound", `"1: attach": the program had no task 1`},
 		{`qXfer@l<threads><thread id="-7"/></threads>`, "complete", `its list of threads: "-7" is no thread's id`},

@@ -1,7 +1,6 @@
 package strace
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,41 +8,28 @@ import (
 	"time"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 
 func TestMain(m *testing.M) {
-	cache, err := os.MkdirTemp("", "strace-test-")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
-	code := m.Run()
-	os.RemoveAll(cache)
-	os.Exit(code)
+	adaptertest.Main(m)
 }
 
-// The quick set, and the programs in which strace is known to fail.
-func TestStrace(t *testing.T) {
-	if os.Getenv("TIDCHECK_DEBUGGERS") == "" {
-		t.Skip("TIDCHECK_DEBUGGERS is not set: make conformance holds the debuggers on this machine to the suite")
-	}
-	known, err := harness.ParseKnown("known.txt", Known)
-	assert.NilError(t, err)
-	for _, d := range []Debugger{{}, {Seccomp: true}} {
-		t.Run(d.Name(), func(t *testing.T) {
-			harness.Test(t, d, harness.Options{Quick: true, Known: known})
-		})
-	}
-	harness.Test(t, Debugger{}, harness.Options{Match: regexp.MustCompile("^(attach_leader_gone|attach_vfork_parent|exec_leader_zombie)/"), Known: known})
+func TestQuickSet(t *testing.T) {
+	adaptertest.QuickSet(t, Known, harness.Options{}, Debugger{}, Debugger{Seccomp: true})
+}
+
+// Not all programs in which strace is known to fail are in the quick set.
+func TestWhatIsKnownOfStrace(t *testing.T) {
+	adaptertest.NeedDebuggers(t)
+	o := harness.Options{Match: regexp.MustCompile("^(attach_leader_gone|attach_vfork_parent|exec_leader_zombie)/"), Known: adaptertest.Known(t, Known), TimeScale: 0.5}
+	harness.Test(t, Debugger{}, o)
 }
 
 // strace is right when it attaches to a storm of births and deaths.
 func TestStraceIsCleanInAStorm(t *testing.T) {
-	if os.Getenv("TIDCHECK_DEBUGGERS") == "" {
-		t.Skip("TIDCHECK_DEBUGGERS is not set: make conformance holds the debuggers on this machine to the suite")
-	}
+	adaptertest.NeedDebuggers(t)
 	rounds := 5
 	if os.Getenv("TIDCHECK_SOAK") != "" {
 		rounds = 50

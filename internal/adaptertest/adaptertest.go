@@ -1,0 +1,189 @@
+// Package adaptertest is what the tests of the adapters share. A debugger on this machine is held to what is known of
+// it, and a fake, which is wrong in one way, must be accused of that.
+package adaptertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tidcheck/tidcheck/harness"
+)
+
+// Main runs a package's tests, with a cache of their own.
+func Main(m *testing.M) {
+	cache, err := os.MkdirTemp("", "tidcheck-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Setenv("TIDCHECK_CACHE", cache)
+	code := m.Run()
+	os.RemoveAll(cache)
+	os.Exit(code)
+}
+
+// NeedDebuggers skips a test of a debugger on this machine where that was not asked for.
+func NeedDebuggers(t *testing.T) {
+	t.Helper()
+	if os.Getenv("TIDCHECK_DEBUGGERS") == "" {
+		t.Skip("TIDCHECK_DEBUGGERS is not set: make conformance holds the debuggers on this machine to the suite")
+	}
+}
+
+// NeedVersion is NeedDebuggers for a test of one version.
+func NeedVersion(t *testing.T, d harness.Debugger, want string) {
+	t.Helper()
+	NeedDebuggers(t)
+	switch version, err := d.Version(t.Context()); {
+	case err != nil:
+		t.Skip(err)
+	case version != want:
+		t.Skipf("it is about %s %s, and this is %s", d.Name(), want, version)
+	}
+}
+
+// QuickSet holds debuggers to the quick set and to the text of their known.txt: what is in that is green, and nothing else fails.
+func QuickSet(t *testing.T, known string, o harness.Options, all ...harness.Debugger) {
+	t.Helper()
+	NeedDebuggers(t)
+	o.Quick, o.Known = true, Known(t, known)
+	for _, d := range all {
+		t.Run(d.Name(), func(t *testing.T) { harness.Test(t, d, o) })
+	}
+}
+
+// Known reads the text of an adapter's known.txt.
+func Known(t *testing.T, text string) []harness.Known {
+	t.Helper()
+	known, err := harness.ParseKnown("known.txt", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return known
+}
+
+// run runs the scenarios, a regular expression, under some debuggers.
+func run(t *testing.T, scenarios string, o harness.Options, all ...harness.Debugger) []harness.Result {
+	t.Helper()
+	o.Match = regexp.MustCompile("^" + scenarios + "$")
+	report, err := harness.RunAll(t.Context(), all, o, func([]harness.Result) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report.Results
+}
+
+// A Defect is a known one of a debugger: in the scenarios, a regular expression, it is accused by the rule, of any where that
+// is empty, in words that the regular expression Want finds.
+type Defect = struct{ Scenarios, Rule, Want string }
+
+// Shows sees that the suite finds a defect.
+func Shows(t *testing.T, d harness.Debugger, o harness.Options, defect Defect) {
+	t.Helper()
+	want := regexp.MustCompile(defect.Want)
+	if !slices.ContainsFunc(run(t, defect.Scenarios, o, d), func(r harness.Result) bool {
+		return r.Verdict == harness.Fail && (defect.Rule == "" || defect.Rule == r.Rule) && want.MatchString(r.Detail)
+	}) {
+		t.Errorf("%s %s: %s does not say %q", d.Name(), defect.Scenarios, defect.Rule, defect.Want)
+	}
+}
+
+// Verdicts runs a scenario under some debuggers at once, and gives each rule's verdict and detail by the debugger's name.
+func Verdicts(t *testing.T, scenario string, o harness.Options, all ...harness.Debugger) map[string]map[string]string {
+	t.Helper()
+	got := make(map[string]map[string]string)
+	for _, r := range run(t, scenario, o, all...) {
+		if got[r.Debugger] == nil {
+			got[r.Debugger] = make(map[string]string)
+		}
+		got[r.Debugger][r.Rule] = string(r.Verdict) + ": " + r.Detail
+		if r.Seconds >= 15 {
+			t.Errorf("%s took %.1f s", r.Debugger, r.Seconds)
+		}
+		if r.Verdict == harness.Unresolved {
+			t.Errorf("%s %s: %s", r.Debugger, r.Rule, r.Detail)
+		}
+	}
+	return got
+}
+
+// A Case is a fake, by its name, that one of some rules accuses, with Want in the first line.
+type Case = struct{ Fake, Rules, Want string }
+
+// Fakes are those of some cases.
+func Fakes(cases []Case) []string {
+	var names []string
+	for _, c := range cases {
+		names = append(names, c.Fake)
+	}
+	return names
+}
+
+// Accused sees that each fake was accused as it should be, and in a line that is not too long.
+func Accused(t *testing.T, scenario string, got map[string]map[string]string, cases []Case) {
+	t.Helper()
+	for _, c := range cases {
+		if !slices.ContainsFunc(strings.Fields(c.Rules), func(rule string) bool {
+			first, _, _ := strings.Cut(got[c.Fake][rule], "\n")
+			return strings.HasPrefix(first, "FAIL: ") && strings.Contains(first, c.Want) && len(first) < 512
+		}) {
+			t.Errorf("%s %.80q: want %s: %s, got %q", scenario, c.Fake, c.Rules, c.Want, got[c.Fake])
+		}
+	}
+}
+
+// Right sees that a debugger was not accused of anything.
+func Right(t *testing.T, scenario string, got map[string]string) {
+	t.Helper()
+	if len(got) == 0 {
+		t.Errorf("%s: nothing was judged", scenario)
+	}
+	for rule, verdict := range got {
+		if !strings.HasPrefix(verdict, "PASS") && !strings.HasPrefix(verdict, "UNSUPPORTED") {
+			t.Errorf("%s: %s %s", scenario, rule, verdict)
+		}
+	}
+}
+
+// A visitor shows the target of a run to a test, and debugs nothing.
+type visitor struct {
+	targets chan harness.Target
+	over    chan struct{}
+}
+
+func (visitor) Name() string                            { return "visitor" }
+func (visitor) Version(context.Context) (string, error) { return "1", nil }
+
+func (v visitor) Start(_ context.Context, target harness.Target) (harness.Session, error) {
+	v.targets <- target
+	<-v.over
+	return nil, errors.ErrUnsupported
+}
+
+// WithTarget calls f with the target of a run of one scenario, which lasts as long.
+func WithTarget(t *testing.T, scenario string, o harness.Options, f func(harness.Target)) {
+	t.Helper()
+	o.Match = regexp.MustCompile("^" + scenario + "$")
+	v := visitor{make(chan harness.Target), make(chan struct{})}
+	over := make(chan error, 1)
+	go func() {
+		report, err := harness.RunAll(t.Context(), []harness.Debugger{v}, o, func([]harness.Result) {})
+		if err == nil && len(report.Results) > 0 {
+			err = errors.New(report.Results[0].Detail)
+		}
+		over <- err
+	}()
+	select {
+	case target := <-v.targets:
+		defer func() { close(v.over); <-over }()
+		f(target)
+	case err := <-over:
+		t.Fatal("it came to no target: ", err)
+	}
+}
