@@ -6,6 +6,7 @@
 
 #include "fixture.h"
 #include <dirent.h>
+#include <time.h>
 
 /* A task's state letter in proc(5); 0 where there is no such task. */
 static inline char task_state(pid_t pid, pid_t tid)
@@ -37,14 +38,28 @@ static inline int all_in(pid_t pid, const char *states)
 	return all;
 }
 
+static inline int64_t microseconds(void)
+{
+	struct timespec now;
+	must(!clock_gettime(CLOCK_MONOTONIC, &now), "clock_gettime");
+	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
 /*
- * Waits until all tasks of a process stand, in a hundred looks one after the other, since one may
- * fall into a tracer's own stop; or until the word, which they change when they go on, is not now.
+ * Waits until all tasks of a process stand, in looks one after the other, since one may fall into a tracer's own
+ * stop; or until the word, which they change when they go on, is not now. Twenty looks do where each takes long, since a
+ * tracer stops whoever looks at each system call; elsewhere they are as many as fit in 5 ms.
  */
 static inline void await_stop(pid_t pid, _Atomic uint32_t *word, uint32_t now)
 {
-	for (int looks = 0; looks < 100 && *word == now; looks = all_in(pid, "Tt") ? looks + 1 : 0)
+	int64_t since = 0;
+	for (int looks = 0; *word == now && (looks < 20 || microseconds() - since < 5000);) {
+		if (!all_in(pid, "Tt"))
+			looks = 0;
+		else if (looks++ == 0)
+			since = microseconds();
 		sched_yield(); /* its parent alone is told of a stop */
+	}
 }
 
 #endif
