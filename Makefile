@@ -47,7 +47,7 @@ examples: build
 	cd examples/tiny && go vet ./... && go test ./...
 	@mkdir -p bin
 	$(CC) -O1 -g -Wall -Wextra -Werror -o bin/tiny examples/other/tiny.c
-	bin/tidcheck run --run '^(fork|locked|thread_nested|exec_from_thread|attach_idle)/' --command bin/tiny tiny
+	bin/tidcheck run --run '^(fork|locked|thread_nested|exec_from_thread|exit_leader_first|vfork_from_thread|attach_idle)/' --command bin/tiny tiny
 
 # The C programs by hand: bin/fork, bin/thread_nested n=..., without the harness.
 fixtures: $(patsubst cfixtures/%.c,bin/%,$(filter-out cfixtures/keeper.c,$(wildcard cfixtures/*.c)))

@@ -83,6 +83,9 @@ func parseKnown(words []string, scenarios []Scenario) (list []Known, err error) 
 			return nil, fmt.Errorf("no rule is called %s", k.Rule)
 		}
 		for k.Debugger = range strings.SplitSeq(words[0], ",") {
+			if k.Debugger == "" {
+				return nil, fmt.Errorf("%q names a debugger less than it has commas for", words[0])
+			}
 			list = append(list, k)
 		}
 	}

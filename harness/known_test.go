@@ -27,6 +27,7 @@ func TestKnownFailuresAreRead(t *testing.T) {
 func TestAKnownFailureThatSaysNothingIsRefused(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "known.txt")
 	for _, c := range []struct{ line, want string }{
+		{"gdb, fork/launch complete 13 x", `known.txt:2: "gdb," names a debugger less than it has commas for`},
 		{"gdb fork/launch complete 13", "known.txt:2: a line is DEBUGGER SCENARIO/MODE RULE VERSION REPORT, and this has 4 words"},
 		{"gdb fork/[launch complete 13 x", `known.txt:2: "fork/[launch" is no pattern`},
 		{"gdb fork/launch complete [ x", `known.txt:2: "[" is no pattern`},
@@ -100,4 +101,12 @@ func TestAnyVersionMatchesAStar(t *testing.T) {
 		got := expect([]Known{{"gdb", "fork/launch", "complete", false, "*", "bug"}}, r, version)
 		assert.Equal(t, got.Verdict, KFail, "version %q", version)
 	}
+}
+
+// A debugger that says its version itself may fail before it has, in its first run.
+func TestAVersionThatIsToldLaterCounts(t *testing.T) {
+	r := Result{Debugger: "gdb", Scenario: "fork", Mode: fixtures.Launch, Rule: "complete", Verdict: Fail, Runs: 1}
+	r.repeated(Result{Debugger: "gdb", Scenario: "fork", Mode: fixtures.Launch, Rule: "complete", Verdict: Pass, Runs: 1, version: "9.9"})
+	got := expect([]Known{{"gdb", "fork/launch", "complete", false, "9.*", "bug"}}, r, "")
+	assert.Equal(t, got.Verdict, KFail)
 }

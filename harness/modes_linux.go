@@ -27,11 +27,11 @@ func (s *stage) attachAndLetGo(ctx context.Context, d Debugger, target Target) (
 		if !session.Can().Has(Detach) {
 			return session, session.Detach(ctx)
 		}
-		if atOnce := n%2 == 1; atOnce {
-			// Who says that it has attached while tasks are on their way to their first stop may leave them that stop.
-		} else if session.Can().Has(Stop) {
+		switch {
+		case n%2 == 1: // at once: who says that it has attached while tasks are on their way to their first stop may leave them that
+		case session.Can().Has(Stop):
 			err = s.standstill(ctx, session, fmt.Sprintf("at attach %d", n+1), s.ownStops(s.evidence.before))
-		} else {
+		default:
 			err = step(nth("resume"), session.Resume(ctx))
 		}
 		if err != nil {

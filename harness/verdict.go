@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,6 +44,7 @@ type Result struct {
 
 // repeated counts a further run of the same scenario. The worst verdict stands, with the first detail.
 func (r *Result) repeated(again Result) {
+	r.version = cmp.Or(r.version, again.version) // the first may have failed before it told
 	r.Runs, r.Passed, r.Seconds = r.Runs+again.Runs, r.Passed+again.Passed, max(r.Seconds, again.Seconds)
 	severity := func(v Verdict) int { return slices.Index([]Verdict{NotOffered, Untested, Pass, Unresolved, Fail}, v) }
 	if severity(again.Verdict) > severity(r.Verdict) {

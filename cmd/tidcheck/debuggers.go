@@ -109,7 +109,7 @@ func choose(names []string, offered offer, args []string) (chosen selection, err
 		return chosen, fmt.Errorf("%s: flags come before the debuggers' names", names[i])
 	}
 	called, others := "", names
-	if len(names) == 1 && adapterNamed(names[0]) == nil {
+	if len(names) == 1 && !strings.Contains(names[0], "=") && adapterNamed(names[0]) == nil {
 		called, others = names[0], nil
 	}
 	own, err := offered.debugger(called, args)

@@ -58,6 +58,9 @@ func TestNamesWithoutMeaningAreRefused(t *testing.T) {
 	}
 	_, err := choose([]string{"built=/a", "built=/a"}, offer{}, nil)
 	assert.ErrorContains(t, err, "built=/a is named twice")
+	chosen, err := choose([]string{"built=/a"}, offer{lines: "true"}, nil)
+	assert.NilError(t, err)
+	assert.Equal(t, len(chosen.debuggers), 2, "another build is no name for the offered one")
 	_, err = choose([]string{"mine", "--run", "fork"}, offer{lines: "true"}, nil)
 	assert.ErrorContains(t, err, "--run: flags come before the debuggers' names")
 }

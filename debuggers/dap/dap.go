@@ -174,7 +174,7 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 		return nil, err
 	}
 	s.Tool = tool
-	if err := s.begin(ctx, target); errors.As(err, new(refusal)) && target.PID != 0 {
+	if err := s.begin(ctx, target); errors.As(err, new(unwilling)) && target.PID != 0 {
 		s.leave(ctx)
 		return nil, err // there is nothing to be debugged
 	} else if err != nil {
@@ -198,6 +198,11 @@ func (d Debugger) initialize() dap.RequestMessage {
 func evaluate(expression string) dap.RequestMessage {
 	return &dap.EvaluateRequest{Request: request("evaluate"), Arguments: dap.EvaluateArguments{Expression: expression, Context: "repl"}}
 }
+
+// unwilling is an adapter that refuses the target, and not just one of our requests.
+type unwilling struct{ error }
+
+func (u unwilling) Unwrap() error { return u.error }
 
 // opening is the request that begins the debugging of a target.
 func (d Debugger) opening(target harness.Target) (dap.RequestMessage, error) {
@@ -237,7 +242,9 @@ func (s *session) begin(ctx context.Context, target harness.Target) error {
 			return err
 		}
 	}
-	if _, err := s.answer(ctx, opening); err != nil {
+	if _, err := s.answer(ctx, opening); errors.As(err, new(refusal)) {
+		return unwilling{err}
+	} else if err != nil {
 		return err
 	}
 	if err := s.await(ctx, func() bool { return s.state.standing || s.state.over }); err != nil {

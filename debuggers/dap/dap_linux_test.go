@@ -188,6 +188,10 @@ func TestARefusedAttachLeavesNobodyThere(t *testing.T) {
 		assert.Error(t, err, "request attach: not now")
 		assert.Assert(t, s == nil)
 	})
+	start(t, "attach_one_taken/attach_before", planning("initialize:deny"), func(_ context.Context, s harness.Session, err error) {
+		assert.Error(t, err, "request initialize: not now")
+		assert.Assert(t, s != nil, "it refused us, not the program")
+	})
 	for scenario, want := range map[string]harness.Verdict{"attach_one_taken/attach_before": harness.Pass, "attach_idle/attach_before": harness.Fail} {
 		results, err := run(t.Context(), planning("attach:deny"), scenario, harness.Options{})
 		assert.NilError(t, err)

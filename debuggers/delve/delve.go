@@ -187,11 +187,9 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 	if err == nil || target.PID == 0 {
 		return s, err
 	}
-	select {
-	case <-s.Over(): // it has refused the program, and is gone: there is nothing to be debugged
+	if strings.Contains(err.Error(), "could not attach") { // it has refused the program, and is gone: there is nothing to be debugged
 		s.End() // how it ended was said
 		return nil, err
-	default:
-		return s, err
 	}
+	return s, err
 }

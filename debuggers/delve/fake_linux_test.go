@@ -48,6 +48,9 @@ func fakeMain() {
 			f.launch(args[1], args[i+1:])
 		}
 	}
+	if f.method == "crash" {
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	}
 	if f.method == "refuse" {
 		fmt.Fprintln(os.Stderr, "could not attach")
 		os.Exit(1)

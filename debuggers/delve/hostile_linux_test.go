@@ -46,6 +46,8 @@ func TestWhoRefusesAProgramDebugsNothing(t *testing.T) {
 		verdict := fakes(t, scenario, "refuse")["refuse"]["complete"]
 		assert.Check(t, strings.HasPrefix(verdict, want), "%s: %s", scenario, verdict)
 	}
+	verdict := fakes(t, "attach_one_taken/attach_before", "crash")["crash"]["complete"]
+	assert.Check(t, strings.HasPrefix(verdict, "FAIL: "), "who crashes does not refuse: %s", verdict)
 }
 
 func TestADelveThatFailsIsAccusedInOneLine(t *testing.T) {

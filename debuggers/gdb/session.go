@@ -303,8 +303,8 @@ func (s *session) Wait(ctx context.Context) error {
 
 // End kills gdb; what it leaves is the keeper's.
 func (s *session) End() error {
-	err := s.Tool.End()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return errors.Join(err, s.trouble)
+	trouble := s.trouble // before the end, which may make more
+	s.mu.Unlock()
+	return errors.Join(s.Tool.End(), trouble)
 }

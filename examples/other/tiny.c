@@ -7,8 +7,8 @@
  *
  *	cc -o tiny tiny.c && tidcheck run --command ./tiny
  *
- * SIGTERM, by which tidcheck tells it to let go, has it stop each task and let go of it there: what happened before is
- * told by then. To end at once would leave untold what the kernel has queued.
+ * SIGTERM, by which tidcheck tells it to let go, has it stop each task that can stop, and let go of it there: what happened
+ * before is told by then. To end at once would leave untold what the kernel has queued.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -26,7 +26,7 @@ enum { options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK 
 
 static int group[tids];   /* each task's process; 0: it is not traced, or not known yet */
 static char parked[tids]; /* it stopped before its creator's event told of it */
-static int tracees;       /* how many have a group */
+static int highest;       /* of all that have had a group */
 static volatile sig_atomic_t leaving;
 
 static void must(int ok, const char *what)
@@ -52,14 +52,9 @@ static int tgid(int tid)
 
 static void join(int tid, int process)
 {
-	tracees += !group[tid];
 	group[tid] = process;
-}
-
-static void left(int tid)
-{
-	tracees -= !!group[tid];
-	group[tid] = 0;
+	if (tid > highest)
+		highest = tid;
 }
 
 /* SIGTERM's. Who is born later stops by itself. */
@@ -68,10 +63,31 @@ static void leave(int signal)
 	int was = errno;
 	(void)signal;
 	leaving = 1;
-	for (int tid = 1; tid < tids; tid++)
+	for (int tid = 1; tid <= highest; tid++)
 		if (group[tid])
 			ptrace(PTRACE_INTERRUPT, tid, 0, 0);
 	errno = was;
+}
+
+/* A leader that has ended before its threads stops no more, nor does a task in vfork before its child is done. */
+static int can_stop(int tid)
+{
+	char name[64], state = 0;
+	snprintf(name, sizeof name, "/proc/%d/stat", tid);
+	FILE *stat = fopen(name, "r");
+	if (stat && fscanf(stat, "%*[^)]) %c", &state) != 1) /* a program's name that has a ) gives another letter */
+		state = 0;
+	if (stat)
+		fclose(stat);
+	return state && !strchr("DXZ", state);
+}
+
+static int anyone_can_stop(void)
+{
+	for (int tid = 1; tid <= highest; tid++)
+		if (group[tid] && can_stop(tid))
+			return 1;
+	return 0;
 }
 
 static void ended(const char *kind, int tid, int status)
@@ -87,12 +103,9 @@ static void ended(const char *kind, int tid, int status)
 static void go_on(int tid, int signal)
 {
 	int leaves = leaving;
-	if (!ptrace(leaves ? PTRACE_DETACH : PTRACE_CONT, tid, 0, (long)signal)) {
-		if (leaves)
-			left(tid);
-	} else {
-		must(errno == ESRCH, leaves ? "PTRACE_DETACH" : "PTRACE_CONT");
-	}
+	must(!ptrace(leaves ? PTRACE_DETACH : PTRACE_CONT, tid, 0, (long)signal) || errno == ESRCH, leaves ? "PTRACE_DETACH" : "PTRACE_CONT");
+	if (leaves)
+		group[tid] = 0;
 }
 
 static void born(int creator)
@@ -115,7 +128,7 @@ static void executed(int pid)
 	unsigned long former;
 	if (ptrace(PTRACE_GETEVENTMSG, pid, 0, &former))
 		return; /* it was killed at its event */
-	left(former);
+	group[former] = 0;
 	join(pid, pid);
 	printf("{\"kind\":\"exec\",\"pid\":%d,\"tid\":%d,\"former\":%lu}\n", pid, pid, former);
 }
@@ -128,7 +141,7 @@ static void handle(int tid, int status)
 	if (!WIFSTOPPED(status)) {
 		if (group[tid] == tid)
 			ended("end", tid, status); /* a leader's wait status is its process's */
-		left(tid);
+		group[tid] = 0;
 		return;
 	}
 	switch (status >> 16) {
@@ -219,10 +232,14 @@ int main(int argc, char **argv)
 		attach(atoi(argv[2]));
 	else
 		must(0, "usage: tiny launch -- PROGRAM ARG..., or tiny attach PID");
-	signal(SIGTERM, leave); /* before, it ends by it: nothing is told that could be missed */
-	while (tracees) {
-		must((tid = waitpid(-1, &status, __WALL)) > 0, "waitpid");
-		handle(tid, status);
+	sigaction(SIGTERM, &(struct sigaction){.sa_handler = leave}, NULL); /* before, it ends by it: nothing is told that could be missed */
+	while (!leaving || anyone_can_stop()) { /* who is left is let go of by the kernel, at our end */
+		if ((tid = waitpid(-1, &status, __WALL)) > 0)
+			handle(tid, status);
+		else if (errno == ECHILD)
+			break;
+		else
+			must(errno == EINTR, "waitpid");
 	}
 	return 0;
 }
