@@ -217,7 +217,7 @@ static void attach(int pid)
 		}
 		closedir(dir);
 	} while (fresh);
-	must(group[pid], "it cannot be traced");
+	must(highest, "it cannot be traced"); /* its leader alone may be: that has ended before the others */
 	printf("{\"kind\":\"ready\",\"pid\":%d,\"tid\":%d}\n", pid, pid);
 }
 
