@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/tidcheck/tidcheck/debuggers/command"
+	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
-	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/tidcheck/tidcheck/debuggers/defective"
+	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
-	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"gotest.tools/v3/assert"
 )
 

@@ -4,8 +4,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
-	"github.com/tidcheck/tidcheck/internal/adaptertest"
 )
 
 func TestMain(m *testing.M) {

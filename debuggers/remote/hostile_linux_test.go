@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
-	"github.com/tidcheck/tidcheck/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/internal/rsp"
 )
 
