@@ -48,7 +48,7 @@ static void pace(long made)
 {
 	const struct timespec moment = {.tv_nsec = 1000000};
 	while (made >= least && !enough && !traced()) {
-		nanosleep(&moment, NULL); /* sleep: nobody tells that a debugger comes */
+		nanosleep(&moment, NULL); // sleep: nobody tells that a debugger comes
 		if (made < most / 2)
 			return;
 	}

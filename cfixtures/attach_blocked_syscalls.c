@@ -35,7 +35,7 @@ static int block_in_futex(void)
 static int block_in_nanosleep(void)
 {
 	while (!told)
-		if (nanosleep(&rest, NULL))
+		if (nanosleep(&rest, NULL)) // sleep: it is the call that an attach is to meet
 			return errno;
 	return 0;
 }
