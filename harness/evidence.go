@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -49,22 +48,6 @@ type evidence struct {
 	words []word // said, joined with the truth
 }
 
-// join joins what was said with what is true.
-func (e *evidence) join() {
-	j := joiner{truth: e.truth, gone: make(map[event.TID]int), now: make(map[event.TID]int), over: make(map[*life]bool), execs: make(map[event.TID]int)}
-	if e.mode.Launches() {
-		j.now[e.truth.root().TID] = 1 // nobody is told of the birth of what he launched
-	} else if e.truth.witnessed {
-		j.passOver(e.attached.issued)
-	}
-	e.words = make([]word, 0, len(e.said))
-	for _, w := range e.said {
-		if w.Kind != event.Ready {
-			e.words = append(e.words, j.word(w))
-		}
-	}
-}
-
 // ending takes in how the debugger ended. One that hung before, and is judged by that, need not end any better.
 func (e *evidence) ending(err error) {
 	switch {
@@ -74,106 +57,6 @@ func (e *evidence) ending(err error) {
 	default:
 		e.broken = err
 	}
-}
-
-// A word is one event that the debugger told, joined with the truth by tid: the first birth
-// told of a tid is its first life's, and so on.
-type word struct {
-	event.Event
-	self  *life // nil for a tid that the truth does not have
-	child *life // births and attaches: the life that began; nil if the truth has no such
-	again bool  // a birth or an attach of a life that had begun, or an end of one that was over
-	early bool  // told of a task before its birth was
-	late  bool  // told of a task after its end was
-}
-
-// begins tells whether the event makes a task known.
-func begins(k event.Kind) bool { return k.IsBirth() || k == event.Attach }
-
-// A joiner labels a debugger's words with the truth's lives.
-type joiner struct {
-	truth *truth
-	gone  map[event.TID]int // how many lives of a tid were over, or had another, when the debugger attached
-	now   map[event.TID]int // how many lives of a tid have begun by the debugger's words
-	over  map[*life]bool    // those whose end was told
-	execs map[event.TID]int // how many of a process's execs were told
-}
-
-func (j *joiner) word(e event.Event) word {
-	w := word{Event: e}
-	born := e.Child
-	switch e.Kind {
-	case event.Attach:
-		born = e.TID
-	case event.Exec:
-		w.self, w.early = j.exec(e)
-		w.late = j.over[w.self]
-	default:
-		w.self, w.early = j.current(e.TID)
-		w.late = w.self != nil && j.over[w.self] && e.Kind != event.End
-	}
-	switch {
-	case begins(e.Kind):
-		lives, n := j.lives(born), j.now[born]
-		if n < len(lives) {
-			w.child = lives[n]
-			j.now[born] = n + 1
-		}
-		w.again = n >= len(lives) && len(lives) > 0
-	case e.Kind == event.Exit && w.self != nil:
-		w.again = j.over[w.self]
-		j.over[w.self] = true
-	}
-	return w
-}
-
-// passOver passes over the lives and execs of which a debugger that attached then cannot know.
-func (j *joiner) passOver(attached time.Duration) {
-	for pid, execs := range j.truth.execs {
-		for _, x := range execs {
-			if x.at > attached {
-				continue
-			}
-			j.execs[pid]++
-			if former := x.by.First; former != pid {
-				j.gone[former] = 1 + slices.Index(j.truth.byTID[former], x.by)
-			}
-		}
-	}
-	for tid, lives := range j.truth.byTID {
-		for j.gone[tid] < len(lives)-1 && lives[j.gone[tid]].died <= attached {
-			j.gone[tid]++
-		}
-	}
-}
-
-// lives are those of a tid that the debugger can know of.
-func (j *joiner) lives(tid event.TID) []*life { return j.truth.byTID[tid][j.gone[tid]:] }
-
-// exec is the life that executes a program by the truth, whether or not the debugger names it. What is said
-// of its group's tid after that is said of it.
-func (j *joiner) exec(e event.Event) (l *life, early bool) {
-	pid := cmp.Or(e.PID, e.TID)
-	execs, n := j.truth.execs[pid], j.execs[pid]
-	if n >= len(execs) {
-		return j.current(e.TID)
-	}
-	j.execs[pid]++
-	j.now[pid] = 1 + slices.Index(j.lives(pid), execs[n].by)
-	return execs[n].by, false
-}
-
-// current is the life that a tid has now by the debugger's words. A task that it never
-// said to be born has its first.
-func (j *joiner) current(tid event.TID) (l *life, early bool) {
-	lives, n := j.lives(tid), j.now[tid]
-	switch {
-	case len(lives) == 0:
-		return nil, false
-	case n == 0:
-		return lives[0], true
-	}
-	return lives[n-1], false
 }
 
 // form is the canonical form of what the debugger told, labelled with the truth's paths. A task

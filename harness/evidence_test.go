@@ -210,6 +210,26 @@ func TestALifeBeforeTheAttachIsNotTheOneThatIsTold(t *testing.T) {
 	}
 }
 
+func TestALifeInsideTheAttachIsNotTheOneThatIsToldLater(t *testing.T) {
+	again := func(told string) func(*sketch) {
+		return func(s *sketch) { // 104, which came and went inside the attach, comes again after it
+			s.kernelDid("25 100/102: clone 103", "25 100/102: clone 103\n26 100/102: clone 104\n28 100/104: exit ?")
+			s.replace(&s.wants, "main/3: clone main/3/1, exit 3", "main/3: clone main/3/1..2, exit 3")
+			s.replace(&s.wants, "main/3/1: exit 0", "main/3/1: exit 0\nmain/3/2: exit 5")
+			s.say("100/102: clone 103", told)
+		}
+	}
+	for _, rule := range []string{"complete", "once", "parent", "order", "exit"} {
+		testRule(t, rule, attached, []broken{
+			{"the first is not told", again("100/102: clone 103\n100/102: clone 104\n100/104: exit 5"), ""},
+			{"both are told", again("100: clone 104\n100/104: exit 0\n100/102: clone 103\n100/102: clone 104\n100/104: exit 5"), ""},
+		})
+	}
+	testRule(t, "complete", attached, []broken{{"the second is not told", again("100: clone 104\n100/104: exit 0\n100/102: clone 103"), "task 104 (main/3/2), born of main/3, was not reported"}})
+	testRule(t, "once", attached, []broken{{"both are told, and one again", again("100: clone 104\n100/104: exit 0\n100/102: clone 103\n100/102: clone 104\n100/102: clone 104\n100/104: exit 5"), "was told before"}})
+	testRule(t, "parent", attached, []broken{{"both are told, and the second of another", again("100: clone 104\n100/104: exit 0\n100/102: clone 103\n100: clone 104\n100/104: exit 5"), "it is main/3/2, which task 102 (main/3) created"}})
+}
+
 func TestADebuggerThatHungIsJudgedByThatAlsoIfItDoesNotEnd(t *testing.T) {
 	hanging, other := &evidence{overdue: "the program's end"}, &evidence{}
 	hanging.ending(errUnending)

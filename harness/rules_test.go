@@ -167,6 +167,16 @@ func TestParentAccusesOfAWrongCreator(t *testing.T) {
 		{"a tid that never was", func(s *sketch) { s.say("100/102: clone 103", "100/999: clone 103") }, "which task 102 (main/2) created"},
 		{"of a task that never was", func(s *sketch) { s.say("clone 103", "clone 999") }, ""},
 	})
+	testRule(t, "parent", launched, []broken{
+		{"a tid's second life, where its first came and went before the attach", func(s *sketch) {
+			s.withoutWitness()
+			s.evidence.attached = interval{12, 22}
+			s.mode = fixtures.AttachDuring
+			s.ledger[3].tid = 101
+			s.say("100/102: clone 103", "100/102: clone 101")
+			s.say("100: clone 101\n", "")
+		}, ""},
+	})
 }
 
 func TestOrderAccusesOfWordsBeforeABirthOrAfterADeath(t *testing.T) {

@@ -80,7 +80,7 @@ func newTruth(all announced, records []witness.Record, gate, cut time.Duration, 
 	t := &truth{family: &event.Family{}, byTID: make(map[event.TID][]*life), execs: make(map[event.TID][]execution), witnessed: records != nil}
 	if !t.witnessed {
 		for _, e := range all.trace() {
-			if err := t.add(witness.Record{Event: e}); err != nil {
+			if err := t.announce(e); err != nil {
 				return nil, err
 			}
 		}
@@ -122,6 +122,18 @@ func programOf(records []witness.Record, root event.TID, gate time.Duration) []w
 	return records[first:]
 }
 
+// announce follows one event that the ledger alone tells of. It tells of no ends; but who has an id after
+// another has it once that one is gone.
+func (t *truth) announce(e event.Event) error {
+	if old := t.family.Living(e.Child); old != nil && !old.Ended && old != t.root().Life {
+		gone := event.Event{Kind: event.Exit, PID: old.PID, TID: old.TID, Status: event.Unknown}
+		if err := t.add(witness.Record{Event: gone}); err != nil {
+			return err
+		}
+	}
+	return t.add(witness.Record{Event: e})
+}
+
 // add follows one event of the truth.
 func (t *truth) add(r witness.Record) error {
 	if r.Kind == event.Exec && r.Former == 0 {
@@ -132,7 +144,7 @@ func (t *truth) add(r witness.Record) error {
 	if _, err := t.family.Add(r.Event); err != nil {
 		return err
 	}
-	if r.Kind == event.Exit {
+	if r.Kind == event.Exit && t.witnessed { // the ledger has no times
 		for _, l := range t.byTID[r.TID] {
 			if l.Life == dying {
 				l.died = r.At

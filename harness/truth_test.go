@@ -77,6 +77,22 @@ func TestTruthKnowsTheLivesOfAReusedTID(t *testing.T) {
 	assert.Equal(t, truth.name(999), "task 999")
 }
 
+// A long run makes more tasks than there are ids, and the ledger tells of no ends.
+func TestAReusedTIDIsAnotherLifeWhereNobodyWitnessedTheEnd(t *testing.T) {
+	s := launched()
+	s.withoutWitness()
+	s.ledger[3].tid = 101
+	truth, err := s.newTruth(t)
+	assert.NilError(t, err)
+	var got []event.Path
+	for _, l := range truth.byTID[101] {
+		got = append(got, l.Path)
+		assert.Equal(t, l.died, s.cut, "%s", l.Path)
+	}
+	assert.DeepEqual(t, got, []event.Path{"main/1", "main/2/1"})
+	assert.Equal(t, truth.asDeclared(s.expected(t)), "")
+}
+
 func TestStatusesAreTheDeclaredAndTheProcessesOwn(t *testing.T) {
 	s := launched()
 	s.replace(&s.wants, "main: clone main/1..2, exit 0", "main: clone main/1..2")
@@ -109,8 +125,8 @@ func TestAnAccountThatCannotBeIsAnError(t *testing.T) {
 			`impossible event "100: exit ?": the task main has ended`,
 		},
 		{
-			"a ledger in which a task has its tid twice", func(s *sketch) { s.withoutWitness(); s.ledger[3].tid = 101 },
-			`impossible event "100/102: clone 101": the task main/1 has the tid 101 and lives`,
+			"a ledger in which a task has main's tid", func(s *sketch) { s.withoutWitness(); s.ledger[3].tid = 100 },
+			`impossible event "100/102: clone 100": the task main has the tid 100 and lives`,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
