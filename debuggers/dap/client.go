@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/google/go-dap"
 	"github.com/tidcheck/tidcheck/event"
@@ -38,10 +39,7 @@ func (s *session) read(out io.Reader) error {
 func (s *session) take(m dap.Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer func() {
-		close(s.changed)
-		s.changed = make(chan struct{})
-	}()
+	defer s.wake()
 	switch m := m.(type) {
 	case dap.ResponseMessage:
 		return s.answered(m)
@@ -90,8 +88,8 @@ func (s *session) hear(m dap.EventMessage) error {
 	return nil
 }
 
-// maxPending is how many requests may be without an answer when one more is to be sent from a stop: each costs us a goroutine, and a
-// stop that comes without end would cost them without end.
+// maxPending is how many requests may be without an answer when one more is to be sent from a stop: stops that come
+// without end would fill the memory with them.
 const maxPending = 1000
 
 // stopped notes a stop. From one that nobody asked for the program goes on, as by its user's hand.
@@ -105,9 +103,7 @@ func (s *session) stopped(thread int) error {
 	case len(s.pending) >= maxPending:
 		return fmt.Errorf("it has %d requests to answer, and stops again", maxPending)
 	default:
-		r := s.proceed()
-		s.number(r)
-		go s.write(r) // its answer comes in its time; a write can block
+		return s.post(s.proceed()) // its answer comes in its time
 	}
 	return nil
 }
@@ -150,20 +146,23 @@ func (s *session) change(f func(*state)) {
 
 // await waits until something holds, which is asked under the lock after each message.
 func (s *session) await(ctx context.Context, holds func() bool) error {
-	look := func() (bool, <-chan struct{}) {
+	look := func() (done bool, changed <-chan struct{}, deaf error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return holds(), s.changed
+		return holds(), s.changed, s.deaf
 	}
 	for {
-		done, changed := look()
-		if done {
+		done, changed, deaf := look()
+		switch {
+		case done:
 			return nil
+		case deaf != nil:
+			return s.lost(ctx, deaf)
 		}
 		select {
 		case <-changed:
 		case <-s.Over():
-			if done, _ := look(); done {
+			if done, _, _ := look(); done {
 				return nil
 			}
 			return s.Ended(ctx)
@@ -173,32 +172,71 @@ func (s *session) await(ctx context.Context, holds func() bool) error {
 	}
 }
 
-// send numbers a request and sends it.
+// lastWords is how long an adapter that takes no more requests may take to end: most have already.
+const lastWords = 500 * time.Millisecond
+
+// lost says what became of an adapter that takes no more requests.
+func (s *session) lost(ctx context.Context, deaf error) error {
+	soon, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	if s.Tool.Wait(soon) == nil {
+		return s.Ended(ctx)
+	}
+	return deaf
+}
+
+// send numbers a request and has it written.
 func (s *session) send(r dap.RequestMessage) error {
 	s.mu.Lock()
-	s.number(r)
-	s.mu.Unlock()
-	return s.write(r)
+	defer s.mu.Unlock()
+	return s.post(r)
 }
 
-// number gives a request its number, under the lock.
-func (s *session) number(r dap.RequestMessage) {
+// post puts a request, under the lock, behind those that are still to be written.
+func (s *session) post(r dap.RequestMessage) error {
 	s.asked++
 	r.GetRequest().Seq = s.asked
-	s.pending = append(s.pending, s.asked)
-}
-
-// write writes a request as a whole: two at once must not come between each other's header and content.
-func (s *session) write(r dap.RequestMessage) error {
 	var whole bytes.Buffer
-	err := dap.WriteProtocolMessage(&whole, r)
-	if err == nil {
-		_, err = s.Tool.Write(whole.Bytes())
-	}
-	if err != nil {
+	if err := dap.WriteProtocolMessage(&whole, r); err != nil {
 		return fmt.Errorf("request %s: %w", r.GetRequest().Command, err)
 	}
+	s.pending = append(s.pending, s.asked)
+	s.unwritten = append(s.unwritten, whole.Bytes())
+	select {
+	case s.posted <- struct{}{}:
+	default: // the writer has one to come for already
+	}
 	return nil
+}
+
+// deliver writes what is posted, in its order. It is not for who reads the adapter's words to wait until that reads ours.
+func (s *session) deliver() {
+	for {
+		select {
+		case <-s.posted:
+		case <-s.Over():
+			return
+		}
+		s.mu.Lock()
+		letters := s.unwritten
+		s.unwritten = nil
+		s.mu.Unlock()
+		for _, l := range letters {
+			if _, err := s.Tool.Write(l); err != nil {
+				s.mu.Lock()
+				s.deaf = fmt.Errorf("it takes no more requests: %w", err)
+				s.wake()
+				s.mu.Unlock()
+				return
+			}
+		}
+	}
+}
+
+// wake has all who await something look again, under the lock.
+func (s *session) wake() {
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 // answer waits for the answer to a request that was sent.

@@ -166,7 +166,10 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 	if err != nil {
 		return nil, err
 	}
-	s := &session{debugger: d, launched: target.PID == 0, changed: make(chan struct{}), answers: make(map[int]dap.ResponseMessage)}
+	s := &session{
+		debugger: d, launched: target.PID == 0,
+		changed: make(chan struct{}), posted: make(chan struct{}, 1), answers: make(map[int]dap.ResponseMessage),
+	}
 	s.state.pid = target.PID
 	spec := harness.Spec{Argv: append([]string{d.Path}, d.Args...), Env: append(env, d.Env...)}
 	tool, err := harness.StartTool(target, spec, s.read)
@@ -174,6 +177,7 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 		return nil, err
 	}
 	s.Tool = tool
+	go s.deliver()
 	if err := s.begin(ctx, target); errors.As(err, new(unwilling)) && target.PID != 0 {
 		s.leave(ctx)
 		return nil, err // there is nothing to be debugged
@@ -295,10 +299,14 @@ type session struct {
 	debugger Debugger
 	launched bool
 
-	mu      sync.Mutex
-	changed chan struct{} // closed and made anew with each message
-	asked   int
-	pending []int // requests without an answer
-	answers map[int]dap.ResponseMessage
-	state   state
+	posted chan struct{} // has a word while something is unwritten
+
+	mu        sync.Mutex
+	changed   chan struct{} // closed and made anew with each message
+	asked     int
+	unwritten [][]byte // requests
+	deaf      error    // why no more can be written
+	pending   []int    // requests without an answer
+	answers   map[int]dap.ResponseMessage
+	state     state
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // planned names in the environment what a fake adapter does otherwise than is asked of it: COMMAND:ACTION, divided by
-// semicolons. An action is hang, die, deny, flood and what it prints without end, or what it prints once and goes on as if nothing were. Of list the action is the body of an answer to threads.
+// semicolons. An action is hang, die, deny, deafen, flood and what it prints without end, or what it prints once and goes on as if nothing were. Of list the action is the body of an answer to threads.
 const planned = "DAP_FAKE"
 
 // said is a message as it is on the wire.
@@ -68,14 +68,15 @@ func (f *fake) answer(m dap.RequestMessage) {
 	switch action {
 	case "":
 	case "hang":
-		silence, end, _ := os.Pipe() // its end stays open
-		io.Copy(os.Stdout, silence)
-		end.Close()
+		hang()
 	case "die":
 		fmt.Fprintln(os.Stderr, "cannot go on")
 		os.Exit(3)
 	case "deny":
 		success = false
+	case "deafen":
+		os.Stdin.Close()
+		defer hang()
 	default:
 		flood, endless := strings.CutPrefix(action, "flood ")
 		for endless {
@@ -105,6 +106,12 @@ func (f *fake) answer(m dap.RequestMessage) {
 	}
 	f.print(said(fmt.Sprintf(`{"seq":0,"type":"response","request_seq":%d,"success":%t,"command":%q,"message":"not\nnow","body":%s}`, r.Seq, success, r.Command, body)))
 	f.follow(r.Command)
+}
+
+func hang() {
+	silence, end, _ := os.Pipe() // its end stays open
+	io.Copy(os.Stdout, silence)
+	end.Close()
 }
 
 // follow tells what comes of a request.

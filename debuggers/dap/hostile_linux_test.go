@@ -1,6 +1,8 @@
 package dap
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"runtime"
@@ -65,6 +67,7 @@ func TestAnAdapterThatSaysNonsenseIsAccusedInOneLine(t *testing.T) {
 			{`list:{"threads":[{"id":1}]}`, "sound", "the program had no task 1"},
 			{`list:{"threads":[{"id":1e99}]}`, "complete", "the debugger's list of threads"},
 			{"threads:hang", "bounded", "the debugger's list of threads did not come within 2s"},
+			{"threads:deafen", "complete", "it takes no more requests"},
 		},
 	} {
 		adaptertest.Accused(t, scenario, fakes(t, scenario, adaptertest.Fakes(cases)...), cases)
@@ -88,6 +91,21 @@ func TestStopsWithoutEndAreNotAnsweredWithoutEnd(t *testing.T) {
 	s.state.begun = true
 	stop := &dap.StoppedEvent{Body: dap.StoppedEventBody{Reason: "exception", ThreadId: 5}}
 	assert.Error(t, s.take(stop), "it has 1000 requests to answer, and stops again")
+}
+
+// A program that was let go on from a stop is to be stopped after that, not before.
+func TestRequestsAreWrittenInTheirOrder(t *testing.T) {
+	s := &session{changed: make(chan struct{}), posted: make(chan struct{}, 1)}
+	s.state.begun = true
+	assert.NilError(t, s.take(&dap.StoppedEvent{Body: dap.StoppedEventBody{Reason: "exception", ThreadId: 5}}))
+	assert.NilError(t, s.send(&dap.PauseRequest{Request: request("pause")}))
+	var commands []string
+	for _, letter := range s.unwritten {
+		m, err := dap.ReadProtocolMessage(bufio.NewReader(bytes.NewReader(letter)))
+		assert.NilError(t, err)
+		commands = append(commands, m.(dap.RequestMessage).GetRequest().Command)
+	}
+	assert.DeepEqual(t, commands, []string{"continue", "pause"})
 }
 
 // Continues are sent from stops, beside what the suite asks for. Each request comes whole.
