@@ -28,17 +28,18 @@ type Known struct {
 //	DEBUGGER SCENARIO/MODE RULE VERSION REPORT…
 //
 // where SCENARIO/MODE and VERSION may hold * and ?, and DEBUGGER and RULE may be several with commas between. A RULE that ends in ?
-// fails sometimes only. Empty lines and those that begin with # are passed over. A name that the suite does not have is an error.
-func ReadKnown(name string) ([]Known, error) {
+// fails sometimes only. Empty lines and those that begin with # are passed over. A name that the suite does not have is an error,
+// and so is a debugger that is none of those given, where any are.
+func ReadKnown(name string, debuggers ...string) ([]Known, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("read the list of known failures: %w", err)
 	}
-	return ParseKnown(name, string(text))
+	return ParseKnown(name, string(text), debuggers...)
 }
 
 // ParseKnown reads a list of known failures from its text; errors name it by its name.
-func ParseKnown(name, text string) ([]Known, error) {
+func ParseKnown(name, text string, debuggers ...string) ([]Known, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -55,6 +56,12 @@ func ParseKnown(name, text string) ([]Known, error) {
 			continue
 		}
 		known, err := parseKnown(words, scenarios)
+		for _, k := range known {
+			name, _, _ := strings.Cut(k.Debugger, "=")
+			if len(debuggers) > 0 && !slices.ContainsFunc(debuggers, k.of) && !slices.Contains(debuggers, name) {
+				err = fmt.Errorf("no debugger is called %s", k.Debugger)
+			}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}

@@ -88,18 +88,32 @@ func adapterNamed(name string) *adapter {
 	return &adapters[i]
 }
 
-func adapterNames() string {
+func adapterNames() []string {
 	names := make([]string, len(adapters))
 	for i, a := range adapters {
 		names[i] = a.name
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // A selection is what the command line names: debuggers, and what is known of them.
 type selection struct {
 	debuggers []harness.Debugger
 	known     []harness.Known
+}
+
+// names are those that a list of known failures may have: the adapters', and those of this run's debuggers.
+func (s selection) names() []string {
+	names, all := adapterNames(), slices.Clone(s.debuggers)
+	for _, a := range adapters {
+		all = append(all, a.own...)
+	}
+	for _, d := range all {
+		if !slices.Contains(names, d.Name()) {
+			names = append(names, d.Name())
+		}
+	}
+	return names
 }
 
 // choose gives the debuggers that are named, NAME or NAME=PATH, with further arguments for those that are no part of
@@ -125,7 +139,7 @@ func choose(names []string, offered offer, args []string) (chosen selection, err
 		}
 	}
 	if len(chosen.debuggers) == 0 {
-		return chosen, fmt.Errorf("name a debugger: %s, or --command CMD or --dap CMD", adapterNames())
+		return chosen, fmt.Errorf("name a debugger: %s, or --command CMD or --dap CMD", strings.Join(adapterNames(), ", "))
 	}
 	return chosen, nil
 }
@@ -136,7 +150,7 @@ func (s *selection) add(text string, args []string) error {
 	a := adapterNamed(name)
 	switch {
 	case a == nil:
-		return fmt.Errorf("there is no debugger %q (there are %s, and --command and --dap for any other)", name, adapterNames())
+		return fmt.Errorf("there is no debugger %q (there are %s, and --command and --dap for any other)", name, strings.Join(adapterNames(), ", "))
 	case a.make == nil && hasPath:
 		return fmt.Errorf("%s is part of tidcheck: it has no other build to name (%q)", name, path)
 	case a.make == nil && len(args) > 0:

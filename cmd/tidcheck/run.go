@@ -71,7 +71,7 @@ func (r *runRequest) options(c *invocation) (o harness.Options, debuggers []harn
 		return o, nil, err
 	}
 	if o.Known = chosen.known; r.known != "" {
-		own, err := harness.ReadKnown(r.known)
+		own, err := harness.ReadKnown(r.known, chosen.names()...)
 		if err != nil {
 			return o, nil, err
 		}
