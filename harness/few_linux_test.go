@@ -1,0 +1,76 @@
+package harness_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"regexp"
+	"syscall"
+	"testing"
+
+	"github.com/tidcheck/tidcheck/debuggers/reference"
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/harness"
+	"golang.org/x/sys/unix"
+	"gotest.tools/v3/assert"
+)
+
+// ids is how many ids there are where they are few, in all.
+const ids = 1500
+
+// inside, in the environment, is set where they are.
+const inside = "TIDCHECK_FEW_IDS"
+
+// A program that makes more tasks than there are ids has some twice, also within one attach.
+func TestTheRulesAreKeptWhereIDsAreFew(t *testing.T) {
+	if os.Getenv(inside) == "" {
+		withFewIDs(t)
+		return
+	}
+	assert.NilError(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	assert.NilError(t, unix.Mount("proc", "/proc", "proc", 0, ""))
+	assert.NilError(t, os.WriteFile("/proc/sys/kernel/pid_max", fmt.Append(nil, ids), 0))
+	t.Run("witnessed", keepsTheRules)
+	t.Run("announced", func(t *testing.T) {
+		harness.RefuseWitness(t, fs.ErrPermission)
+		keepsTheRules(t)
+	})
+}
+
+// withFewIDs runs the test once more, in a pid namespace of its own.
+func withFewIDs(t *testing.T) {
+	var name unix.Utsname
+	assert.NilError(t, unix.Uname(&name))
+	release := unix.ByteSliceToString(name.Release[:])
+	version, err := event.ParseKernel(release)
+	assert.NilError(t, err)
+	if version[0] < 6 || version[0] == 6 && version[1] < 14 {
+		t.Skip("kernel.pid_max is all the machine's before Linux 6.14, and this is " + release)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("a pid namespace takes CAP_SYS_ADMIN")
+	}
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
+	said, err := cmd.CombinedOutput()
+	assert.NilError(t, err, "%s", said)
+}
+
+func keepsTheRules(t *testing.T) {
+	o := harness.Options{Match: regexp.MustCompile("^(attach_churn|thread_storm|thread_tid_reuse)/"), Repeat: 3}
+	report, err := harness.RunAll(t.Context(), []harness.Debugger{reference.Debugger{}}, o, func([]harness.Result) {})
+	assert.NilError(t, err)
+	passed := 0
+	for _, r := range report.Results {
+		switch r.Verdict {
+		case harness.Pass:
+			passed++
+		case harness.Untested:
+		default:
+			t.Errorf("%s/%s %s: %s %s", r.Scenario, r.Mode, r.Rule, r.Verdict, r.Detail)
+		}
+	}
+	assert.Assert(t, passed > 0)
+}
