@@ -200,13 +200,18 @@ func testRule(t *testing.T, rule string, good func() *sketch, cases []broken) {
 }
 
 func TestALifeBeforeTheAttachIsNotTheOneThatIsTold(t *testing.T) {
-	for _, rule := range []string{"complete", "parent", "exit"} {
-		testRule(t, rule, attached, []broken{{"a tid that was used before", func(s *sketch) {
-			s.replace(&s.wants, "main: clone main/1..4, exit 0", "main: clone main/1..5, exit 0")
-			s.replace(&s.wants, "main/2: exit 0\nmain/4: exit 0\nmain/3: clone main/3/1, exit 3", "main/2..3: exit 0\nmain/5: exit 0\nmain/4: clone main/4/1, exit 3")
-			s.replace(&s.wants, "main/3/1: exit 0", "main/4/1: exit 0")
-			s.kernelDid("10 100: clone 101", "6 100: clone 103\n8 100/103: exit ?\n10 100: clone 101")
-		}, ""}})
+	before := func(s *sketch) {
+		s.replace(&s.wants, "main: clone main/1..4, exit 0", "main: clone main/1..5, exit 0")
+		s.replace(&s.wants, "main/2: exit 0\nmain/4: exit 0\nmain/3: clone main/3/1, exit 3", "main/2..3: exit 0\nmain/5: exit 0\nmain/4: clone main/4/1, exit 3")
+		s.replace(&s.wants, "main/3/1: exit 0", "main/4/1: exit 0")
+		s.kernelDid("10 100: clone 101", "6 100: clone 103\n8 100/103: exit ?\n10 100: clone 101")
+	}
+	dying := func(s *sketch) { // it is over by the kernel's word, and can be attached to until it is
+		before(s)
+		s.say("100: ready", "100/103: attach\n100/103: exit 0\n100: ready")
+	}
+	for _, rule := range []string{"complete", "once", "parent", "order", "exit"} {
+		testRule(t, rule, attached, []broken{{"a tid that was used before", before, ""}, {"one that was in the midst of its end", dying, ""}})
 	}
 }
 

@@ -82,7 +82,9 @@ func (j *joiner) word(e event.Event, begun *life) word {
 	return w
 }
 
-// passOver passes over the lives and execs of which a debugger that attached then cannot know.
+// passOver passes over the lives and execs of which a debugger that attached then cannot know. Of a tid's lives it may
+// know the last that had begun, even if the kernel has told of its end: that comes first in do_exit, and the task can
+// be attached to until it is done.
 func (j *joiner) passOver(attached time.Duration) {
 	for pid, execs := range j.truth.execs {
 		for _, x := range execs {
@@ -96,7 +98,7 @@ func (j *joiner) passOver(attached time.Duration) {
 		}
 	}
 	for tid, lives := range j.truth.byTID {
-		for j.gone[tid] < len(lives)-1 && lives[j.gone[tid]].died <= attached {
+		for j.gone[tid] < len(lives)-1 && j.truth.since(lives[j.gone[tid]+1], tid) <= attached {
 			j.gone[tid]++
 		}
 	}
@@ -143,13 +145,21 @@ func (j *joiner) begun(e *evidence) map[int]*life {
 	unsure, foreign := e.mayMissAttach(), e.foreign()
 	begun := make(map[int]*life, len(e.said))
 	for tid, places := range told {
-		lives := j.unborn(tid)
-		fits := func(word, life int) bool {
-			w, l := e.said[places[word]], lives[life]
-			return w.Kind == event.Attach || l.Creator == nil || w.TID == l.Maker
+		lives := j.unborn(tid, e.attached.complete)
+		unfit := func(word, life int) int {
+			switch w, l := e.said[places[word]], lives[life]; {
+			case w.Kind != event.Attach && l.Creator != nil && w.TID != l.Maker:
+				return misnamed
+			case e.truth.witnessed && l.died <= e.attached.issued:
+				return unlikely
+			}
+			return 0
 		}
-		due := func(life int) bool { return !unsure && e.debugged(lives[life]) && !foreign(lives[life]) }
-		for word, life := range pair(len(places), len(lives), fits, due) {
+		due := func(life int) bool {
+			l := lives[life]
+			return !unsure && l.First == tid && e.debugged(l) && !foreign(l)
+		}
+		for word, life := range pair(len(places), len(lives), unfit, due) {
 			if life >= 0 {
 				begun[places[word]] = lives[life]
 			}
@@ -158,24 +168,31 @@ func (j *joiner) begun(e *evidence) map[int]*life {
 	return begun
 }
 
-// unborn are the lives that can begin under a tid: who took it over by an exec began under another, unless that
-// was before the debugger attached.
-func (j *joiner) unborn(tid event.TID) []*life {
+// unborn are the lives that a debugger may tell to begin under a tid: who was born under it, and who had taken it over by
+// an exec before the attach was complete.
+func (j *joiner) unborn(tid event.TID, attached time.Duration) []*life {
 	var lives []*life
 	for i, l := range j.lives(tid) {
-		if i >= j.now[tid] && (i == 0 || l.First == tid) {
+		if i >= j.now[tid] && (i == 0 || l.First == tid || j.truth.since(l, tid) < attached) {
 			lives = append(lives, l)
 		}
 	}
 	return lives
 }
 
-// pair joins words with lives, both in their order, so that as little as can be is amiss: a life that is due and has
-// no word, a word that has no life, or a word that does not fit its life, which is worse than either and better than
-// both. It returns each word's life, -1 for none. Who attached need not have been told of each life, so the first
-// word may be the second life's.
-func pair(words, lives int, fits func(word, life int) bool, due func(life int) bool) []int {
-	const untold, again, unfit = 2, 2, 3
+// What may be amiss where words are joined with lives, and how much. A wrong creator is worse than a life untold
+// or a word told again, and better than both.
+const (
+	unlikely = 1 // a life that was as good as over when the debugger attached
+	untold   = 4
+	again    = 4
+	misnamed = 6
+)
+
+// pair joins words with lives, both in their order, so that as little as can be is amiss: in what is joined, and by a
+// life without a word that is due, and a word without a life. It returns each word's life, -1 for none.
+// Who attached need not have been told of each life, so the first word may be the second life's.
+func pair(words, lives int, unfit func(word, life int) int, due func(life int) bool) []int {
 	paired := make([]int, words)
 	amiss := make([][]int, words+1) // the least with the words and the lives from here on
 	for w := range amiss {
@@ -187,12 +204,7 @@ func pair(words, lives int, fits func(word, life int) bool, due func(life int) b
 		}
 		return amiss[w][l+1]
 	}
-	join := func(w, l int) int {
-		if fits(w, l) {
-			return amiss[w+1][l+1]
-		}
-		return amiss[w+1][l+1] + unfit
-	}
+	join := func(w, l int) int { return amiss[w+1][l+1] + unfit(w, l) }
 	for w := words; w >= 0; w-- {
 		for l := lives; l >= 0; l-- {
 			switch {

@@ -50,6 +50,16 @@ func (t *truth) leader() *life {
 	return t.root()
 }
 
+// since is when a life had a tid: from its birth, or from the exec by which it took that over.
+func (t *truth) since(l *life, tid event.TID) time.Duration {
+	for _, x := range t.execs[tid] {
+		if x.by == l && l.First != tid {
+			return x.at
+		}
+	}
+	return l.born
+}
+
 // path is the birth path of the life that a tid had last. A run whose program never began has no truth.
 func (t *truth) path(tid event.TID) event.Path {
 	if t == nil {

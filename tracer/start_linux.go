@@ -258,7 +258,9 @@ func (t *Tracer) seizeAll(tids []int) (fresh []found, vanished bool, err error) 
 		case unix.ESRCH:
 			vanished = true
 		case unix.EPERM:
-			if !t.passOver(tid) {
+			if tgid := statusField(t.kernel, tid, "Tgid"); tgid != 0 && tgid != t.pid {
+				vanished = true // and another process has its id by now
+			} else if !t.passOver(tid) {
 				return fresh, false, refusal(t.kernel, tid, os.NewSyscallError("ptrace(PTRACE_SEIZE)", err))
 			}
 		default:
