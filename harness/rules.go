@@ -338,10 +338,9 @@ func (e *evidence) outputDiffers() (bad []string) {
 	for _, line := range e.control.lines {
 		owed[line]++
 	}
-	for _, line := range e.outcome.lines {
-		label := labelLine(line, e.truth, e.exact)
+	for i, label := range labelLines(e.outcome.lines, e.truth, e.exact) {
 		if owed[label]--; owed[label] < 0 {
-			bad = append(bad, fmt.Sprintf("the program printed %q (%s), which it does not without a debugger", line, label))
+			bad = append(bad, fmt.Sprintf("the program printed %q (%s), which it does not without a debugger", e.outcome.lines[i], label))
 		}
 	}
 	if !e.outcome.ended {

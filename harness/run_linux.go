@@ -88,9 +88,7 @@ func runControl(ctx context.Context, f fixtures.Fixture, limit time.Duration) (*
 		return nil, fmt.Errorf("task %d (%s) did not announce itself", l.First, l.Path)
 	}
 	c.outcome = e.outcome
-	for i, line := range e.outcome.lines {
-		c.outcome.lines[i] = labelLine(line, e.truth, c.exact)
-	}
+	c.outcome.lines = labelLines(e.outcome.lines, e.truth, c.exact)
 	return c, nil
 }
 

@@ -71,6 +71,20 @@ func (t *truth) path(tid event.TID) event.Path {
 	return ""
 }
 
+// nth is the birth path of the nth life, from 0, that was born under a tid, or of the last; where one was, of who had the tid last.
+func (t *truth) nth(tid event.TID, n int) event.Path {
+	var born []*life
+	for _, l := range t.byTID[tid] {
+		if l.First == tid {
+			born = append(born, l)
+		}
+	}
+	if len(born) < 2 {
+		return t.path(tid)
+	}
+	return born[min(n, len(born)-1)].Path
+}
+
 // name writes a task for a report: its tid, and its path where truth knows one.
 func (t *truth) name(tid event.TID) string {
 	if path := t.path(tid); path != "" {

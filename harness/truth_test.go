@@ -156,6 +156,15 @@ func TestLabelsStandForIds(t *testing.T) {
 		{"thread: 100: 100", true, "thread: main: 100"},
 		{"", true, ""},
 	} {
-		assert.Equal(t, labelLine(c.line, truth, c.exact), c.want)
+		assert.DeepEqual(t, labelLines([]string{c.line}, truth, c.exact), []string{c.want})
 	}
+}
+
+func TestALineThatComesAgainIsOfTheNextLife(t *testing.T) {
+	s := launched()
+	reuse("100: clone 101")(s)
+	truth, err := s.newTruth(t)
+	assert.NilError(t, err)
+	got := labelLines([]string{"thread: 101", "thread: 102", "thread: 101", "thread: 101"}, truth, true)
+	assert.DeepEqual(t, got, []string{"thread: main/1", "thread: main/2", "thread: main/3", "thread: main/3"})
 }

@@ -167,6 +167,38 @@ func TestAttachWithoutALeader(t *testing.T) {
 	p.finish(t)
 }
 
+// aged is a kernel whose first list of tasks has an id that is another process's by now: ours, which we cannot trace.
+type aged struct {
+	tracer.Kernel
+	lists *int
+}
+
+func (k aged) Tasks(pid int) ([]int, error) {
+	tids, err := k.Kernel.Tasks(pid)
+	if *k.lists++; *k.lists == 1 {
+		tids = append(tids, os.Getpid())
+	}
+	return tids, err
+}
+
+func TestAnIDThatIsAnotherProcessesByNowIsPassedOver(t *testing.T) {
+	within(t, 10*time.Second)
+	p := start(t, "storm", "3", "0", "0", "0")
+	l, lists := &log{}, 0
+	tr, err := tracer.Attach(p.pid, l.options(tracer.Options{Kernel: func(k tracer.Kernel) tracer.Kernel { return aged{k, &lists} }}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantHeld(t, p.pid, l)
+	if lists < 2 {
+		t.Errorf("the tasks were listed %d times, and one of the first list was gone", lists)
+	}
+	if err := tr.Detach(); err != nil {
+		t.Error(err)
+	}
+	p.finish(t)
+}
+
 func TestExecAfterAttach(t *testing.T) {
 	for _, c := range []struct {
 		how, main, last string

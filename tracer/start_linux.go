@@ -258,8 +258,8 @@ func (t *Tracer) seizeAll(tids []int) (fresh []found, vanished bool, err error) 
 		case unix.ESRCH:
 			vanished = true
 		case unix.EPERM:
-			if tgid := statusField(t.kernel, tid, "Tgid"); tgid != 0 && tgid != t.pid {
-				vanished = true // and another process has its id by now
+			if !t.kernel.InGroup(t.pid, tid) {
+				vanished = true // and another process may have its id by now
 			} else if !t.passOver(tid) {
 				return fresh, false, refusal(t.kernel, tid, os.NewSyscallError("ptrace(PTRACE_SEIZE)", err))
 			}
