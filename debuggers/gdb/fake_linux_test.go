@@ -118,6 +118,8 @@ func (f *fake) do(token string, words []string) {
 				f.say(fmt.Sprintf("=thread-group-exited,id=%q\n", id))
 			}
 			f.mu.Unlock()
+		} else { // one that a test has invented
+			f.say(fmt.Sprintf("=thread-group-exited,id=%q\n", words[1]))
 		}
 		f.say(token + "^done\n")
 	default:

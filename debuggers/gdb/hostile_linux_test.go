@@ -132,3 +132,12 @@ func TestWhoIsBornDuringAnInterruptIsInterruptedToo(t *testing.T) {
 		assert.Check(t, s.still())
 	})
 }
+
+// A fork that gdb tells of only while it lets go of the parent is to be let go of too.
+func TestAProcessThatIsBornInADetachIsLetGoOf(t *testing.T) {
+	const born = "=thread-group-started,id=\"i9\",pid=\"77\"\n"
+	visit(t, fakeOf("-target-detach@+"+born), func(ctx context.Context, s *session) {
+		assert.NilError(t, s.Detach(ctx))
+		assert.Assert(t, !s.has("i9"))
+	})
+}

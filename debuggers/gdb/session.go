@@ -270,23 +270,36 @@ func (s *session) Threads(ctx context.Context) ([]event.TID, error) {
 	return tids, nil
 }
 
-// Detach lets go of each process.
+// Detach lets go of each process, also of those that are born while it does.
 func (s *session) Detach(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	s.mu.Lock()
 	s.goes = false
-	var groups []string
-	for id := range s.groups {
-		groups = append(groups, id)
-	}
 	s.mu.Unlock()
-	for _, id := range groups {
+	asked := make(map[string]bool)
+	for {
+		id := s.other(asked)
+		if id == "" {
+			return nil
+		}
+		asked[id] = true
 		if _, err := s.ask(ctx, "-target-detach", id); err != nil && s.has(id) {
 			return err
 		}
 	}
-	return nil
+}
+
+// other is a process that is not among those given, empty if there is none.
+func (s *session) other(than map[string]bool) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.groups {
+		if !than[id] {
+			return id
+		}
+	}
+	return ""
 }
 
 // has tells whether a process has neither ended nor been let go of.
