@@ -1,5 +1,5 @@
 # README's two commands are demo and test; each does all its set-up.
-.PHONY: build test soak lint demo examples debuggers conformance fixtures bench clean
+.PHONY: build test soak lint demo examples debuggers packages conformance fixtures bench clean
 
 TOOL = go tool -modfile=tools/go.mod
 
@@ -32,11 +32,19 @@ demo: build bin/fork
 	bin/tidcheck run --run '^(fork|thread_nested|signal_one_thread|locked)/' reference book; status=$$?; \
 	test $$status = 1 && echo "status 1, as expected" || { echo "status $$status, and 1 was expected"; exit 1; }
 
-# The debuggers that Debian has, and in bin the delve that tools/delve/go.mod names.
-debuggers:
-	apt-get update
-	apt-get install -y gdb gdbserver lldb-19 strace
+# The debuggers that Debian has, and in bin the delve that tools/delve/go.mod names. Of two LLDBs one alone can be
+# installed, for their Python modules, which nothing here needs: the older is unpacked, and its libraries are installed.
+debuggers: packages bin/lldb-14
 	cd tools/delve && go build -o $(CURDIR)/bin/dlv github.com/go-delve/delve/cmd/dlv
+
+packages:
+	apt-get update
+	apt-get install -y gdb gdbserver lldb-19 strace liblldb-14 libclang-cpp14 libllvm14
+
+bin/lldb-14: | packages
+	rm -rf $@.part && mkdir -p $@.part
+	cd $@.part && apt-get download lldb-14 && dpkg-deb -x lldb-14_*.deb . && rm lldb-14_*.deb
+	mv $@.part $@
 
 # The debuggers on this machine, held to the quick set and to what is known of them.
 conformance:
