@@ -235,6 +235,19 @@ func TestALifeInsideTheAttachIsNotTheOneThatIsToldLater(t *testing.T) {
 	testRule(t, "parent", attached, []broken{{"both are told, and the second of another", again("100: clone 104\n100/104: exit 0\n100/102: clone 103\n100: clone 104\n100/104: exit 5"), "it is main/3/2, which task 102 (main/3) created"}})
 }
 
+func TestALifeInsideTheAttachThatIsToldWithAnotherCreatorIsNotToldAgain(t *testing.T) {
+	tell := func(creator string) func(*sketch) {
+		return func(s *sketch) {
+			s.say("100/102: attach", "100/"+creator+": clone 104\n100/104: exit 0\n100/102: attach")
+		}
+	}
+	testRule(t, "once", attached, []broken{
+		{"by who names no creators", tell("0"), ""},
+		{"of a wrong creator", tell("101"), ""},
+	})
+	testRule(t, "parent", attached, []broken{{"of a wrong creator", tell("101"), "it is main/2, which task 100 (main) created"}})
+}
+
 func TestADebuggerThatHungIsJudgedByThatAlsoIfItDoesNotEnd(t *testing.T) {
 	hanging, other := &evidence{overdue: "the program's end"}, &evidence{}
 	hanging.ending(errUnending)

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -148,7 +149,7 @@ func (j *joiner) begun(e *evidence) map[int]*life {
 		lives := j.unborn(tid, e.attached.complete)
 		unfit := func(word, life int) int {
 			switch w, l := e.said[places[word]], lives[life]; {
-			case w.Kind != event.Attach && l.Creator != nil && w.TID != l.Maker:
+			case w.Kind != event.Attach && w.TID != 0 && l.Creator != nil && w.TID != l.Maker:
 				return misnamed
 			case e.truth.witnessed && l.died <= e.attached.issued:
 				return unlikely
@@ -190,8 +191,8 @@ const (
 )
 
 // pair joins words with lives, both in their order, so that as little as can be is amiss: in what is joined, and by a
-// life without a word that is due, and a word without a life. It returns each word's life, -1 for none.
-// Who attached need not have been told of each life, so the first word may be the second life's.
+// life without a word that is due, and a word without a life, which the first has if there is any. It returns each
+// word's life, -1 for none. Who attached need not have been told of each life, so the first word may be the second life's.
 func pair(words, lives int, unfit func(word, life int) int, due func(life int) bool) []int {
 	paired := make([]int, words)
 	amiss := make([][]int, words+1) // the least with the words and the lives from here on
@@ -211,6 +212,10 @@ func pair(words, lives int, unfit func(word, life int) int, due func(life int) b
 			case w == words && l == lives:
 			case w == words:
 				amiss[w][l] = skip(w, l)
+			case w == 0 && lives > 0 && l == lives:
+				amiss[w][l] = math.MaxInt / 2 // nothing can have been told before
+			case w == 0 && lives > 0:
+				amiss[w][l] = min(join(w, l), skip(w, l))
 			case l == lives:
 				amiss[w][l] = amiss[w+1][l] + again
 			default:
