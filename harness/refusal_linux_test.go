@@ -49,8 +49,20 @@ func TestAnAttachMayBeRefusedWhereAnotherTracerIs(t *testing.T) {
 		{
 			"without a reason", "attach_idle/attach_before",
 			shy{before: func(int) {}},
-			map[harness.Verdict]string{harness.Fail: "complete", harness.Untested: untested + " running transparent bounded"},
+			map[harness.Verdict]string{harness.Fail: "complete", harness.Pass: "running transparent", harness.Untested: untested + " bounded"},
 			"complete", "the debugger's start: I do not like it",
+		},
+		{
+			"without a reason, and all is left stopped", "attach_idle/attach_before",
+			shy{before: func(pid int) { unix.Kill(pid, unix.SIGSTOP) }},
+			map[harness.Verdict]string{harness.Fail: "complete running transparent", harness.Untested: untested + " bounded"},
+			"running", " (main) was left stopped: state T (stopped)",
+		},
+		{
+			"without a reason, and it is left dead", "attach_idle/attach_before",
+			shy{before: func(pid int) { unix.Kill(pid, unix.SIGKILL) }},
+			map[harness.Verdict]string{harness.Fail: "complete transparent", harness.Pass: "running", harness.Untested: untested + " bounded"},
+			"transparent", "the program ended with SIGKILL, without a debugger with 0",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -254,8 +254,8 @@ func order(e *evidence) (bad []string, judged int, err error) {
 }
 
 // running is judged by the program's own progress: if it came to its end, or to the checkpoint
-// at which it was let go, it went on. Else it is judged by who stands in a stop of a tracer's, and stays there; and
-// after each standstill by who was not seen to go on.
+// at which it was let go, it went on. Else it is judged by who stands in a stop of a tracer's, and stays there, or
+// after an attach that failed in any stop; and after each standstill by who was not seen to go on.
 func running(e *evidence) (bad []string, judged int, err error) {
 	for _, s := range e.standstills {
 		for _, t := range s.left {
@@ -265,13 +265,23 @@ func running(e *evidence) (bad []string, judged int, err error) {
 	if e.overdue == "" || len(bad) > 0 {
 		return bad, 1 + len(e.standstills), nil
 	}
+	stopped := e.stoppedBefore()
 	for _, t := range e.dump {
 		judged++
-		if t.held() && t.still && t.tracer != 0 {
+		if t.held() && t.still && (t.tracer != 0 || e.alone && !stopped[t.tid]) {
 			bad = append(bad, fmt.Sprintf("%s was left stopped: %s", e.truth.name(t.tid), t))
 		}
 	}
-	return bad, judged, nil
+	return bad, max(1, judged), nil
+}
+
+// stoppedBefore are the tasks that stood when the debugger attached.
+func (e *evidence) stoppedBefore() map[event.TID]bool {
+	stopped := make(map[event.TID]bool)
+	for _, t := range e.before {
+		stopped[t.tid] = t.held()
+	}
+	return stopped
 }
 
 func released(e *evidence) (bad []string, judged int, err error) {
@@ -281,10 +291,7 @@ func released(e *evidence) (bad []string, judged int, err error) {
 	if len(e.released) == 0 {
 		return nil, 1, nil // the program is over, and holds nobody
 	}
-	stopped := make(map[event.TID]bool)
-	for _, t := range e.before {
-		stopped[t.tid] = t.held()
-	}
+	stopped := e.stoppedBefore()
 	for _, t := range e.dump {
 		// A signal that was on its way at the detach stops a task only when that goes on.
 		if t.held() && t.still && t.tracer == 0 && !stopped[t.tid] {
@@ -324,6 +331,9 @@ func transparent(e *evidence) (bad []string, judged int, err error) {
 	}
 	if e.outcome.ended && !e.outcome.status.Same(e.control.status) { // Unknown below an old kernel
 		bad = append(bad, fmt.Sprintf("the program ended with %s, without a debugger with %s", e.outcome.status, e.control.status))
+	}
+	if e.alone && !e.outcome.ended {
+		bad = append(bad, "the program did not come to its end after an attach that failed")
 	}
 	if e.changed != "" {
 		bad = append(bad, "its tasks did not live as they do without a debugger (-declared +witnessed):\n"+e.changed)

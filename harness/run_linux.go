@@ -145,6 +145,11 @@ func run(ctx context.Context, d Debugger, scenario Scenario, c *control, how set
 		e.can, e.said, e.version = session.Can(), session.Events(), session.(Versioned).Version()
 		e.ending(end())
 	}
+	if e.broken != nil && !e.mode.Launches() && e.attached.complete == 0 {
+		if err := s.goOnAlone(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.gather(c); err != nil {
 		return nil, err
 	}
@@ -233,13 +238,16 @@ func (s *stage) meet(ctx context.Context, d Debugger) (Session, error) {
 
 // watch opens the gate and follows the run to its end.
 func (s *stage) watch(ctx context.Context, session Session) error {
-	root, err := s.ledger.read()
-	if err != nil {
-		return err
+	if s.root == nil { // the debugger launched it
+		root, err := s.ledger.read()
+		if err != nil {
+			return err
+		}
+		if s.root, err = openProcess(int(root.root().pid)); err != nil {
+			return step("the program's gate", err)
+		}
 	}
-	if s.root, err = openProcess(int(root.root().pid)); err != nil {
-		return step("the program's gate", err)
-	}
+	var err error
 	switch {
 	case session == nil:
 	case s.mode == fixtures.DetachDuring:
@@ -262,6 +270,19 @@ func (s *stage) watch(ctx context.Context, session Session) error {
 		return nil
 	}
 	return step("the debugger's word that the program is over", session.Wait(ctx))
+}
+
+// goOnAlone lets a program come to its end after an attach that failed: that is to leave it as it was.
+func (s *stage) goOnAlone(ctx context.Context) error {
+	e := s.evidence
+	s.ledger.letPass(allOpen)
+	timed, cancel := context.WithTimeout(ctx, e.limit)
+	defer cancel()
+	e.alone, e.dump = true, nil
+	if s.awaitProgram(timed) != nil {
+		e.dump = s.twice()
+	}
+	return ctx.Err()
 }
 
 // deathPatience is how long a program that dies may take to be over.

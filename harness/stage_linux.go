@@ -148,7 +148,8 @@ func (s *stage) startProgram(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w%s", err, s.complained())
 	}
-	return nil
+	s.root, err = openProcess(p.PID)
+	return err
 }
 
 // complained is the first line that the program wrote to standard error, after a colon.

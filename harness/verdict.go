@@ -91,10 +91,11 @@ func all(v Verdict, err error) func(Rule) (Verdict, string) {
 
 // judge applies one rule.
 func (e *evidence) judge(r Rule) (Verdict, string) {
-	if e.broken != nil {
-		if r.Name == "complete" {
-			return Fail, "the debugger failed: " + e.broken.Error()
-		}
+	switch alone := e.alone && (r.Name == "running" || r.Name == "transparent"); {
+	case e.broken == nil || alone && e.truth != nil:
+	case r.Name == "complete":
+		return Fail, "the debugger failed: " + e.broken.Error()
+	default:
 		return Untested, "the debugger failed"
 	}
 	if whole := []string{"running", "transparent", "bounded"}; e.refused != nil && !slices.Contains(whole, r.Name) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -167,36 +168,61 @@ func TestAttachWithoutALeader(t *testing.T) {
 	p.finish(t)
 }
 
-// aged is a kernel whose first list of tasks has an id that is another process's by now: ours, which we cannot trace.
+// aged is a kernel whose first list of tasks has an id that is another process's by now.
 type aged struct {
 	tracer.Kernel
-	lists *int
+	stranger int
+	lists    *int
 }
 
 func (k aged) Tasks(pid int) ([]int, error) {
 	tids, err := k.Kernel.Tasks(pid)
 	if *k.lists++; *k.lists == 1 {
-		tids = append(tids, os.Getpid())
+		tids = append([]int{k.stranger}, tids...)
 	}
 	return tids, err
 }
 
-func TestAnIDThatIsAnotherProcessesByNowIsPassedOver(t *testing.T) {
-	within(t, 10*time.Second)
-	p := start(t, "storm", "3", "0", "0", "0")
-	l, lists := &log{}, 0
-	tr, err := tracer.Attach(p.pid, l.options(tracer.Options{Kernel: func(k tracer.Kernel) tracer.Kernel { return aged{k, &lists} }}))
-	if err != nil {
-		t.Fatal(err)
+func TestAnIDThatIsAnotherProcessesByNow(t *testing.T) {
+	other := start(t, "storm", "3", "0", "0", "0")
+	for _, c := range []struct {
+		name     string
+		stranger int
+	}{
+		{"which may be traced", other.pid},
+		{"which may not: our own", os.Getpid()},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			within(t, 10*time.Second)
+			p := start(t, "storm", "3", "0", "0", "0")
+			l, lists := &log{}, 0
+			aging := func(k tracer.Kernel) tracer.Kernel { return aged{k, c.stranger, &lists} }
+			tr, err := tracer.Attach(p.pid, l.options(tracer.Options{Kernel: aging}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantHeld(t, p.pid, l)
+			if lists < 2 {
+				t.Errorf("the tasks were listed %d times, and one of the first list was gone", lists)
+			}
+			if err := tr.Resume(); err != nil {
+				t.Error(err)
+			}
+			for at, err := readProc(c.stranger); err != nil || at.tracer != 0; at, err = readProc(c.stranger) {
+				runtime.Gosched() // it is let go of at its first stop
+			}
+			for _, e := range l.trace {
+				if e.TID == event.TID(c.stranger) {
+					t.Errorf("told of a stranger: %s", e)
+				}
+			}
+			if err := tr.Detach(); err != nil {
+				t.Error(err)
+			}
+			p.finish(t)
+		})
 	}
-	wantHeld(t, p.pid, l)
-	if lists < 2 {
-		t.Errorf("the tasks were listed %d times, and one of the first list was gone", lists)
-	}
-	if err := tr.Detach(); err != nil {
-		t.Error(err)
-	}
-	p.finish(t)
+	other.finish(t)
 }
 
 func TestExecAfterAttach(t *testing.T) {

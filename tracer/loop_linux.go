@@ -110,6 +110,10 @@ func (t *Tracer) handle(s stop) {
 		t.answer(s)
 		return
 	}
+	if t.strangers[s.tid] {
+		t.dismiss(s)
+		return
+	}
 	k := t.tasks[s.tid]
 	switch {
 	case k == nil && s.kind == stopExec:

@@ -248,6 +248,11 @@ func (t *Tracer) seizeAll(tids []int) (fresh []found, vanished bool, err error) 
 		r.progress.Add(1)
 		switch err := t.kernel.Seize(tid, unasked); err {
 		case nil:
+			if t.isStranger(tid) {
+				t.strangers[tid], vanished = true, true
+				t.check(tid, "PTRACE_INTERRUPT", t.kernel.Interrupt(tid))
+				continue
+			}
 			k := &task{tid: tid, pid: t.pid, held: true, unasked: true}
 			t.tasks[tid] = k
 			t.emit(event.Event{Kind: event.Attach, TID: event.TID(tid)}, k)
@@ -268,6 +273,34 @@ func (t *Tracer) seizeAll(tids []int) (fresh []found, vanished bool, err error) 
 		}
 	}
 	return fresh, vanished, nil
+}
+
+// isStranger tells whether a task that was just seized is another process's, which has its id since it was listed. A task
+// that is not in the process may also have executed a program, and have its group's id.
+func (t *Tracer) isStranger(tid int) bool {
+	if t.kernel.InGroup(t.pid, tid) {
+		return false
+	}
+	tgid := statusField(t.kernel, tid, "Tgid")
+	return tgid != 0 && tgid != t.pid
+}
+
+// dismiss lets go of a stranger at its first stop, and has what it gave birth to let go of as well.
+func (t *Tracer) dismiss(s stop) {
+	delete(t.strangers, s.tid)
+	if s.kind == stopGone {
+		return
+	}
+	if s.kind == stopBirth {
+		if child, err := t.kernel.EventMsg(s.tid); err == nil {
+			t.strangers[int(child)] = true
+		}
+	}
+	sig := 0
+	if s.kind == stopSignal {
+		sig = s.sig
+	}
+	t.check(s.tid, "PTRACE_DETACH", t.kernel.Detach(s.tid, sig))
 }
 
 // executed is a task that executed a program while PTRACE_SEIZE of it waited, and has its group's id now.

@@ -35,8 +35,10 @@ type Tracer struct {
 
 	unborn int          // tasks whose births are not known yet
 	parted map[int]bool // processes of which threads were released
-	doubts doubts
-	likely likely
+	// Tasks of other processes, which had ids of this one's by the time that these were seized.
+	strangers map[int]bool
+	doubts    doubts
+	likely    likely
 
 	attaching bool // events are kept back
 	holding   bool // who comes from nowhere is held
@@ -59,7 +61,7 @@ type Tracer struct {
 func begin(opts Options, setUp func(*Tracer) error) (*Tracer, error) {
 	t := &Tracer{
 		opts: opts, kernel: linux{}, status: event.Unknown,
-		tasks: make(map[int]*task), steps: make(map[*task]chan<- error), parted: make(map[int]bool),
+		tasks: make(map[int]*task), steps: make(map[*task]chan<- error), parted: make(map[int]bool), strangers: make(map[int]bool),
 		attaching: true, holding: true,
 		requests: make(chan func(), 1), done: make(chan struct{}),
 	}
