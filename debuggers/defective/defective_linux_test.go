@@ -52,7 +52,8 @@ func TestAllAreCaughtOnTheWholeCatalogue(t *testing.T) {
 	if os.Getenv("TIDCHECK_SOAK") == "" {
 		t.Skip("TIDCHECK_SOAK is not set")
 	}
-	report, err := harness.RunAll(t.Context(), defective.All(), harness.Options{}, func([]harness.Result) {})
+	// Many of them hang in most scenarios, and each time to their limit.
+	report, err := harness.RunAll(t.Context(), defective.All(), harness.Options{TimeScale: 0.25}, func([]harness.Result) {})
 	assert.NilError(t, err)
 	table := defective.KillTable(report.Results)
 	t.Log("\n" + table)
