@@ -230,6 +230,10 @@ func TestALifeInsideTheAttachIsNotTheOneThatIsToldLater(t *testing.T) {
 			{"both are told", again("100: clone 104\n100/104: exit 0\n100/102: clone 103\n100/102: clone 104\n100/104: exit 5"), ""},
 		})
 	}
+	testRule(t, "complete", attached, []broken{{"the second is not told, and the first was listed", func(s *sketch) {
+		again("100/102: clone 103")(s)
+		s.say("100/102: attach", "100/104: attach\n100/104: exit 0\n100/102: attach")
+	}, "task 104 (main/3/2), born of main/3, was not reported"}})
 	testRule(t, "complete", attached, []broken{{"the second is not told", again("100: clone 104\n100/104: exit 0\n100/102: clone 103"), "task 104 (main/3/2), born of main/3, was not reported"}})
 	testRule(t, "once", attached, []broken{{"both are told, and one again", again("100: clone 104\n100/104: exit 0\n100/102: clone 103\n100/102: clone 104\n100/102: clone 104\n100/104: exit 5"), "was told before"}})
 	testRule(t, "parent", attached, []broken{{"both are told, and the second of another", again("100: clone 104\n100/104: exit 0\n100/102: clone 103\n100: clone 104\n100/104: exit 5"), "it is main/3/2, which task 102 (main/3) created"}})

@@ -285,3 +285,23 @@ func TestWordsAfterAnAttachAreOfWhoLivesThen(t *testing.T) {
 	verdict, _ := s.judged(t, "once")
 	assert.Equal(t, verdict, Fail)
 }
+
+// Who lists an id after the exec by which its task got it within the attach has listed that task.
+func TestAnIDThatIsTakenOverInsideTheAttachIsListed(t *testing.T) {
+	late := func() *sketch {
+		s := executed()
+		s.mode, s.evidence.attached = fixtures.AttachDuring, interval{28, 36}
+		s.before = []procTask{{tid: 100, pid: 100}, {tid: 101, pid: 100}, {tid: 102, pid: 100}}
+		s.said = `
+			100: attach
+			100: ready
+			100: clone 103
+			100/103: exit 4
+			100: exit 3
+			100: end 3`
+		return s
+	}
+	for _, rule := range []string{"complete", "once", "order", "exit"} {
+		testRule(t, rule, late, nil)
+	}
+}

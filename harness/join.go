@@ -144,21 +144,25 @@ func (j *joiner) begun(e *evidence) map[int]*life {
 		}
 	}
 	unsure, foreign := e.mayMissAttach(), e.foreign()
+	ready := slices.IndexFunc(e.said, func(w event.Event) bool { return w.Kind == event.Ready })
+	attached := e.truth.witnessed && !e.mode.Launches()
 	begun := make(map[int]*life, len(e.said))
 	for tid, places := range told {
 		lives := j.unborn(tid, e.attached.complete)
 		unfit := func(word, life int) int {
 			switch w, l := e.said[places[word]], lives[life]; {
+			case attached && places[word] < ready && l.born > e.attached.complete:
+				return impossible
 			case w.Kind != event.Attach && w.TID != 0 && l.Creator != nil && w.TID != l.Maker:
 				return misnamed
-			case e.truth.witnessed && l.died <= e.attached.issued:
+			case attached && l.died <= e.attached.issued:
 				return unlikely
 			}
 			return 0
 		}
 		due := func(life int) bool {
 			l := lives[life]
-			return !unsure && l.First == tid && e.debugged(l) && !foreign(l)
+			return !unsure && (l.First == tid || len(told[l.First]) == 0) && e.debugged(l) && !foreign(l)
 		}
 		for word, life := range pair(len(places), len(lives), unfit, due) {
 			if life >= 0 {
@@ -184,10 +188,11 @@ func (j *joiner) unborn(tid event.TID, attached time.Duration) []*life {
 // What may be amiss where words are joined with lives, and how much. A wrong creator is worse than a life untold
 // or a word told again, and better than both.
 const (
-	unlikely = 1 // a life that was as good as over when the debugger attached
-	untold   = 4
-	again    = 4
-	misnamed = 6
+	unlikely   = 1 // a life that was as good as over when the debugger attached
+	untold     = 4
+	again      = 4
+	misnamed   = 6
+	impossible = 1000 // a life that was to come when the debugger told of it
 )
 
 // pair joins words with lives, both in their order, so that as little as can be is amiss: in what is joined, and by a

@@ -11,27 +11,48 @@ import (
 // ids are where a fixture prints the id of a task: after the words process and thread.
 var ids = regexp.MustCompile(`\b(process|thread): (\d+)`)
 
-// labelLines puts birth paths in place of the ids in lines of output. Where the births are not the same in each run
-// (exact is false), only main is told from other tasks. Of an id that was used twice, a line that comes again is the
-// next one's.
+// labelLines puts birth paths in place of the ids in lines of output, as labelLine does. Of an id that was used twice, a
+// line that comes again is the next one's.
 func labelLines(lines []string, t *truth, exact bool) []string {
 	labels, printed := make([]string, len(lines)), make(map[string]int)
 	for i, line := range lines {
-		labels[i] = ids.ReplaceAllStringFunc(line, func(match string) string {
-			word, digits, _ := strings.Cut(match, ": ")
-			tid, _ := strconv.Atoi(digits) // a number, by the pattern
-			path := t.nth(event.TID(tid), printed[line])
-			switch {
-			case path == "":
-				path = "nobody"
-			case !exact && path != event.Main:
-				path = "other"
-			}
-			return word + ": " + string(path)
-		})
+		labels[i] = labelLine(line, t, exact, printed[line])
 		printed[line]++
 	}
 	return labels
+}
+
+// labelLine puts birth paths in place of the ids in a line of output: those of the nth lives, from 0, or of the last. Where
+// the births are not the same in each run (exact is false), only main is told from other tasks.
+func labelLine(line string, t *truth, exact bool, n int) string {
+	return ids.ReplaceAllStringFunc(line, func(match string) string {
+		word, digits, _ := strings.Cut(match, ": ")
+		tid, _ := strconv.Atoi(digits) // a number, by the pattern
+		path := t.nth(event.TID(tid), n)
+		switch {
+		case path == "":
+			path = "nobody"
+		case !exact && path != event.Main:
+			path = "other"
+		}
+		return word + ": " + string(path)
+	})
+}
+
+// labelOwed labels a line by those lives of its ids of which a line is owed, or else by the first.
+func labelOwed(line string, t *truth, exact bool, owed map[string]int) string {
+	most := 1
+	for _, match := range ids.FindAllString(line, -1) {
+		_, digits, _ := strings.Cut(match, ": ")
+		tid, _ := strconv.Atoi(digits)
+		most = max(most, len(t.byTID[event.TID(tid)]))
+	}
+	for n := range most {
+		if label := labelLine(line, t, exact, n); owed[label] > 0 {
+			return label
+		}
+	}
+	return labelLine(line, t, exact, 0)
 }
 
 func splitLines(text string) []string {

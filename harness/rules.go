@@ -348,9 +348,10 @@ func (e *evidence) outputDiffers() (bad []string) {
 	for _, line := range e.control.lines {
 		owed[line]++
 	}
-	for i, label := range labelLines(e.outcome.lines, e.truth, e.exact) {
+	for _, line := range e.outcome.lines {
+		label := labelOwed(line, e.truth, e.exact, owed)
 		if owed[label]--; owed[label] < 0 {
-			bad = append(bad, fmt.Sprintf("the program printed %q (%s), which it does not without a debugger", e.outcome.lines[i], label))
+			bad = append(bad, fmt.Sprintf("the program printed %q (%s), which it does not without a debugger", line, label))
 		}
 	}
 	if !e.outcome.ended {

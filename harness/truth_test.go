@@ -160,6 +160,16 @@ func TestLabelsStandForIds(t *testing.T) {
 	}
 }
 
+func TestALineIsOfWhoOwesIt(t *testing.T) {
+	s := launched()
+	reuse("100: clone 101")(s)
+	truth, err := s.newTruth(t)
+	assert.NilError(t, err)
+	for owed, want := range map[string]string{"thread: main/3": "thread: main/3", "thread: main/1": "thread: main/1", "thread: main/2": "thread: main/1"} {
+		assert.Equal(t, labelOwed("thread: 101", truth, true, map[string]int{owed: 1}), want)
+	}
+}
+
 func TestALineThatComesAgainIsOfTheNextLife(t *testing.T) {
 	s := launched()
 	reuse("100: clone 101")(s)

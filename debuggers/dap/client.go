@@ -146,23 +146,20 @@ func (s *session) change(f func(*state)) {
 
 // await waits until something holds, which is asked under the lock after each message.
 func (s *session) await(ctx context.Context, holds func() bool) error {
-	look := func() (done bool, changed <-chan struct{}, deaf error) {
+	look := func() (bool, <-chan struct{}) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return holds(), s.changed, s.deaf
+		return holds(), s.changed
 	}
 	for {
-		done, changed, deaf := look()
-		switch {
-		case done:
+		done, changed := look()
+		if done {
 			return nil
-		case deaf != nil:
-			return s.lost(ctx, deaf)
 		}
 		select {
 		case <-changed:
 		case <-s.Over():
-			if done, _, _ := look(); done {
+			if done, _ := look(); done {
 				return nil
 			}
 			return s.Ended(ctx)
@@ -201,12 +198,18 @@ func (s *session) post(r dap.RequestMessage) error {
 		return fmt.Errorf("request %s: %w", r.GetRequest().Command, err)
 	}
 	s.pending = append(s.pending, s.asked)
-	s.unwritten = append(s.unwritten, whole.Bytes())
+	s.unwritten = append(s.unwritten, letter{s.asked, whole.Bytes()})
 	select {
 	case s.posted <- struct{}{}:
 	default: // the writer has one to come for already
 	}
 	return nil
+}
+
+// A letter is a request to be written.
+type letter struct {
+	request int // its number
+	text    []byte
 }
 
 // deliver writes what is posted, in its order. It is not for who reads the adapter's words to wait until that reads ours.
@@ -222,9 +225,9 @@ func (s *session) deliver() {
 		s.unwritten = nil
 		s.mu.Unlock()
 		for _, l := range letters {
-			if _, err := s.Tool.Write(l); err != nil {
+			if _, err := s.Tool.Write(l.text); err != nil {
 				s.mu.Lock()
-				s.deaf = fmt.Errorf("it takes no more requests: %w", err)
+				s.deaf, s.unheard = fmt.Errorf("it takes no more requests: %w", err), l.request
 				s.wake()
 				s.mu.Unlock()
 				return
@@ -241,11 +244,18 @@ func (s *session) wake() {
 
 // answer waits for the answer to a request that was sent.
 func (s *session) answer(ctx context.Context, r dap.RequestMessage) (answer dap.ResponseMessage, err error) {
+	var deaf error
 	err = s.await(ctx, func() bool {
 		answer = s.answers[r.GetSeq()]
 		delete(s.answers, r.GetSeq())
-		return answer != nil
+		if r.GetSeq() >= s.unheard {
+			deaf = s.deaf
+		}
+		return answer != nil || deaf != nil
 	})
+	if err == nil && answer == nil {
+		err = s.lost(ctx, deaf)
+	}
 	if refusal, ok := answer.(*dap.ErrorResponse); ok && err == nil {
 		err = failure(refusal)
 	}

@@ -304,9 +304,10 @@ type session struct {
 	mu        sync.Mutex
 	changed   chan struct{} // closed and made anew with each message
 	asked     int
-	unwritten [][]byte // requests
-	deaf      error    // why no more can be written
-	pending   []int    // requests without an answer
+	unwritten []letter
+	deaf      error // why no more can be written
+	unheard   int   // the first request that was not
+	pending   []int // requests without an answer
 	answers   map[int]dap.ResponseMessage
 	state     state
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // planned names in the environment what a fake adapter does otherwise than is asked of it: COMMAND:ACTION, divided by
-// semicolons. An action is hang, die, deny, deafen, flood and what it prints without end, or what it prints once and goes on as if nothing were. Of list the action is the body of an answer to threads.
+// semicolons. An action is hang, die, deny, deafen, depart, flood and what it prints without end, or what it prints once and goes on as if nothing were. Of list the action is the body of an answer to threads.
 const planned = "DAP_FAKE"
 
 // said is a message as it is on the wire.
@@ -30,10 +30,13 @@ type fake struct {
 	program []string
 	running bool
 	pid     int
+	over    chan struct{} // closed when the program is
 }
 
+func (f *fake) await() { <-f.over }
+
 func fakeAdapter(plan string) {
-	f := &fake{plan: make(map[string]string)}
+	f := &fake{plan: make(map[string]string), over: make(chan struct{})}
 	for step := range strings.SplitSeq(plan, ";") {
 		command, action, _ := strings.Cut(step, ":")
 		f.plan[command] = action
@@ -74,6 +77,10 @@ func (f *fake) answer(m dap.RequestMessage) {
 		os.Exit(3)
 	case "deny":
 		success = false
+	case "depart": // takes no more requests, says once more that all stopped, and then what becomes of the program
+		os.Stdin.Close()
+		f.event("stopped", `{"reason":"exception","threadId":5}`)
+		defer f.await()
 	case "deafen":
 		os.Stdin.Close()
 		defer hang()
@@ -144,5 +151,6 @@ func (f *fake) run() {
 		cmd.Wait()
 		f.event("exited", fmt.Sprintf(`{"exitCode":%d}`, cmd.ProcessState.ExitCode()))
 		f.event("terminated", "{}")
+		close(f.over)
 	}()
 }

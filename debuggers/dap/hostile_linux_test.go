@@ -93,6 +93,14 @@ func TestStopsWithoutEndAreNotAnsweredWithoutEnd(t *testing.T) {
 	assert.Error(t, s.take(stop), "it has 1000 requests to answer, and stops again")
 }
 
+// What an adapter has yet to say when it takes no more requests is waited for.
+func TestAnAdapterThatDepartsIsHeardOut(t *testing.T) {
+	verdicts := fakes(t, "fork/launch", "continue:depart")["continue:depart"]
+	for _, rule := range []string{"running", "transparent", "bounded"} {
+		assert.Assert(t, strings.HasPrefix(verdicts[rule], "PASS"), "%s: %s", rule, verdicts[rule])
+	}
+}
+
 // A program that was let go on from a stop is to be stopped after that, not before.
 func TestRequestsAreWrittenInTheirOrder(t *testing.T) {
 	s := &session{changed: make(chan struct{}), posted: make(chan struct{}, 1)}
@@ -101,7 +109,7 @@ func TestRequestsAreWrittenInTheirOrder(t *testing.T) {
 	assert.NilError(t, s.send(&dap.PauseRequest{Request: request("pause")}))
 	var commands []string
 	for _, letter := range s.unwritten {
-		m, err := dap.ReadProtocolMessage(bufio.NewReader(bytes.NewReader(letter)))
+		m, err := dap.ReadProtocolMessage(bufio.NewReader(bytes.NewReader(letter.text)))
 		assert.NilError(t, err)
 		commands = append(commands, m.(dap.RequestMessage).GetRequest().Command)
 	}
