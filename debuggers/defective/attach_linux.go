@@ -52,7 +52,7 @@ func without(list, of []int) bool {
 	return slices.ContainsFunc(of, func(tid int) bool { return !slices.Contains(list, tid) })
 }
 
-// A onePass kernel lists once: later lists have only those of the first that could be seized.
+// A onePass kernel lists once: later lists have only those of the first that could be seized, and are there still.
 type onePass struct {
 	slow
 	pass *pass
@@ -66,7 +66,8 @@ func attachesInOnePass(k tracer.Kernel) tracer.Kernel {
 
 func (k onePass) Tasks(pid int) ([]int, error) {
 	if k.pass.listed != nil {
-		return k.pass.seized, nil
+		now, err := k.Kernel.Tasks(pid)
+		return slices.DeleteFunc(now, func(tid int) bool { return !slices.Contains(k.pass.seized, tid) }), err
 	}
 	listed, err := k.slow.Tasks(pid)
 	k.pass.listed = listed
