@@ -41,7 +41,7 @@ type evidence struct {
 	overdue   string     // the step that failed or did not come in time; empty if all did
 	unending  bool       // the debugger did not end either
 	broken    error      // why it failed, or what else the debugger did wrong by itself
-	alone     bool       // the program went on without it, after an attach that failed
+	alone     bool       // the program went on without it, after an attach, or a detach before the last attach, that failed
 	refused   error      // why it did not attach to a program that another tracer has in part
 	dump      []procTask // what /proc showed then
 	limit     time.Duration

@@ -210,8 +210,20 @@ func TestALifeBeforeTheAttachIsNotTheOneThatIsTold(t *testing.T) {
 		before(s)
 		s.say("100: ready", "100/103: attach\n100/103: exit 0\n100: ready")
 	}
+	twice := func(s *sketch) { // over before, and used again inside the attach: it is likelier that which was found
+		before(s)
+		s.replace(&s.wants, "main: clone main/1..5, exit 0", "main: clone main/1..6, exit 0")
+		s.replace(&s.wants, "main/2..3: exit 0\nmain/5: exit 0\nmain/4: clone main/4/1, exit 3", "main/2: exit 0\nmain/3: exit 7\nmain/4: exit 0\nmain/6: exit 0\nmain/5: clone main/5/1, exit 3")
+		s.replace(&s.wants, "main/4/1: exit 0", "main/5/1: exit 0")
+		s.kernelDid("15 100: clone 104", "13 100: clone 103\n14 100/103: exit ?\n15 100: clone 104")
+		s.say("100: ready", "100/103: attach\n100/103: exit 7\n100: ready")
+	}
 	for _, rule := range []string{"complete", "once", "parent", "order", "exit"} {
-		testRule(t, rule, attached, []broken{{"a tid that was used before", before, ""}, {"one that was in the midst of its end", dying, ""}})
+		testRule(t, rule, attached, []broken{
+			{"a tid that was used before", before, ""},
+			{"one that was in the midst of its end", dying, ""},
+			{"one that was used before and inside", twice, ""},
+		})
 	}
 }
 
@@ -230,6 +242,9 @@ func TestALifeInsideTheAttachIsNotTheOneThatIsToldLater(t *testing.T) {
 			{"both are told", again("100: clone 104\n100/104: exit 0\n100/102: clone 103\n100/102: clone 104\n100/104: exit 5"), ""},
 		})
 	}
+	testRule(t, "once", attached, []broken{
+		{"both are told by who names no creators", again("100/0: clone 104\n100/104: exit 0\n100/0: clone 103\n100/0: clone 104\n100/104: exit 5"), ""},
+	})
 	testRule(t, "complete", attached, []broken{{"the second is not told, and the first was listed", func(s *sketch) {
 		again("100/102: clone 103")(s)
 		s.say("100/102: attach", "100/104: attach\n100/104: exit 0\n100/102: attach")

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -17,8 +19,8 @@ import (
 	"gotest.tools/v3/assert"
 )
 
-// ids is how many ids there are where they are few, in all.
-const ids = 1500
+// fewIDs is how many there are where they are few, in all.
+const fewIDs = 1500
 
 // inside, in the environment, is set where they are.
 const inside = "TIDCHECK_FEW_IDS"
@@ -31,8 +33,16 @@ func TestTheRulesAreKeptWhereIDsAreFew(t *testing.T) {
 	}
 	assert.NilError(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 	assert.NilError(t, unix.Mount("proc", "/proc", "proc", 0, ""))
-	assert.NilError(t, os.WriteFile("/proc/sys/kernel/pid_max", fmt.Append(nil, ids), 0))
-	t.Run("witnessed", keepsTheRules)
+	assert.NilError(t, os.WriteFile("/proc/sys/kernel/pid_max", fmt.Append(nil, fewIDs), 0))
+	t.Run("witnessed", func(t *testing.T) {
+		keepsTheRules(t)
+		misses := liar{change: func(l event.Trace) event.Trace {
+			i := nth(l, event.Clone, 100)
+			return slices.Delete(l, i, i+1)
+		}}
+		_, details := outcomes(harness.RunWithin(t, misses, scenario(t, "thread_storm/launch"), harness.Limit))
+		assert.Assert(t, strings.Contains(details["complete"], "was not reported"), "%v", details)
+	})
 	t.Run("announced", func(t *testing.T) {
 		harness.RefuseWitness(t, fs.ErrPermission)
 		keepsTheRules(t)

@@ -57,8 +57,7 @@ func ParseKnown(name, text string, debuggers ...string) ([]Known, error) {
 		}
 		known, err := parseKnown(words, scenarios)
 		for _, k := range known {
-			name, _, _ := strings.Cut(k.Debugger, "=")
-			if len(debuggers) > 0 && !slices.ContainsFunc(debuggers, k.of) && !slices.Contains(debuggers, name) {
+			if len(debuggers) > 0 && !slices.ContainsFunc(debuggers, func(d string) bool { return Known{Debugger: d}.of(k.Debugger) }) {
 				err = fmt.Errorf("no debugger is called %s", k.Debugger)
 			}
 		}

@@ -39,20 +39,13 @@ func labelLine(line string, t *truth, exact bool, n int) string {
 	})
 }
 
-// labelOwed labels a line by those lives of its ids of which a line is owed, or else by the first.
+// labelOwed labels a line by those lives of its ids of which a line is owed, or else by the last.
 func labelOwed(line string, t *truth, exact bool, owed map[string]int) string {
-	most := 1
-	for _, match := range ids.FindAllString(line, -1) {
-		_, digits, _ := strings.Cut(match, ": ")
-		tid, _ := strconv.Atoi(digits)
-		most = max(most, len(t.byTID[event.TID(tid)]))
+	label := labelLine(line, t, exact, 0)
+	for n, last := 1, ""; owed[label] == 0 && label != last; n++ {
+		last, label = label, labelLine(line, t, exact, n)
 	}
-	for n := range most {
-		if label := labelLine(line, t, exact, n); owed[label] > 0 {
-			return label
-		}
-	}
-	return labelLine(line, t, exact, 0)
+	return label
 }
 
 func splitLines(text string) []string {

@@ -255,7 +255,7 @@ func order(e *evidence) (bad []string, judged int, err error) {
 
 // running is judged by the program's own progress: if it came to its end, or to the checkpoint
 // at which it was let go, it went on. Else it is judged by who stands in a stop of a tracer's, and stays there, or
-// after an attach that failed in any stop; and after each standstill by who was not seen to go on.
+// once the debugger failed to attach in any stop; and after each standstill by who was not seen to go on.
 func running(e *evidence) (bad []string, judged int, err error) {
 	for _, s := range e.standstills {
 		for _, t := range s.left {
@@ -265,6 +265,9 @@ func running(e *evidence) (bad []string, judged int, err error) {
 	if e.overdue == "" || len(bad) > 0 {
 		return bad, 1 + len(e.standstills), nil
 	}
+	if e.alone {
+		judged = 1 // that it came to its end is seen without a look at its tasks
+	}
 	stopped := e.stoppedBefore()
 	for _, t := range e.dump {
 		judged++
@@ -272,7 +275,7 @@ func running(e *evidence) (bad []string, judged int, err error) {
 			bad = append(bad, fmt.Sprintf("%s was left stopped: %s", e.truth.name(t.tid), t))
 		}
 	}
-	return bad, max(1, judged), nil
+	return bad, judged, nil
 }
 
 // stoppedBefore are the tasks that stood when the debugger attached.
@@ -333,7 +336,7 @@ func transparent(e *evidence) (bad []string, judged int, err error) {
 		bad = append(bad, fmt.Sprintf("the program ended with %s, without a debugger with %s", e.outcome.status, e.control.status))
 	}
 	if e.alone && !e.outcome.ended {
-		bad = append(bad, "the program did not come to its end after an attach that failed")
+		bad = append(bad, "the program did not come to its end and the debugger, which failed, has it no more")
 	}
 	if e.changed != "" {
 		bad = append(bad, "its tasks did not live as they do without a debugger (-declared +witnessed):\n"+e.changed)

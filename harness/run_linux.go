@@ -272,7 +272,7 @@ func (s *stage) watch(ctx context.Context, session Session) error {
 	return step("the debugger's word that the program is over", session.Wait(ctx))
 }
 
-// goOnAlone lets a program come to its end after an attach that failed: that is to leave it as it was.
+// goOnAlone lets a program come to its end without a debugger that failed to attach: that is to leave it as it was.
 func (s *stage) goOnAlone(ctx context.Context) error {
 	e := s.evidence
 	s.ledger.letPass(allOpen)

@@ -79,18 +79,25 @@ func TestTruthKnowsTheLivesOfAReusedTID(t *testing.T) {
 
 // A long run makes more tasks than there are ids, and the ledger tells of no ends.
 func TestAReusedTIDIsAnotherLifeWhereNobodyWitnessedTheEnd(t *testing.T) {
-	s := launched()
-	s.withoutWitness()
-	s.ledger[3].tid = 101
-	truth, err := s.newTruth(t)
-	assert.NilError(t, err)
-	var got []event.Path
-	for _, l := range truth.byTID[101] {
-		got = append(got, l.Path)
-		assert.Equal(t, l.died, s.cut, "%s", l.Path)
+	for _, ended := range []bool{true, false} {
+		s := launched()
+		s.withoutWitness()
+		s.ledger[3].tid = 101
+		s.outcome.ended = ended
+		died := never // for all that is known
+		if ended {
+			died = s.cut
+		}
+		truth, err := s.newTruth(t)
+		assert.NilError(t, err)
+		var got []event.Path
+		for _, l := range truth.byTID[101] {
+			got = append(got, l.Path)
+			assert.Equal(t, l.died, died, "%s", l.Path)
+		}
+		assert.DeepEqual(t, got, []event.Path{"main/1", "main/2/1"})
+		assert.Equal(t, truth.asDeclared(s.expected(t)), "")
 	}
-	assert.DeepEqual(t, got, []event.Path{"main/1", "main/2/1"})
-	assert.Equal(t, truth.asDeclared(s.expected(t)), "")
 }
 
 func TestStatusesAreTheDeclaredAndTheProcessesOwn(t *testing.T) {
@@ -165,7 +172,7 @@ func TestALineIsOfWhoOwesIt(t *testing.T) {
 	reuse("100: clone 101")(s)
 	truth, err := s.newTruth(t)
 	assert.NilError(t, err)
-	for owed, want := range map[string]string{"thread: main/3": "thread: main/3", "thread: main/1": "thread: main/1", "thread: main/2": "thread: main/1"} {
+	for owed, want := range map[string]string{"thread: main/3": "thread: main/3", "thread: main/1": "thread: main/1", "thread: main/2": "thread: main/3"} {
 		assert.Equal(t, labelOwed("thread: 101", truth, true, map[string]int{owed: 1}), want)
 	}
 }

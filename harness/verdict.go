@@ -91,11 +91,10 @@ func all(v Verdict, err error) func(Rule) (Verdict, string) {
 
 // judge applies one rule.
 func (e *evidence) judge(r Rule) (Verdict, string) {
-	switch alone := e.alone && (r.Name == "running" || r.Name == "transparent"); {
-	case e.broken == nil || alone && e.truth != nil:
-	case r.Name == "complete":
-		return Fail, "the debugger failed: " + e.broken.Error()
-	default:
+	if alone := []string{"running", "transparent"}; e.broken != nil && !(e.alone && slices.Contains(alone, r.Name)) {
+		if r.Name == "complete" {
+			return Fail, "the debugger failed: " + e.broken.Error()
+		}
 		return Untested, "the debugger failed"
 	}
 	if whole := []string{"running", "transparent", "bounded"}; e.refused != nil && !slices.Contains(whole, r.Name) {

@@ -33,8 +33,6 @@ type fake struct {
 	over    chan struct{} // closed when the program is
 }
 
-func (f *fake) await() { <-f.over }
-
 func fakeAdapter(plan string) {
 	f := &fake{plan: make(map[string]string), over: make(chan struct{})}
 	for step := range strings.SplitSeq(plan, ";") {
@@ -80,7 +78,7 @@ func (f *fake) answer(m dap.RequestMessage) {
 	case "depart": // takes no more requests, says once more that all stopped, and then what becomes of the program
 		os.Stdin.Close()
 		f.event("stopped", `{"reason":"exception","threadId":5}`)
-		defer f.await()
+		defer func() { <-f.over }()
 	case "deafen":
 		os.Stdin.Close()
 		defer hang()

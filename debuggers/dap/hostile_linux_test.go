@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -99,6 +100,21 @@ func TestAnAdapterThatDepartsIsHeardOut(t *testing.T) {
 	for _, rule := range []string{"running", "transparent", "bounded"} {
 		assert.Assert(t, strings.HasPrefix(verdicts[rule], "PASS"), "%s: %s", rule, verdicts[rule])
 	}
+}
+
+// An adapter that takes no more requests may still answer those that it took.
+func TestARequestThatWasTakenIsWaitedFor(t *testing.T) {
+	s := &session{Tool: &harness.Tool{}, changed: make(chan struct{}), posted: make(chan struct{}, 1)}
+	taken, untaken := &dap.ThreadsRequest{Request: request("threads")}, &dap.PauseRequest{Request: request("pause")}
+	assert.NilError(t, s.send(taken))
+	assert.NilError(t, s.send(untaken))
+	s.deaf, s.unheard = errors.New("it is deaf"), untaken.Seq
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.answer(over, taken)
+	assert.ErrorIs(t, err, context.Canceled)
+	_, err = s.answer(over, untaken)
+	assert.ErrorIs(t, err, s.deaf)
 }
 
 // A program that was let go on from a stop is to be stopped after that, not before.
