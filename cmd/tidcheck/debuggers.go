@@ -79,13 +79,19 @@ func (a adapter) debuggers() []harness.Debugger {
 	return a.own
 }
 
-// adapterNamed is the adapter of that name, nil if there is none.
+// adapterNamed is the adapter of that name, or of one debugger alone that is part of tidcheck and has it; nil if there is
+// none.
 func adapterNamed(name string) *adapter {
-	i := slices.IndexFunc(adapters, func(a adapter) bool { return a.name == name })
-	if i < 0 {
-		return nil
+	for _, a := range adapters {
+		if a.name == name {
+			return &a
+		}
+		if i := slices.IndexFunc(a.own, func(d harness.Debugger) bool { return d.Name() == name }); i >= 0 {
+			a.name, a.own = name, a.own[i:i+1]
+			return &a
+		}
 	}
-	return &adapters[i]
+	return nil
 }
 
 func adapterNames() []string {
@@ -157,8 +163,6 @@ func (s *selection) add(text string, args []string) error {
 		return fmt.Errorf("%s is part of tidcheck: it takes no --debugger-arg", name)
 	case hasPath && path == "":
 		return fmt.Errorf("%s: a path is missing behind the =", text)
-	case slices.ContainsFunc(s.debuggers, func(other harness.Debugger) bool { return other.Name() == text }):
-		return fmt.Errorf("%s is named twice", text)
 	}
 	made := a.own
 	if a.make != nil {
@@ -166,6 +170,11 @@ func (s *selection) add(text string, args []string) error {
 	}
 	if hasPath {
 		made[0] = harness.Rename(made[0], text)
+	}
+	for _, d := range made {
+		if slices.ContainsFunc(s.debuggers, func(other harness.Debugger) bool { return other.Name() == d.Name() }) {
+			return fmt.Errorf("%s is named twice", d.Name())
+		}
 	}
 	known, err := harness.ParseKnown("the known failures of "+a.name, a.known)
 	s.debuggers, s.known = append(s.debuggers, made...), append(s.known, known...)

@@ -58,11 +58,26 @@ func TestNamesWithoutMeaningAreRefused(t *testing.T) {
 	}
 	_, err := choose([]string{"built=/a", "built=/a"}, offer{}, nil)
 	assert.ErrorContains(t, err, "built=/a is named twice")
+	_, err = choose([]string{"defective", "defective:hangs"}, offer{}, nil)
+	assert.ErrorContains(t, err, "defective:hangs is named twice")
 	chosen, err := choose([]string{"built=/a"}, offer{lines: "true"}, nil)
 	assert.NilError(t, err)
 	assert.Equal(t, len(chosen.debuggers), 2, "another build is no name for the offered one")
 	_, err = choose([]string{"mine", "--run", "fork"}, offer{lines: "true"}, nil)
 	assert.ErrorContains(t, err, "--run: flags come before the debuggers' names")
+}
+
+// The command that repeats a run names the debugger as its results do.
+func TestEachOfManyCanBeNamedByItself(t *testing.T) {
+	all, err := choose([]string{"defective"}, offer{}, nil)
+	assert.NilError(t, err)
+	assert.Assert(t, len(all.debuggers) > 1)
+	for _, d := range all.debuggers {
+		chosen, err := choose([]string{d.Name()}, offer{}, nil)
+		assert.NilError(t, err)
+		assert.Equal(t, len(chosen.debuggers), 1)
+		assert.Equal(t, chosen.debuggers[0].Name(), d.Name())
+	}
 }
 
 func TestACommandIsQuotedAsAShellReadsIt(t *testing.T) {
