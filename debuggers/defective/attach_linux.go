@@ -96,3 +96,44 @@ func (k fragile) Seize(tid, options int) error {
 	}
 	return err
 }
+
+// A clinging kernel traces on, from another thread of ours, the first task that it lets go of.
+type clinging struct {
+	tracer.Kernel
+	clings *bool
+}
+
+func staysAttached(k tracer.Kernel) tracer.Kernel { return clinging{k, new(bool)} }
+
+func (k clinging) Detach(tid, sig int) error {
+	err := k.Kernel.Detach(tid, sig)
+	if !*k.clings {
+		*k.clings = cling(k.Kernel, tid)
+	}
+	return err
+}
+
+// cling traces a task until it ends, which harms it in nothing, and tells whether it could be seized.
+func cling(k tracer.Kernel, tid int) bool {
+	seized := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for ever: the thread that traces is not to run anything else
+		err := k.Seize(tid, 0)
+		seized <- err
+		for err == nil {
+			var status unix.WaitStatus
+			_, status, err = k.Wait(tid, 0)
+			switch {
+			case !status.Stopped():
+				return
+			case isEvent(status, unix.PTRACE_EVENT_STOP) && status.StopSignal() != unix.SIGTRAP:
+				k.Listen(tid)
+			case isEvent(status, unix.PTRACE_EVENT_STOP):
+				k.Cont(tid, 0)
+			default:
+				k.Cont(tid, int(status.StopSignal()))
+			}
+		}
+	}()
+	return <-seized == nil
+}
