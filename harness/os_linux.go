@@ -111,6 +111,12 @@ func tryNeed(need string) error {
 		return nil
 	case "cgo":
 		return cgo()
+	case "userfaultfd":
+		fd, _, errno := unix.Syscall(unix.SYS_USERFAULTFD, unix.O_CLOEXEC, 0, 0)
+		if errno != 0 {
+			return os.NewSyscallError("userfaultfd", errno) // EPERM: see vm.unprivileged_userfaultfd
+		}
+		return os.NewSyscallError("close", unix.Close(int(fd)))
 	}
 	var params [120]byte // struct io_uring_params: all zero is a plain ring
 	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&params)), 0)

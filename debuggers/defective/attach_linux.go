@@ -97,6 +97,36 @@ func (k fragile) Seize(tid, options int) error {
 	return err
 }
 
+// A brittle kernel waits for the first stop of each task that it attaches to, and makes a failure of one that ends instead.
+type brittle struct {
+	tracer.Kernel
+	stands map[int]bool
+}
+
+func failsOnDeath(k tracer.Kernel) tracer.Kernel { return brittle{k, make(map[int]bool)} }
+
+func (k brittle) Seize(tid, options int) error {
+	err := k.Kernel.Seize(tid, options)
+	if err != nil || options&unix.PTRACE_O_EXITKILL != 0 {
+		return err
+	}
+	k.Kernel.Interrupt(tid)
+	_, ended, err := peek(unix.P_PID, tid, unix.WSTOPPED|unix.WEXITED)
+	if ended {
+		return errors.New("it has ended already")
+	}
+	k.stands[tid] = err == nil
+	return err
+}
+
+func (k brittle) Interrupt(tid int) error {
+	if k.stands[tid] {
+		delete(k.stands, tid) // the second would stop it once more when it goes on
+		return nil
+	}
+	return k.Kernel.Interrupt(tid)
+}
+
 // A clinging kernel traces on, from another thread of ours, the first task that it lets go of.
 type clinging struct {
 	tracer.Kernel

@@ -13,6 +13,7 @@ var Defects = []Defect{
 	{"attaches-leader-only", "it attaches to the leader alone", "complete", shows("attach_idle/attach_before", "attach_births/attach_before"), false, below(attachesLeaderOnly)},
 	{"attaches-in-one-pass", "it lists the threads once, attaches to those, and looks for no more", "complete", shows("attach_births/attach_during"), false, below(attachesInOnePass)},
 	{"fails-on-esrch", "it fails when a thread that it has listed is gone", "complete", shows("attach_churn/attach_during"), false, below(failsOnESRCH)},
+	{"fails-on-death", "it fails when a thread ends that it has attached to and that has not stopped yet", "complete", shows("attach_dying/attach_before", "attach_dying/detach_during"), false, below(failsOnDeath)},
 	{"drops-unknown-stop", "it drops the stop of a thread whose birth it was not told yet", "running", shows("thread_storm/launch"), true, dropsUnknown},
 	{"detaches-newborn-early", "it detaches from a newborn before that has stopped, and forgets it", "running", shows("thread_wide/launch"), true, detachesHastily},
 	{"reads-message-at-every-event", "it takes the message of every event for a new thread", "sound", shows("exit_code/launch", "vfork_child_exec/launch"), false, readsEveryEvent},
