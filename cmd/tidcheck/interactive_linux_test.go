@@ -21,10 +21,11 @@ import (
 // A dialogue is a tidcheck trace -i, and what it has said since the last match.
 type dialogue struct {
 	*exec.Cmd
-	said  string
-	out   io.Reader
-	in    io.WriteCloser
-	slave *os.File // of a terminal; else nil
+	said   string
+	out    io.Reader
+	in     io.WriteCloser
+	slave  *os.File     // of a terminal; else nil
+	before unix.Termios // its modes before tidcheck had it
 }
 
 func (d *dialogue) begin(t *testing.T) {
@@ -77,6 +78,7 @@ func atTerminal(t *testing.T, args ...string) *dialogue {
 	d := &dialogue{Cmd: exec.Command("tidcheck", append([]string{"trace", "-i"}, args...)...), in: master, out: master, slave: slave}
 	d.Stdin, d.Stdout, d.Stderr = slave, slave, slave
 	d.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	d.before = d.modes(t)
 	d.begin(t)
 	return d
 }
@@ -132,8 +134,6 @@ func TestPromptAtATerminal(t *testing.T) {
 	within(t, 60*time.Second)
 	p := start(t, "crowd", "3", "0")
 	d := atTerminal(t, "-p", p.name())
-	before := d.modes(t)
-	before.Lflag |= unix.ICANON | unix.ECHO // whoever was quicker
 	d.hears(t, `attached to process \d+: 4 tasks found`)
 	d.hears(t, atPrompt)
 	if m := d.modes(t); m.Lflag&unix.ICANON != 0 || m.Oflag&unix.OPOST == 0 {
@@ -183,8 +183,8 @@ func TestPromptAtATerminal(t *testing.T) {
 	d.types(t, ctrlD)
 	d.hears(t, `let go of process `+p.name())
 	d.ends(t, "exit status 0")
-	if after := d.modes(t); after != before {
-		t.Errorf("modes before %+v, after %+v", before, after)
+	if after := d.modes(t); after != d.before {
+		t.Errorf("modes before %+v, after %+v", d.before, after)
 	}
 	p.wantReleased(t)
 	p.finish(t)
