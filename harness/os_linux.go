@@ -113,15 +113,21 @@ func tryNeed(need string) error {
 		return cgo()
 	case "userfaultfd":
 		fd, _, errno := unix.Syscall(unix.SYS_USERFAULTFD, unix.O_CLOEXEC, 0, 0)
-		if errno != 0 {
-			return os.NewSyscallError("userfaultfd", errno) // EPERM: see vm.unprivileged_userfaultfd
-		}
-		return os.NewSyscallError("close", unix.Close(int(fd)))
+		return tried("userfaultfd", "vm.unprivileged_userfaultfd", fd, errno)
 	}
 	var params [120]byte // struct io_uring_params: all zero is a plain ring
 	fd, _, errno := unix.Syscall(unix.SYS_IO_URING_SETUP, 1, uintptr(unsafe.Pointer(&params)), 0)
-	if errno != 0 {
-		return os.NewSyscallError("io_uring_setup", errno) // EPERM: see kernel.io_uring_disabled
+	return tried("io_uring_setup", "kernel.io_uring_disabled", fd, errno)
+}
+
+// tried is what came of a system call that gives a file, which is closed; the setting may forbid it.
+func tried(call, setting string, fd uintptr, errno syscall.Errno) error {
+	switch errno {
+	case 0:
+		return os.NewSyscallError("close", unix.Close(int(fd)))
+	case unix.EPERM:
+		return fmt.Errorf("%w: see %s", os.NewSyscallError(call, errno), setting)
+	default:
+		return os.NewSyscallError(call, errno)
 	}
-	return os.NewSyscallError("close", unix.Close(int(fd)))
 }
