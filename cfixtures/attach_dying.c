@@ -49,6 +49,7 @@ static int is_traced(pid_t pid, pid_t tid)
 /* In the child process. */
 static int hold_the_lock(uint32_t self, pid_t parent)
 {
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* should main be killed, nobody tells us to go on */
 	await(&shared[opened], 1);
 	int faults = syscall(SYS_userfaultfd, O_CLOEXEC);
 	must(faults >= 0, "userfaultfd");
@@ -92,6 +93,8 @@ int main(int argc, char **argv)
 	(void)argc;
 	fixture_open(argv);
 	pid_t self = getpid();
+	int allowed = syscall(SYS_userfaultfd, O_CLOEXEC); /* the child must not fail: main waits for it */
+	must(allowed >= 0 && !close(allowed), "userfaultfd");
 	must(!syscall(SYS_pipe2, ends, O_CLOEXEC), "pipe2");
 	shared = shared_words(words + 1);
 	dying = &shared[words];
