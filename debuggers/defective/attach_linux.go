@@ -115,8 +115,8 @@ func (k brittle) Seize(tid, options int) error {
 	if ended {
 		return errors.New("it has ended already")
 	}
-	k.stands[tid] = err == nil
-	return err
+	k.stands[tid] = err == nil // ECHILD: an exec has taken its id
+	return nil
 }
 
 func (k brittle) Interrupt(tid int) error {
