@@ -143,7 +143,8 @@ func (k clinging) Detach(tid, sig int) error {
 	return err
 }
 
-// cling traces a task until it ends, which harms it in nothing, and tells whether it could be seized.
+// cling traces a task, and who is born traced by it (CLONE_PTRACE), until they end, which harms them in nothing; it tells
+// whether the task could be seized.
 func cling(k tracer.Kernel, tid int) bool {
 	seized := make(chan error)
 	go func() {
@@ -152,10 +153,9 @@ func cling(k tracer.Kernel, tid int) bool {
 		seized <- err
 		for err == nil {
 			var status unix.WaitStatus
-			_, status, err = k.Wait(tid, 0)
+			tid, status, err = k.Wait(-1, unix.WCLONE) // ECHILD: all have ended
 			switch {
 			case !status.Stopped():
-				return
 			case isEvent(status, unix.PTRACE_EVENT_STOP) && status.StopSignal() != unix.SIGTRAP:
 				k.Listen(tid)
 			case isEvent(status, unix.PTRACE_EVENT_STOP):
