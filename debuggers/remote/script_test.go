@@ -165,19 +165,31 @@ func TestNonStopAttachAndStop(t *testing.T) {
 	s := NewNonStop(conn, nil)
 	assert.NilError(t, s.Begin(t.Context(), true, "x+"))
 	assert.NilError(t, s.Resume(t.Context()))
-	for seen := s.changes(); !strings.Contains(said(s.Events()), "vfork"); seen = s.changes() {
-		<-seen
-	}
+	s.until(t, func() bool { // who made a process is let go on
+		maker := s.book.at(rsp.Thread{PID: 7, TID: 7})
+		return maker.vfork && !maker.stands
+	})
 	assert.NilError(t, s.Detach(t.Context()), "who waits for his vfork's child is not waited for")
 	done()
 	assert.Equal(t, said(s.Events()), "7/8: attach\n7/8: signal SIGUSR1\n7: attach\n7/9: attach\n7/10: attach\n7/0: clone 11\n7: vfork 12\n")
 }
 
-// changes is closed when the book changes.
-func (s *NonStop) changes() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.changed
+// until waits until the book is as it is to be.
+func (s *NonStop) until(t *testing.T, isSo func() bool) {
+	t.Helper()
+	for {
+		s.mu.Lock()
+		so, changed := isSo(), s.changed
+		s.mu.Unlock()
+		if so {
+			return
+		}
+		select {
+		case <-changed:
+		case <-s.Conn.over:
+			t.Fatal("the server was over before")
+		}
+	}
 }
 
 // One stop reply of lldb-server's is about all threads that stopped. An interrupt that came too late is heard
