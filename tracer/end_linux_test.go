@@ -86,7 +86,6 @@ func endInAStorm(t *testing.T, storm []string, attached bool, how tracer.Options
 			p.ready(t)
 		}
 		p.finish(t)
-		reapGroup(p.pid) // a fork that outlives it by a moment; who stands for ever is a hang
 	}
 	for _, request := range []func() error{tr.Resume, tr.Detach, tr.Kill} {
 		if err := request(); !errors.Is(err, tracer.ErrEnded) {

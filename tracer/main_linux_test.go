@@ -125,7 +125,8 @@ func (p *patient) ready(t *testing.T) {
 	}
 }
 
-// finish has it run on to its end.
+// finish has it run on to its end, and waits for all that it made: a fork may outlive it by a moment, and who stands for ever is
+// a hang.
 func (p *patient) finish(t *testing.T) {
 	t.Helper()
 	p.input.Close()
@@ -133,9 +134,10 @@ func (p *patient) finish(t *testing.T) {
 	if got := p.ProcessState.String(); got != "exit status 23" {
 		t.Errorf("the program's end: got %s, want exit status 23", got)
 	}
+	reapGroup(p.pid)
 }
 
-// reapGroup waits for what is left of a process group that has been killed.
+// reapGroup waits for what is left of a process group.
 func reapGroup(pgid int) {
 	for {
 		if _, err := unix.Wait4(-pgid, nil, unix.WALL, nil); err == unix.ECHILD {
