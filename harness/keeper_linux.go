@@ -176,7 +176,8 @@ func (spec Spec) packet(path string) (_ []byte, err error) {
 		}
 	}
 	words := []string{strconv.Itoa(len(spec.Argv)), path}
-	words = append(append(append(words, spec.Argv[1:]...), spec.Dir), spec.Env...)
+	env := (&exec.Cmd{Dir: spec.Dir, Env: spec.Env}).Environ() // what comes twice once: of two, getenv(3) takes the first
+	words = append(append(append(words, spec.Argv[1:]...), spec.Dir), env...)
 	packet := []byte(strings.Join(words, "\x00") + "\x00")
 	if len(packet) > packetSize {
 		return nil, fmt.Errorf("start %s: its arguments and environment are longer than %d bytes: unset what is large", path, packetSize)

@@ -265,6 +265,9 @@ func TestAHomeGoesWithItsKeeper(t *testing.T) {
 	for _, gone := range []string{"XDG_DATA_HOME", "DEBUGINFOD_URLS", "LC_MESSAGES"} {
 		assert.Assert(t, !strings.Contains(said, gone+"="), said)
 	}
+	said, err = k.output(t.Context(), Spec{Argv: []string{"env"}, Env: env}) // a shell would tell of the last only
+	assert.NilError(t, err)
+	assert.Equal(t, strings.Count("\n"+said, "\nHOME="), 1, said)
 	_, err = os.Stat(filepath.Join(home, "a/b/c"))
 	assert.NilError(t, err)
 	assert.NilError(t, k.close())
