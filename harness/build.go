@@ -182,8 +182,8 @@ func Build(ctx context.Context, s Source) (string, error) {
 	return build(ctx, s, runBelowKeeper)
 }
 
-// A runner runs a command to its end in a folder.
-type runner func(ctx context.Context, dir string, argv []string) (output string, err error)
+// A runner runs a program to its end.
+type runner func(ctx context.Context, compiler Spec) (output string, err error)
 
 func build(ctx context.Context, s Source, run runner) (string, error) {
 	tools, err := compilers[s.Language]()
@@ -220,7 +220,8 @@ func build(ctx context.Context, s Source, run runner) (string, error) {
 		}
 	}
 	partial := program + ".partial"
-	if out, err := run(ctx, filepath.Join(dir, "src"), buildCommand(s, tools, partial)); err != nil {
+	compiler := Spec{Argv: buildCommand(s, tools, partial), Env: append(os.Environ(), "GOWORK=off"), Dir: filepath.Join(dir, "src")}
+	if out, err := run(ctx, compiler); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", s.Name, err, out)
 	}
 	return program, os.Rename(partial, program)
@@ -267,10 +268,11 @@ func keeperProgram(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return build(ctx, s, func(ctx context.Context, dir string, argv []string) (string, error) {
-		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-		cmd.Dir = dir
-		cmd.WaitDelay = grace // a compiler's daemon may keep its output open
+	return build(ctx, s, func(ctx context.Context, compiler Spec) (string, error) {
+		cmd := exec.CommandContext(ctx, compiler.Argv[0], compiler.Argv[1:]...)
+		cmd.Env, cmd.Dir = compiler.Env, compiler.Dir
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // killed, it would leave its temporary files
+		cmd.WaitDelay = grace                                                 // a compiler's daemon may keep its output open
 		out, err := cmd.CombinedOutput()
 		if errors.Is(err, exec.ErrWaitDelay) {
 			err = nil
@@ -279,8 +281,8 @@ func keeperProgram(ctx context.Context) (string, error) {
 	})
 }
 
-// runBelowKeeper runs a compiler, with our own environment and where nothing can outlive it.
-func runBelowKeeper(ctx context.Context, dir string, argv []string) (string, error) {
+// runBelowKeeper runs a compiler where nothing can outlive it: one that is killed leaves its temporary files.
+func runBelowKeeper(ctx context.Context, compiler Spec) (string, error) {
 	program, err := keeperProgram(ctx)
 	if err != nil {
 		return "", err
@@ -289,6 +291,11 @@ func runBelowKeeper(ctx context.Context, dir string, argv []string) (string, err
 	if err != nil {
 		return "", err
 	}
-	out, err := k.output(ctx, Spec{Argv: argv, Env: append(os.Environ(), "GOWORK=off"), Dir: dir})
+	home, err := k.makeHome()
+	if err != nil {
+		return "", errors.Join(err, k.close())
+	}
+	compiler.Env = append(compiler.Env, "TMPDIR="+home, "GOTMPDIR="+home)
+	out, err := k.output(ctx, compiler)
 	return out, errors.Join(err, k.close())
 }

@@ -2,9 +2,12 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,12 +24,14 @@ func probe(text string) Source {
 	return Source{Name: "probe", Language: fixtures.C, Main: "probe.c", Files: map[string][]byte{"probe.c": []byte(text)}}
 }
 
-// buildMany builds the program of PROBE ten times at once and prints what came of each.
+// buildMany builds the program of PROBE ten times at once, until it is interrupted, and prints what came of each.
 func buildMany() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	var group sync.WaitGroup
 	for range 10 {
 		group.Go(func() {
-			program, err := Build(context.Background(), probe(os.Getenv("PROBE")))
+			program, err := Build(ctx, probe(os.Getenv("PROBE")))
 			if err != nil {
 				program = "error: " + strings.ReplaceAll(err.Error(), "\n", "|")
 			}
@@ -156,6 +161,29 @@ func TestACompilerThatIsKilledLeavesNoProgram(t *testing.T) {
 	b.cc(t, `exec cc "$@"`)
 	program := b.build(t, "int main(void) { return 1; }\n")
 	assert.Error(t, exec.Command(program[0]).Run(), "exit status 1")
+}
+
+func TestACompilerThatIsKilledLeavesNoTemporaryFiles(t *testing.T) {
+	b := newBench(t)
+	b.build(t, returns0) // the keeper
+	b.cc(t, `echo "$(mktemp) $(TMPDIR=$GOTMPDIR mktemp)" >> `+b.dir+`/made; kill -9 $$`)
+	got := b.build(t, "int main(void) { return 1; }\n")
+	assert.Assert(t, strings.Contains(got[0], "status SIGKILL"), "got %q", got)
+	made, err := os.ReadFile(b.dir + "/made")
+	assert.NilError(t, err)
+	for _, file := range strings.Fields(string(made)) {
+		_, err := os.Stat(file)
+		assert.Check(t, errors.Is(err, fs.ErrNotExist), "%s: %v", file, err)
+		os.Remove(file)
+	}
+}
+
+// The keeper's own compiler, below which there is none, removes them itself.
+func TestACompilerIsInterruptedWithUs(t *testing.T) {
+	b := newBench(t)
+	b.cc(t, `trap 'echo interrupted; exit 1' INT; kill -INT $PPID; while :; do :; done`)
+	got := b.build(t, returns0)
+	assert.Assert(t, strings.Contains(strings.Join(got, ""), "|interrupted|"), "got %q", got)
 }
 
 func TestACacheOfSomebodyElseIsRefused(t *testing.T) {

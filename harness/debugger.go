@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -122,13 +120,7 @@ func (t Target) Start(spec Spec) (*Process, error) {
 }
 
 // Home is an empty folder for the debugger of this run alone, which goes with the run.
-func (t Target) Home() (string, error) {
-	err := os.Mkdir(t.keeper.home, 0o700)
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", fmt.Errorf("make the debugger's home: %w", err)
-	}
-	return t.keeper.home, nil
-}
+func (t Target) Home() (string, error) { return t.keeper.makeHome() }
 
 // Sheltered is Env for a debugger that is to know no user: its home and its configuration are Home's, it
 // speaks English and asks nobody for debug information.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -80,6 +81,15 @@ var homes atomic.Int64
 // made without one to remove it.
 func homeName() string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("tidcheck-home-%d-%d-%x", os.Getpid(), homes.Add(1), rand.Uint32()))
+}
+
+// makeHome makes the keeper's folder, which it removes at its end, unless it is there.
+func (k *keeper) makeHome() (string, error) {
+	err := os.Mkdir(k.home, 0o700)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", fmt.Errorf("make a folder for what is run: %w", err)
+	}
+	return k.home, nil
 }
 
 // listen takes the keeper's packets until the socket closes.

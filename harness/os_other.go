@@ -19,12 +19,13 @@ func unsupported() error {
 	return fmt.Errorf("run a fixture on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
 
-type keeper struct{ home string }
+type keeper struct{}
 
 func newKeeper(string) (*keeper, error)                      { return nil, unsupported() }
 func (*keeper) start(Spec) (*Process, error)                 { return nil, unsupported() }
 func (*keeper) output(context.Context, Spec) (string, error) { return "", unsupported() }
 func (*keeper) close() error                                 { return unsupported() }
+func (*keeper) makeHome() (string, error)                    { return "", unsupported() }
 func signalGroup(int, syscall.Signal) error                  { return unsupported() }
 func ownedByUs(fs.FileInfo) bool                             { return true }
 func lockFile(string) (func(), error)                        { return nil, unsupported() }
