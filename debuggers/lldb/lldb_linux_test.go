@@ -50,3 +50,14 @@ func TestABuildOfOnesOwnIsTakenByItsPath(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrNotExist)
 	assert.Equal(t, Debugger{}.Name()+" "+Debugger{Breakpoint: true}.Name(), "lldb lldb-breakpoint")
 }
+
+func TestAUsersConfigurationIsNotRead(t *testing.T) {
+	adaptertest.NeedDebuggers(t)
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	assert.NilError(t, os.WriteFile(home+"/.lldbinit", []byte("platform shell touch "+home+"/read\n"), 0o644))
+	got := adaptertest.Verdicts(t, "fork/launch", harness.Options{}, Debugger{})
+	assert.Equal(t, got["lldb"]["bounded"], "PASS: ")
+	_, err := os.Stat(home + "/read")
+	assert.ErrorIs(t, err, os.ErrNotExist)
+}
