@@ -152,6 +152,7 @@ func TestAttachIsRefusedWithItsReason(t *testing.T) {
 func TestAttachWithoutALeader(t *testing.T) {
 	within(t, 10*time.Second)
 	p := start(t, "orphan")
+	await(t, p.pid, 'Z')
 	l := &log{}
 	tr := attach(t, p.pid, l)
 	wantHeld(t, p.pid, l)
@@ -236,6 +237,9 @@ func TestExecAfterAttach(t *testing.T) {
 		t.Run(c.how, func(t *testing.T) {
 			within(t, 10*time.Second)
 			p := start(t, "execs", c.how, "parked")
+			if c.how == "orphan" {
+				await(t, p.pid, 'Z')
+			}
 			l := &log{}
 			tr := attach(t, p.pid, l)
 			if err := tr.Resume(); err != nil {
@@ -296,9 +300,7 @@ func TestAttachToAVForksParent(t *testing.T) {
 	for _, resumed := range []bool{false, true} {
 		within(t, 10*time.Second)
 		p := start(t, "vforked")
-		if state, err := readProc(p.pid); state.state != 'D' {
-			t.Fatalf("the parent is in state %c, %v", state.state, err)
-		}
+		await(t, p.pid, 'D')
 		tr := attach(t, p.pid, &log{})
 		if resumed {
 			if err := tr.Resume(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -219,6 +220,17 @@ func readProc(tid int) (p proc, err error) {
 	line, _, _ := bytes.Cut(rest, []byte("\n"))
 	p.tracer, _ = strconv.Atoi(string(line))
 	return p, nil
+}
+
+// await waits until a task is in a state; the test is within a time.
+func await(t *testing.T, tid int, state byte) {
+	t.Helper()
+	for p, err := readProc(tid); p.state != state; p, err = readProc(tid) {
+		if err != nil {
+			t.Fatalf("task %d is to be in state %c: %v", tid, state, err)
+		}
+		runtime.Gosched()
+	}
 }
 
 // procs are all tasks of the processes that chosen tells to take by their leaders. Those that end
