@@ -51,6 +51,10 @@ const packetSize = 1 << 17
 // newKeeper starts the keeper's program. It is not in our process group, so that
 // a terminal's Ctrl-C is for us alone to act on.
 func newKeeper(program string) (*keeper, error) {
+	home, err := homeName()
+	if err != nil {
+		return nil, err
+	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
@@ -61,9 +65,9 @@ func newKeeper(program string) (*keeper, error) {
 		unix.Close(pair[0])
 		return nil, os.NewSyscallError("fcntl(O_NONBLOCK)", err)
 	}
-	k := &keeper{home: homeName(), conn: os.NewFile(uintptr(pair[0]), "keeper"), started: make(chan startReply, 1), processes: make(map[int]*Process)}
+	k := &keeper{home: home, conn: os.NewFile(uintptr(pair[0]), "keeper"), started: make(chan startReply, 1), processes: make(map[int]*Process)}
 	k.cmd = &exec.Cmd{
-		Path: program, Args: []string{program, k.home}, Env: []string{}, Dir: "/", Stderr: &k.stderr,
+		Path: program, Args: []string{program, home}, Env: []string{}, Dir: "/", Stderr: &k.stderr,
 		ExtraFiles: []*os.File{theirs}, SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
 	}
 	if err := k.cmd.Start(); err != nil {
@@ -79,8 +83,8 @@ var homes atomic.Int64
 
 // homeName is a name for a folder that nobody has. It is known before there is a keeper, so that no folder can be
 // made without one to remove it.
-func homeName() string {
-	return filepath.Join(os.TempDir(), fmt.Sprintf("tidcheck-home-%d-%d-%x", os.Getpid(), homes.Add(1), rand.Uint32()))
+func homeName() (string, error) {
+	return filepath.Abs(filepath.Join(os.TempDir(), fmt.Sprintf("tidcheck-home-%d-%d-%x", os.Getpid(), homes.Add(1), rand.Uint32())))
 }
 
 // makeHome makes the keeper's folder, which it removes at its end, unless it is there.
@@ -186,7 +190,7 @@ func (spec Spec) packet(path string) (_ []byte, err error) {
 		}
 	}
 	words := []string{strconv.Itoa(len(spec.Argv)), path}
-	env := (&exec.Cmd{Dir: spec.Dir, Env: spec.Env}).Environ() // what comes twice once: of two, getenv(3) takes the first
+	env := (&exec.Cmd{Dir: spec.Dir, Env: spec.Env}).Environ() // each variable once, with its last value: getenv(3) takes the first
 	words = append(append(append(words, spec.Argv[1:]...), spec.Dir), env...)
 	packet := []byte(strings.Join(words, "\x00") + "\x00")
 	if len(packet) > packetSize {

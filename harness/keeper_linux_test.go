@@ -275,6 +275,18 @@ func TestAHomeGoesWithItsKeeper(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
+// The keeper does not run where we do.
+func TestAHomeInARelativeFolderGoesToo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("TMPDIR", ".")
+	k := someKeeper(t)
+	home, err := k.makeHome()
+	assert.NilError(t, err)
+	assert.NilError(t, k.close())
+	_, err = os.Lstat(home)
+	assert.ErrorIs(t, err, os.ErrNotExist)
+}
+
 // A debugger that fails dumps its core where it is run, if it may.
 func TestNothingLeavesACore(t *testing.T) {
 	k := someKeeper(t)

@@ -13,7 +13,7 @@ import (
 // A Spec is a program to start. Its path is looked up in PATH, as exec.Command does.
 type Spec struct {
 	Argv                  []string
-	Env                   []string // nil is the target's
+	Env                   []string // nil is the target's, and without a target ours; of a variable that is set twice the last counts
 	Dir                   string   // empty is ours
 	Stdin, Stdout, Stderr *os.File // nil is /dev/null
 }
