@@ -281,7 +281,7 @@ func keeperProgram(ctx context.Context) (string, error) {
 	})
 }
 
-// runBelowKeeper runs a compiler where nothing can outlive it: one that is killed leaves its temporary files.
+// runBelowKeeper runs a compiler where nothing outlives it, nor do the temporary files that one that is killed leaves.
 func runBelowKeeper(ctx context.Context, compiler Spec) (string, error) {
 	program, err := keeperProgram(ctx)
 	if err != nil {

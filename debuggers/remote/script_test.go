@@ -179,11 +179,12 @@ func (s *NonStop) until(t *testing.T, isSo func() bool) {
 	t.Helper()
 	for {
 		s.mu.Lock()
-		so, changed := isSo(), s.changed
+		so, changed, failure := isSo(), s.changed, s.err
 		s.mu.Unlock()
 		if so {
 			return
 		}
+		assert.NilError(t, failure)
 		select {
 		case <-changed:
 		case <-s.Conn.over:
