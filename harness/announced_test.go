@@ -98,6 +98,10 @@ func TestAccountsThatDifferAreFound(t *testing.T) {
 			reuse("")(s)
 			s.ledger = append(s.ledger, announcement{tid: 101, pid: 100})
 		}, ""},
+		{"a reused tid, whose slots were claimed in the other order", func(s *sketch) {
+			s.kernelDid("40 100/101: exit ?", "35 100/101: clone 103\n37 100/103: exit ?\n40 100/101: exit ?")
+			s.ledger = append(s.ledger[:3], announcement{tid: 103, pid: 100, creator: 1}, announcement{tid: 103, pid: 100, creator: 2})
+		}, ""},
 		{"a task that the kernel does not have", func(s *sketch) { s.ledger[3].tid = 999 }, "task 999 announced itself in slot 3, and the kernel did not tell of it there"},
 		{"a task that came twice", func(s *sketch) { s.ledger = append(s.ledger, s.ledger[3]) }, "task 103 announced itself in slot 4, and the kernel did not tell of it there"},
 		{"a wrong creator", func(s *sketch) { s.ledger[3].creator = 1 }, "task 103 announced itself as a child of task 101, and the kernel has it as main/2/1"},

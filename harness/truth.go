@@ -279,24 +279,40 @@ func (t *truth) asAnnounced(all announced) error {
 			lives[i], last[i] = lives[a.creator], t.execs[a.tid][n].at
 			continue
 		}
-		from := time.Duration(0)
+		from, creator := time.Duration(0), (*life)(nil)
 		if a.creator >= 0 {
-			from = last[a.creator]
+			from, creator = last[a.creator], lives[a.creator]
 		}
-		n := slices.IndexFunc(t.byTID[a.tid], func(l *life) bool { return l.born >= from && !slices.Contains(lives, l) })
-		if n < 0 {
+		lives[i] = t.announcer(a.tid, from, creator, lives)
+		if lives[i] == nil {
 			return fmt.Errorf("task %d announced itself in slot %d, and the kernel did not tell of it there", a.tid, i)
 		}
-		lives[i] = t.byTID[a.tid][n]
 		if a.creator < 0 {
 			continue
 		}
 		last[a.creator] = lives[i].born
-		if creator := lives[a.creator]; creator == nil || lives[i].Creator != creator.Life {
+		if creator == nil || lives[i].Creator != creator.Life {
 			return fmt.Errorf("task %d announced itself as a child of task %d, and the kernel has it as %s", a.tid, all[a.creator].tid, lives[i].Path)
 		}
 	}
 	return nil
+}
+
+// announcer is the life that announced itself under a tid: of those that have not yet and were born no earlier, the one
+// that this creator made, or else the first. Slots are claimed before births, and another creator's birth under that
+// tid may come in between.
+func (t *truth) announcer(tid event.TID, from time.Duration, creator *life, announced []*life) *life {
+	var first *life
+	for _, l := range t.byTID[tid] {
+		switch {
+		case l.born < from || slices.Contains(announced, l):
+		case creator != nil && l.Creator == creator.Life:
+			return l
+		case first == nil:
+			first = l
+		}
+	}
+	return first
 }
 
 // silent is the first task that the kernel tells of and that did not announce itself.
