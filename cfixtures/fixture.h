@@ -39,7 +39,7 @@ struct slot {
 	_Atomic uint32_t sent;    /* signals that were sent to it, by send_signal */
 	_Atomic uint32_t handled; /* signals that its handlers counted */
 	_Atomic uint32_t exec;    /* 1: no new task, but what its creator became by exec(2) */
-	uint32_t unused;
+	_Atomic uint32_t came;    /* how many had announced themselves then, with itself: who had an id first came first */
 };
 
 struct ledger {
@@ -48,7 +48,8 @@ struct ledger {
 	_Atomic uint32_t open;     /* checkpoints below this one may be passed; a futex */
 	_Atomic uint32_t reached;  /* checkpoints that were reached; a futex */
 	_Atomic uint32_t hosts;    /* slots, from the last one down, of threads of fixtures/host, which may have called main */
-	uint32_t unused[11];
+	_Atomic uint32_t came;     /* tasks that announced themselves */
+	uint32_t unused[10];
 	struct slot slots[4096]; /* by hand; the harness's file may have more */
 };
 
@@ -117,6 +118,7 @@ static inline void announce_other(uint32_t slot, pid_t pid, pid_t tid)
 	if (slot >= ledger->capacity)
 		return;
 	ledger->slots[slot].pid = pid;
+	ledger->slots[slot].came = atomic_fetch_add(&ledger->came, 1) + 1;
 	ledger->slots[slot].tid = tid;
 	wake(&ledger->slots[slot].tid);
 }

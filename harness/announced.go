@@ -1,6 +1,10 @@
 package harness
 
-import "github.com/tidcheck/tidcheck/event"
+import (
+	"slices"
+
+	"github.com/tidcheck/tidcheck/event"
+)
 
 // announced is a ledger's content: what the tasks of a program said of themselves, a
 // slot a task, in the order in which their creators claimed the slots.
@@ -10,6 +14,7 @@ type announcement struct {
 	tid, pid      event.TID // zero if the task never came
 	creator       int       // the creator's slot, -1 if unknown
 	sent, handled int       // signals
+	came          int       // how many had announced themselves then, with itself
 	exec          bool      // it is no new task, but what its creator became by an exec
 	host          bool      // it is none of the fixture's, but of the program that hosts it
 }
@@ -44,25 +49,56 @@ func (a announced) paths() []event.Path {
 	return paths
 }
 
-// trace is the births and execs in the order of the slots, for where there is no other account. Tasks of unknown
-// creator are left out.
+// trace is the births and execs in an order in which they can have been, for where there is no other account: those of
+// a creator in the order of its slots, and of two tasks with one id the one that came first. Tasks of unknown creator
+// are left out.
 func (a announced) trace() event.Trace {
 	var trace event.Trace
 	paths := a.paths()
+	untold := make(map[int][]int) // of each creator's slot, the slots that are to be told of
+	var came []int
 	for i, s := range a {
-		switch {
-		case paths[i] == "":
-		case i == 0:
-			trace = append(trace, event.Event{Kind: event.Ready, PID: s.pid, TID: s.tid})
-		case s.exec:
-			trace = append(trace, event.Event{Kind: event.Exec, PID: s.pid, TID: s.tid, Former: a[s.creator].tid})
-		default:
-			creator, kind := a[s.creator], event.Clone
-			if s.pid != creator.pid {
-				kind = event.Fork
-			}
-			trace = append(trace, event.Event{Kind: kind, PID: creator.pid, TID: creator.tid, Child: s.tid})
+		if paths[i] != "" {
+			untold[s.creator] = append(untold[s.creator], i)
+			came = append(came, i)
 		}
 	}
+	slices.SortStableFunc(came, func(i, j int) int { return a[i].came - a[j].came })
+	told := make([]bool, len(a))
+	var tell func(slot int)
+	tell = func(slot int) {
+		if told[slot] {
+			return
+		}
+		creator := a[slot].creator
+		if slot > 0 {
+			tell(creator)
+		}
+		for !told[slot] {
+			next := untold[creator][0]
+			untold[creator] = untold[creator][1:]
+			trace, told[next] = append(trace, a.event(next)), true
+		}
+	}
+	for _, slot := range came {
+		tell(slot)
+	}
 	return trace
+}
+
+// event is what a slot tells of: a birth, or an exec.
+func (a announced) event(slot int) event.Event {
+	s := a[slot]
+	if slot == 0 {
+		return event.Event{Kind: event.Ready, PID: s.pid, TID: s.tid}
+	}
+	creator := a[s.creator]
+	switch {
+	case s.exec:
+		return event.Event{Kind: event.Exec, PID: s.pid, TID: s.tid, Former: creator.tid}
+	case s.pid != creator.pid:
+		return event.Event{Kind: event.Fork, PID: creator.pid, TID: creator.tid, Child: s.tid}
+	default:
+		return event.Event{Kind: event.Clone, PID: creator.pid, TID: creator.tid, Child: s.tid}
+	}
 }

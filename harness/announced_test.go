@@ -66,6 +66,19 @@ func TestPathsByTheProgramsOwnAccount(t *testing.T) {
 			"100: ready\n100: clone 101\n100: exec\n100: clone 102\n",
 		},
 		{
+			"an id whose slots were claimed in the other order",
+			announced{
+				{tid: 100, pid: 100, creator: -1, came: 1},
+				{tid: 101, pid: 100, came: 3},
+				{tid: 102, pid: 100, came: 2},
+				{tid: 103, pid: 100, creator: 1, came: 6},
+				{tid: 104, pid: 100, creator: 2, came: 5},
+				{tid: 103, pid: 100, creator: 2, came: 4},
+			},
+			[]event.Path{"main", "main/1", "main/2", "main/1/1", "main/2/1", "main/2/2"},
+			"100: ready\n100: clone 101\n100: clone 102\n100/102: clone 104\n100/102: clone 103\n100/101: clone 103\n",
+		},
+		{
 			"an exec of a torn slot",
 			announced{{tid: 100, pid: 100, creator: -1}, torn, {tid: 100, pid: 100, creator: 1, exec: true}},
 			[]event.Path{"main", "", ""},

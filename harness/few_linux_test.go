@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/debuggers/reference"
 	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 	"golang.org/x/sys/unix"
 	"gotest.tools/v3/assert"
@@ -70,7 +71,12 @@ func withFewIDs(t *testing.T) {
 }
 
 func keepsTheRules(t *testing.T) {
-	o := harness.Options{Match: regexp.MustCompile("^(attach_churn|thread_storm|thread_tid_reuse)/"), Repeat: 3}
+	late, err := fixtures.Load("testdata/late_birth.c")
+	assert.NilError(t, err)
+	catalogue, err := fixtures.Catalogue()
+	assert.NilError(t, err)
+	o := harness.Options{Match: regexp.MustCompile("^(attach_churn|late_birth|thread_storm|thread_tid_reuse)/"), Repeat: 3}
+	o.Fixtures = append(catalogue, late)
 	report, err := harness.RunAll(t.Context(), []harness.Debugger{reference.Debugger{}}, o, func([]harness.Result) {})
 	assert.NilError(t, err)
 	passed := 0

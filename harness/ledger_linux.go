@@ -23,13 +23,12 @@ type ledger struct {
 }
 
 type ledgerHead struct {
-	capacity, claimed, open, reached, hosts atomic.Uint32
-	_                                       [11]uint32
+	capacity, claimed, open, reached, hosts, came atomic.Uint32
+	_                                             [10]uint32
 }
 
 type ledgerSlot struct {
-	tid, pid, creator, alive, sent, handled, exec atomic.Uint32
-	_                                             uint32
+	tid, pid, creator, alive, sent, handled, exec, came atomic.Uint32
 }
 
 // ledgerCapacity is how many tasks a ledger has room for; the file is sparse.
@@ -116,7 +115,7 @@ func (l *ledger) read() (announced, error) {
 		s := &l.slots[i]
 		all[i] = announcement{
 			tid: event.TID(s.tid.Load()), pid: event.TID(s.pid.Load()), creator: int(s.creator.Load()) - 1,
-			sent: int(s.sent.Load()), handled: int(s.handled.Load()), exec: s.exec.Load() != 0,
+			sent: int(s.sent.Load()), handled: int(s.handled.Load()), exec: s.exec.Load() != 0, came: int(s.came.Load()),
 		}
 	}
 	for i := range hosts {

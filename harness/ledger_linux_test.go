@@ -76,7 +76,7 @@ func TestACancelledAwaitLeavesTheLedgerAlone(t *testing.T) {
 func TestALedgerIsReadAsItWasWritten(t *testing.T) {
 	l := someLedger(t)
 	l.head.claimed.Store(4)
-	for i, a := range []announcement{{tid: 7, pid: 7, creator: -1}, {}, {tid: 9, pid: 7, creator: 0, sent: 3, handled: 2}, {tid: 7, pid: 7, creator: 2, exec: true}} {
+	for i, a := range []announcement{{tid: 7, pid: 7, creator: -1}, {}, {tid: 9, pid: 7, creator: 0, sent: 3, handled: 2, came: 1}, {tid: 7, pid: 7, creator: 2, exec: true}} {
 		s := &l.slots[i]
 		if a.exec {
 			s.exec.Store(1)
@@ -86,10 +86,11 @@ func TestALedgerIsReadAsItWasWritten(t *testing.T) {
 		s.creator.Store(uint32(a.creator + 1))
 		s.sent.Store(uint32(a.sent))
 		s.handled.Store(uint32(a.handled))
+		s.came.Store(uint32(a.came))
 	}
 	got, err := l.read()
 	assert.NilError(t, err)
-	want := announced{{tid: 7, pid: 7, creator: -1}, {creator: 0}, {tid: 9, pid: 7, creator: 0, sent: 3, handled: 2}, {tid: 7, pid: 7, creator: 2, exec: true}}
+	want := announced{{tid: 7, pid: 7, creator: -1}, {creator: 0}, {tid: 9, pid: 7, creator: 0, sent: 3, handled: 2, came: 1}, {tid: 7, pid: 7, creator: 2, exec: true}}
 	diff := cmp.Diff(want, got, cmp.AllowUnexported(announcement{}))
 	assert.Assert(t, diff == "", "(-want +got):\n%s", diff)
 }
