@@ -2,6 +2,7 @@ package harness_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -246,5 +247,23 @@ func TestAWitnessThatIsRefusedIsNamedAndTheRunGoesOn(t *testing.T) {
 	}
 	for _, rule := range harness.Rules {
 		assert.Assert(t, passed[rule.Name] > 0, "%s was judged nowhere: %v", rule.Name, passed)
+	}
+}
+
+func TestWhatHadNotBegunWhenItIsStoppedIsNotRun(t *testing.T) {
+	enough := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	o := harness.Options{Match: regexp.MustCompile("^(fork|thread_nested)/"), Jobs: 1}
+	said := map[string]bool{}
+	report, err := harness.RunAll(ctx, []harness.Debugger{reference.Debugger{}, reference.Debugger{}}, o, func(results []harness.Result) {
+		for _, r := range results {
+			said[r.Scenario+"/"+string(r.Mode)] = true
+		}
+		cancel(enough)
+	})
+	assert.ErrorIs(t, err, enough)
+	assert.Equal(t, len(said), 1)
+	for _, r := range report.Results {
+		assert.Equal(t, r.Verdict, harness.Pass, "%+v", r)
 	}
 }

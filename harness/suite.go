@@ -93,7 +93,8 @@ func (o Options) Scenarios() ([]Scenario, error) {
 }
 
 // RunAll runs debuggers on scenarios and calls each with the results of a scenario when it has
-// them, one at a time. The error is the harness's own: nothing was run.
+// them, one at a time. The error is the harness's own, and nothing was run; or it is the context's cause, and the
+// report has what had begun by then.
 func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Result)) (*Report, error) {
 	scenarios, err := o.Scenarios()
 	if err != nil {
@@ -121,7 +122,13 @@ func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Re
 	var mu sync.Mutex
 	for i, d := range debuggers {
 		for _, s := range scenarios {
-			jobs <- struct{}{}
+			select {
+			case jobs <- struct{}{}:
+			case <-ctx.Done():
+			}
+			if ctx.Err() != nil {
+				break
+			}
 			group.Go(func() {
 				defer func() { <-jobs }()
 				var results []Result
