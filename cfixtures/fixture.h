@@ -39,7 +39,7 @@ struct slot {
 	_Atomic uint32_t sent;    /* signals that were sent to it, by send_signal */
 	_Atomic uint32_t handled; /* signals that its handlers counted */
 	_Atomic uint32_t exec;    /* 1: no new task, but what its creator became by exec(2) */
-	_Atomic uint32_t came;    /* how many had announced themselves then, with itself: who had an id first came first */
+	_Atomic uint32_t came;    /* its place in the order of the announcements: of two tasks with one id, that of their lives */
 };
 
 struct ledger {
@@ -48,7 +48,7 @@ struct ledger {
 	_Atomic uint32_t open;     /* checkpoints below this one may be passed; a futex */
 	_Atomic uint32_t reached;  /* checkpoints that were reached; a futex */
 	_Atomic uint32_t hosts;    /* slots, from the last one down, of threads of fixtures/host, which may have called main */
-	_Atomic uint32_t came;     /* tasks that announced themselves */
+	_Atomic uint32_t came;     /* announcements */
 	uint32_t unused[10];
 	struct slot slots[4096]; /* by hand; the harness's file may have more */
 };
@@ -112,13 +112,19 @@ static inline uint32_t claim(uint32_t creator)
 	return slot;
 }
 
+/* Notes the place of an announcement: of a task that has its id, or is about to have it where the kernel announces it (clone.h). */
+static inline void come(struct slot *slot)
+{
+	slot->came = atomic_fetch_add(&ledger->came, 1) + 1;
+}
+
 /* Announces another task, which cannot do it itself. */
 static inline void announce_other(uint32_t slot, pid_t pid, pid_t tid)
 {
 	if (slot >= ledger->capacity)
 		return;
 	ledger->slots[slot].pid = pid;
-	ledger->slots[slot].came = atomic_fetch_add(&ledger->came, 1) + 1;
+	come(&ledger->slots[slot]);
 	ledger->slots[slot].tid = tid;
 	wake(&ledger->slots[slot].tid);
 }

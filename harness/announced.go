@@ -14,7 +14,7 @@ type announcement struct {
 	tid, pid      event.TID // zero if the task never came
 	creator       int       // the creator's slot, -1 if unknown
 	sent, handled int       // signals
-	came          int       // how many had announced themselves then, with itself
+	came          int       // its place in the order in which the tasks came; that of two with one id is the order of their lives
 	exec          bool      // it is no new task, but what its creator became by an exec
 	host          bool      // it is none of the fixture's, but of the program that hosts it
 }
@@ -49,56 +49,63 @@ func (a announced) paths() []event.Path {
 	return paths
 }
 
-// trace is the births and execs in an order in which they can have been, for where there is no other account: those of
-// a creator in the order of its slots, and of two tasks with one id the one that came first. Tasks of unknown creator
-// are left out.
+// trace is the births and execs in the order of the slots, for where there is no other account. Tasks of unknown creator
+// are left out. It has the numbers of slots, from 1, in place of ids: a slot is claimed before its birth, so that of two
+// tasks with one id the second may have the first slot.
 func (a announced) trace() event.Trace {
 	var trace event.Trace
 	paths := a.paths()
-	untold := make(map[int][]int) // of each creator's slot, the slots that are to be told of
-	var came []int
+	tids, pids := make([]event.TID, len(a)), make([]event.TID, len(a))
 	for i, s := range a {
-		if paths[i] != "" {
-			untold[s.creator] = append(untold[s.creator], i)
-			came = append(came, i)
+		if paths[i] == "" {
+			continue
 		}
-	}
-	slices.SortStableFunc(came, func(i, j int) int { return a[i].came - a[j].came })
-	told := make([]bool, len(a))
-	var tell func(slot int)
-	tell = func(slot int) {
-		if told[slot] {
-			return
+		tids[i] = event.TID(i + 1)
+		if i == 0 {
+			pids[i] = tids[i]
+			trace = append(trace, event.Event{Kind: event.Ready, PID: pids[i], TID: tids[i]})
+			continue
 		}
-		creator := a[slot].creator
-		if slot > 0 {
-			tell(creator)
+		tid, pid := tids[s.creator], pids[s.creator]
+		switch {
+		case s.exec:
+			tids[i], pids[i] = pid, pid
+			trace = append(trace, event.Event{Kind: event.Exec, PID: pid, TID: pid, Former: tid})
+		case s.pid != a[s.creator].pid:
+			pids[i] = tids[i]
+			trace = append(trace, event.Event{Kind: event.Fork, PID: pid, TID: tid, Child: tids[i]})
+		default:
+			pids[i] = pid
+			trace = append(trace, event.Event{Kind: event.Clone, PID: pid, TID: tid, Child: tids[i]})
 		}
-		for !told[slot] {
-			next := untold[creator][0]
-			untold[creator] = untold[creator][1:]
-			trace, told[next] = append(trace, a.event(next)), true
-		}
-	}
-	for _, slot := range came {
-		tell(slot)
 	}
 	return trace
 }
 
-// event is what a slot tells of: a birth, or an exec.
-func (a announced) event(slot int) event.Event {
-	s := a[slot]
-	if slot == 0 {
-		return event.Event{Kind: event.Ready, PID: s.pid, TID: s.tid}
+// inOrder are the slots in the order in which their tasks came.
+func (a announced) inOrder() []int {
+	slots := make([]int, len(a))
+	for i := range slots {
+		slots[i] = i
 	}
-	creator := a[s.creator]
-	switch {
-	case s.exec:
-		return event.Event{Kind: event.Exec, PID: s.pid, TID: s.tid, Former: creator.tid}
-	case s.pid != creator.pid:
-		return event.Event{Kind: event.Fork, PID: creator.pid, TID: creator.tid, Child: s.tid}
-	default:
-		return event.Event{Kind: event.Clone, PID: creator.pid, TID: creator.tid, Child: s.tid}
+	slices.SortStableFunc(slots, func(i, j int) int { return a[i].came - a[j].came })
+	return slots
+}
+
+// sooner is, of each slot, how many later ones are of its id and have tasks that came sooner.
+func (a announced) sooner() []int {
+	counts := make([]int, len(a))
+	had := make(map[event.TID][]int) // of each id, the slots whose tasks have come
+	for _, i := range a.inOrder() {
+		if a[i].tid == 0 || a[i].exec {
+			continue
+		}
+		for _, other := range had[a[i].tid] {
+			if other > i {
+				counts[i]++
+			}
+		}
+		had[a[i].tid] = append(had[a[i].tid], i)
 	}
+	return counts
 }

@@ -22,67 +22,54 @@ func TestPathsByTheProgramsOwnAccount(t *testing.T) {
 		{
 			"a family", launched().ledger,
 			[]event.Path{"main", "main/1", "main/2", "main/2/1"},
-			"100: ready\n100: clone 101\n100: clone 102\n100/102: clone 103\n",
+			"1: ready\n1: clone 2\n1: clone 3\n1/3: clone 4\n",
 		},
 		{
 			"a torn slot",
 			announced{{tid: 100, pid: 100, creator: -1}, torn, {tid: 102, pid: 100}},
 			[]event.Path{"main", "", "main/1"},
-			"100: ready\n100: clone 102\n",
+			"1: ready\n1: clone 3\n",
 		},
 		{
 			"a task below a torn one",
 			announced{{tid: 100, pid: 100, creator: -1}, torn, {tid: 102, pid: 100, creator: 1}},
 			[]event.Path{"main", "", ""},
-			"100: ready\n",
+			"1: ready\n",
 		},
 		{
 			"an unknown creator",
 			announced{{tid: 100, pid: 100, creator: -1}, {tid: 101, pid: 100, creator: -1}},
 			[]event.Path{"main", ""},
-			"100: ready\n",
+			"1: ready\n",
 		},
 		{
 			"a creator that comes later",
 			announced{{tid: 100, pid: 100, creator: -1}, {tid: 101, pid: 100, creator: 2}, {tid: 102, pid: 100}},
 			[]event.Path{"main", "", "main/1"},
-			"100: ready\n100: clone 102\n",
+			"1: ready\n1: clone 3\n",
 		},
 		{
 			"a process",
 			announced{{tid: 100, pid: 100, creator: -1}, {tid: 101, pid: 101}},
 			[]event.Path{"main", "main/1"},
-			"100: ready\n100: fork 101\n",
+			"1: ready\n1: fork 2\n",
 		},
 		{
 			"execs", executed().ledger,
 			[]event.Path{"main", "main/1", "main/2", "main/1", "main/1/1"},
-			"100: ready\n100: clone 101\n100: clone 102\n100: exec from 101\n100: clone 103\n",
+			"1: ready\n1: clone 2\n1: clone 3\n1: exec from 2\n1: clone 5\n",
 		},
 		{
 			"an exec of a task that made some before",
 			announced{{tid: 100, pid: 100, creator: -1}, {tid: 101, pid: 100}, {tid: 100, pid: 100, exec: true}, {tid: 102, pid: 100, creator: 2}},
 			[]event.Path{"main", "main/1", "main", "main/2"},
-			"100: ready\n100: clone 101\n100: exec\n100: clone 102\n",
-		},
-		{
-			"an id whose slots were claimed in the other order",
-			announced{
-				{tid: 100, pid: 100, creator: -1, came: 1},
-				{tid: 101, pid: 100, came: 3},
-				{tid: 102, pid: 100, came: 2},
-				{tid: 103, pid: 100, creator: 1, came: 6},
-				{tid: 104, pid: 100, creator: 2, came: 5},
-				{tid: 103, pid: 100, creator: 2, came: 4},
-			},
-			[]event.Path{"main", "main/1", "main/2", "main/1/1", "main/2/1", "main/2/2"},
-			"100: ready\n100: clone 101\n100: clone 102\n100/102: clone 104\n100/102: clone 103\n100/101: clone 103\n",
+			"1: ready\n1: clone 2\n1: exec\n1: clone 4\n",
 		},
 		{
 			"an exec of a torn slot",
 			announced{{tid: 100, pid: 100, creator: -1}, torn, {tid: 100, pid: 100, creator: 1, exec: true}},
 			[]event.Path{"main", "", ""},
-			"100: ready\n",
+			"1: ready\n",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -105,6 +92,10 @@ func TestAccountsThatDifferAreFound(t *testing.T) {
 		want  string // empty where they agree
 	}{
 		{"they agree", func(*sketch) {}, ""},
+		{"a reused tid, whose tasks did not come in that order", func(s *sketch) {
+			s.kernelDid("40 100/101: exit ?", "35 100/101: clone 103\n37 100/103: exit ?\n40 100/101: exit ?")
+			s.ledger = append(s.ledger[:3], announcement{tid: 103, pid: 100, creator: 1, came: 1}, announcement{tid: 103, pid: 100, creator: 2, came: 2})
+		}, "task 103 announced itself in slot 4 after one with its id that the kernel made later"},
 		{"a torn slot", func(s *sketch) { s.ledger[3] = torn }, ""},
 		{"an unknown creator", func(s *sketch) { s.ledger[3].creator = -1 }, ""},
 		{"a reused tid, twice announced", func(s *sketch) {
@@ -113,7 +104,7 @@ func TestAccountsThatDifferAreFound(t *testing.T) {
 		}, ""},
 		{"a reused tid, whose slots were claimed in the other order", func(s *sketch) {
 			s.kernelDid("40 100/101: exit ?", "35 100/101: clone 103\n37 100/103: exit ?\n40 100/101: exit ?")
-			s.ledger = append(s.ledger[:3], announcement{tid: 103, pid: 100, creator: 1}, announcement{tid: 103, pid: 100, creator: 2})
+			s.ledger = append(s.ledger[:3], announcement{tid: 103, pid: 100, creator: 1, came: 2}, announcement{tid: 103, pid: 100, creator: 2, came: 1})
 		}, ""},
 		{"a task that the kernel does not have", func(s *sketch) { s.ledger[3].tid = 999 }, "task 999 announced itself in slot 3, and the kernel did not tell of it there"},
 		{"a task that came twice", func(s *sketch) { s.ledger = append(s.ledger, s.ledger[3]) }, "task 103 announced itself in slot 4, and the kernel did not tell of it there"},

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"testing"
@@ -121,6 +122,19 @@ func TestAControlRunThatIsNotAsDeclaredIsOurFault(t *testing.T) {
 func TestEveryFixtureIsAsDeclared(t *testing.T) {
 	all, err := fixtures.Catalogue()
 	assert.NilError(t, err)
+	real := readLedger
+	readLedger = func(l *ledger) (announced, error) {
+		all, err := real(l)
+		places := make(map[int]bool)
+		for i, a := range all {
+			if a.tid != 0 && !a.host && (a.came == 0 || places[a.came]) {
+				err = fmt.Errorf("who announced itself in slot %d came as number %d", i, a.came)
+			}
+			places[a.came] = true
+		}
+		return all, err
+	}
+	defer func() { readLedger = real }()
 	for _, f := range all {
 		t.Run(f.Name, func(t *testing.T) {
 			alarm(t, 60*time.Second)

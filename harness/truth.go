@@ -103,10 +103,8 @@ func newTruth(all announced, records []witness.Record, gate, cut time.Duration, 
 	}
 	t := &truth{family: &event.Family{}, byTID: make(map[event.TID][]*life), execs: make(map[event.TID][]execution), witnessed: records != nil}
 	if !t.witnessed {
-		for _, e := range all.trace() {
-			if err := t.announce(e); err != nil {
-				return nil, err
-			}
+		if err := t.announce(all); err != nil {
+			return nil, err
 		}
 		t.declare(expected, end.status)
 		if end.ended {
@@ -146,16 +144,42 @@ func programOf(records []witness.Record, root event.TID, gate time.Duration) []w
 	return records[first:]
 }
 
-// announce follows one event that the ledger alone tells of. It tells of no ends; but who has an id after
-// another has it once that one is gone.
-func (t *truth) announce(e event.Event) error {
-	if old := t.family.Living(e.Child); old != nil && !old.Ended && old != t.root().Life {
-		gone := event.Event{Kind: event.Exit, PID: old.PID, TID: old.TID, Status: event.Unknown}
-		if err := t.add(witness.Record{Event: gone}); err != nil {
+// announce follows what the ledger alone tells of: births and execs, without times, and no ends.
+func (t *truth) announce(all announced) error {
+	for _, e := range all.trace() {
+		if err := t.add(witness.Record{Event: e}); err != nil {
 			return err
 		}
 	}
-	return t.add(witness.Record{Event: e})
+	lives := make(map[event.Path]*life, len(t.lives))
+	for _, l := range t.lives {
+		lives[l.Path] = l
+	}
+	clear(t.byTID)
+	clear(t.execs)
+	paths := all.paths()
+	for _, i := range all.inOrder() {
+		s, l := all[i], lives[paths[i]]
+		if l == nil {
+			continue
+		}
+		l.TID, l.PID = s.tid, s.pid
+		switch {
+		case s.exec:
+			t.execs[s.tid] = append(t.execs[s.tid], execution{by: l})
+		case l.Kind == event.Clone && s.tid == s.pid:
+			return fmt.Errorf("task %d announced itself in slot %d as a thread, and has its process's id", s.tid, i)
+		default:
+			l.First = s.tid
+			if l.Creator != nil {
+				l.Maker = all[s.creator].tid
+			}
+		}
+		if !slices.Contains(t.byTID[s.tid], l) {
+			t.byTID[s.tid] = append(t.byTID[s.tid], l)
+		}
+	}
+	return nil
 }
 
 // add follows one event of the truth.
@@ -262,7 +286,9 @@ func (t *truth) asAnnounced(all announced) error {
 	}
 	lives := make([]*life, len(all))
 	last := make([]time.Duration, len(all)) // of each creator's children, the latest birth
+	taken := make(map[*life]bool, len(all))
 	execs := make(map[event.TID]int)
+	sooner := all.sooner()
 	for i, a := range all {
 		if a.tid == 0 {
 			continue
@@ -283,42 +309,61 @@ func (t *truth) asAnnounced(all announced) error {
 		if a.creator >= 0 {
 			from, creator = last[a.creator], lives[a.creator]
 		}
-		lives[i] = t.announcer(a.tid, from, creator, lives)
-		if lives[i] == nil {
+		free := slices.DeleteFunc(slices.Clone(t.byTID[a.tid]), func(l *life) bool { return taken[l] || l.born < from })
+		l := announcer(free, creator, sooner[i])
+		if l == nil {
 			return fmt.Errorf("task %d announced itself in slot %d, and the kernel did not tell of it there", a.tid, i)
 		}
+		lives[i], taken[l] = l, true
 		if a.creator < 0 {
 			continue
 		}
-		last[a.creator] = lives[i].born
-		if creator == nil || lives[i].Creator != creator.Life {
-			return fmt.Errorf("task %d announced itself as a child of task %d, and the kernel has it as %s", a.tid, all[a.creator].tid, lives[i].Path)
+		last[a.creator] = l.born
+		if creator == nil || l.Creator != creator.Life {
+			return fmt.Errorf("task %d announced itself as a child of task %d, and the kernel has it as %s", a.tid, all[a.creator].tid, l.Path)
 		}
+	}
+	return cameInOrder(all, lives)
+}
+
+// announcer is the life that a slot is of, among those of its id that are of no slot yet: the one that the slot's creator
+// made; where nobody knows who that is the first, but for as many as came sooner and have later slots.
+func announcer(free []*life, creator *life, sooner int) *life {
+	for _, l := range free {
+		if creator != nil && l.Creator == creator.Life {
+			return l
+		}
+	}
+	if sooner < len(free) {
+		return free[sooner]
 	}
 	return nil
 }
 
-// announcer is the life that announced itself under a tid: of those that have not yet and were born no earlier, the one
-// that this creator made, or else the first. Slots are claimed before births, and another creator's birth under that
-// tid may come in between.
-func (t *truth) announcer(tid event.TID, from time.Duration, creator *life, announced []*life) *life {
-	var first *life
-	for _, l := range t.byTID[tid] {
-		switch {
-		case l.born < from || slices.Contains(announced, l):
-		case creator != nil && l.Creator == creator.Life:
-			return l
-		case first == nil:
-			first = l
+// cameInOrder holds the order in which tasks of one id came against that of their births.
+func cameInOrder(all announced, lives []*life) error {
+	latest := make(map[event.TID]time.Duration)
+	for _, i := range all.inOrder() {
+		a := all[i]
+		if a.tid == 0 || a.exec {
+			continue
 		}
+		if lives[i].born < latest[a.tid] {
+			return fmt.Errorf("task %d announced itself in slot %d after one with its id that the kernel made later", a.tid, i)
+		}
+		latest[a.tid] = lives[i].born
 	}
-	return first
+	return nil
 }
 
 // silent is the first task that the kernel tells of and that did not announce itself.
 func (t *truth) silent(all announced) *life {
+	came := make(map[event.TID]bool, len(all))
+	for _, a := range all {
+		came[a.tid] = came[a.tid] || !a.exec
+	}
 	for _, l := range t.lives {
-		if !slices.ContainsFunc(all, func(a announcement) bool { return !a.exec && a.tid == l.First }) {
+		if !came[l.First] {
 			return l
 		}
 	}

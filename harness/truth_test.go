@@ -133,7 +133,7 @@ func TestAnAccountThatCannotBeIsAnError(t *testing.T) {
 		},
 		{
 			"a ledger in which a task has main's tid", func(s *sketch) { s.withoutWitness(); s.ledger[3].tid = 100 },
-			`impossible event "100/102: clone 100": the task main has the tid 100 and lives`,
+			"task 100 announced itself in slot 3 as a thread, and has its process's id",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

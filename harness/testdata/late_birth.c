@@ -4,7 +4,7 @@
  * Where there are fewer ids than n, one of those n had the late one's id before, and has a
  * later slot.
  *
- * param: n=1500
+ * param: n=2000
  * want: main: clone main/1..2, exit 0
  * want: main/1: clone main/1/1, exit 0
  * want: main/2: clone main/2/1..n, exit 0
@@ -30,7 +30,7 @@ static void *busy(void *slot)
 {
 	announce((uintptr_t)slot);
 	await(&claimed, 1);
-	for (long i = 0; i < param("n", "1500"); i++)
+	for (long i = 0; i < param("n", "2000"); i++)
 		one_thread((uintptr_t)slot);
 	advance(&made);
 	return NULL;
