@@ -71,7 +71,7 @@ static inline char *raw_stack(int (*run)(void *), void *arg)
 static inline long clone_task(long flags, int (*run)(void *), void *arg, uint32_t slot)
 {
 	struct slot *s = slot_at(slot);
-	come(s);
+	note_place(s);
 	s->alive = 1;
 	s->pid = flags & CLONE_THREAD ? getpid() : 0;
 	long tid = raw_clone(SYS_clone, flags | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
@@ -95,7 +95,7 @@ static inline long clone3_thread(int (*run)(void *), void *arg, uint32_t slot, p
 		.set_tid = tid ? (uintptr_t)&tid : 0,
 		.set_tid_size = tid != 0,
 	};
-	come(s);
+	note_place(s);
 	s->alive = 1;
 	s->pid = getpid();
 	long made = raw_clone(SYS_clone3, (long)&args, sizeof args, 0, 0);

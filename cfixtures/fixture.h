@@ -112,10 +112,11 @@ static inline uint32_t claim(uint32_t creator)
 	return slot;
 }
 
-/* Notes the place of an announcement: of a task that has its id, or is about to have it where the kernel announces it (clone.h). */
-static inline void come(struct slot *slot)
+/* Notes the place of a first announcement: of a task that has its id, or is about to have it (clone.h). */
+static inline void note_place(struct slot *slot)
 {
-	slot->came = atomic_fetch_add(&ledger->came, 1) + 1;
+	uint32_t none = 0;
+	atomic_compare_exchange_strong(&slot->came, &none, atomic_fetch_add(&ledger->came, 1) + 1);
 }
 
 /* Announces another task, which cannot do it itself. */
@@ -124,7 +125,7 @@ static inline void announce_other(uint32_t slot, pid_t pid, pid_t tid)
 	if (slot >= ledger->capacity)
 		return;
 	ledger->slots[slot].pid = pid;
-	come(&ledger->slots[slot]);
+	note_place(&ledger->slots[slot]);
 	ledger->slots[slot].tid = tid;
 	wake(&ledger->slots[slot].tid);
 }

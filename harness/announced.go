@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/tidcheck/tidcheck/event"
@@ -49,37 +50,38 @@ func (a announced) paths() []event.Path {
 	return paths
 }
 
-// trace is the births and execs in the order of the slots, for where there is no other account. Tasks of unknown creator
-// are left out. It has the numbers of slots, from 1, in place of ids: a slot is claimed before its birth, so that of two
-// tasks with one id the second may have the first slot.
-func (a announced) trace() event.Trace {
-	var trace event.Trace
-	paths := a.paths()
-	tids, pids := make([]event.TID, len(a)), make([]event.TID, len(a))
-	for i, s := range a {
-		if paths[i] == "" {
-			continue
-		}
-		tids[i] = event.TID(i + 1)
-		if i == 0 {
-			pids[i] = tids[i]
-			trace = append(trace, event.Event{Kind: event.Ready, PID: pids[i], TID: tids[i]})
-			continue
-		}
-		tid, pid := tids[s.creator], pids[s.creator]
-		switch {
-		case s.exec:
-			tids[i], pids[i] = pid, pid
-			trace = append(trace, event.Event{Kind: event.Exec, PID: pid, TID: pid, Former: tid})
-		case s.pid != a[s.creator].pid:
-			pids[i] = tids[i]
-			trace = append(trace, event.Event{Kind: event.Fork, PID: pid, TID: tid, Child: tids[i]})
-		default:
-			pids[i] = pid
-			trace = append(trace, event.Event{Kind: event.Clone, PID: pid, TID: tid, Child: tids[i]})
+// trace is the births and execs by slot, in the order of the slots, for where there is no other account. Tasks of
+// unknown creator are left out. In place of ids it has the numbers of the slots in which the tasks were born, from 1: of
+// two tasks with one id the second may have the first slot, since slots are claimed before births.
+func (a announced) trace() iter.Seq2[int, event.Event] {
+	return func(yield func(int, event.Event) bool) {
+		paths := a.paths()
+		tids, pids := make([]event.TID, len(a)), make([]event.TID, len(a))
+		for i, s := range a {
+			if paths[i] == "" {
+				continue
+			}
+			own := event.TID(i + 1)
+			e := event.Event{Kind: event.Ready, PID: own, TID: own}
+			tids[i], pids[i] = own, own
+			if i > 0 {
+				tid, pid := tids[s.creator], pids[s.creator]
+				switch {
+				case s.exec:
+					tids[i], pids[i] = pid, pid
+					e = event.Event{Kind: event.Exec, PID: pid, TID: pid, Former: tid}
+				case s.pid != a[s.creator].pid:
+					e = event.Event{Kind: event.Fork, PID: pid, TID: tid, Child: own}
+				default:
+					pids[i] = pid
+					e = event.Event{Kind: event.Clone, PID: pid, TID: tid, Child: own}
+				}
+			}
+			if !yield(i, e) {
+				return
+			}
 		}
 	}
-	return trace
 }
 
 // inOrder are the slots in the order in which their tasks came.
@@ -92,8 +94,8 @@ func (a announced) inOrder() []int {
 	return slots
 }
 
-// sooner is, of each slot, how many later ones are of its id and have tasks that came sooner.
-func (a announced) sooner() []int {
+// overtaken is, of each slot, how many later ones of its id have tasks that came before its own.
+func (a announced) overtaken() []int {
 	counts := make([]int, len(a))
 	had := make(map[event.TID][]int) // of each id, the slots whose tasks have come
 	for _, i := range a.inOrder() {

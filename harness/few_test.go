@@ -21,6 +21,7 @@ type fewIDsKernel struct {
 	came    int
 	records []witness.Record
 	tasks   []*fewIDsTask
+	born    map[int]*fewIDsTask // all that were, by the slots of their births
 	free    []event.TID
 	had     map[event.TID][]int // of each id, the slots of who was born under it, in order
 	execs   map[event.TID][]int // of each process, the slots of who executed a program, in order
@@ -28,6 +29,8 @@ type fewIDsKernel struct {
 
 type fewIDsTask struct {
 	tid, pid event.TID
+	first    event.TID // the id that it was born with
+	maker    event.TID // the id that its creator had then
 	slot     int
 	claimed  int  // a slot for the task that it will make; 0 if none
 	executed bool // it has no slot yet for what it became
@@ -39,7 +42,8 @@ func newFewIDsKernel(seed uint64, unknown bool) *fewIDsKernel {
 	for tid := event.TID(11); tid <= 16; tid++ {
 		k.free = append(k.free, tid)
 	}
-	k.tasks = []*fewIDsTask{{tid: 10, pid: 10, slot: k.claim(-1)}}
+	k.tasks = []*fewIDsTask{{tid: 10, pid: 10, first: 10, slot: k.claim(-1)}}
+	k.born = map[int]*fewIDsTask{0: k.tasks[0]}
 	k.had[10] = []int{0}
 	k.announce(k.tasks[0])
 	return k
@@ -88,7 +92,7 @@ func (k *fewIDsKernel) announce(t *fewIDsTask) {
 
 func (k *fewIDsKernel) bear(t *fewIDsTask, process bool) {
 	i := k.IntN(len(k.free))
-	child := &fewIDsTask{tid: k.free[i], pid: t.pid, slot: t.claimed}
+	child := &fewIDsTask{tid: k.free[i], pid: t.pid, first: k.free[i], maker: t.tid, slot: t.claimed}
 	k.free, t.claimed = slices.Delete(k.free, i, i+1), 0
 	birth := event.Event{Kind: event.Clone, PID: t.pid, TID: t.tid, Child: child.tid}
 	if process {
@@ -97,6 +101,7 @@ func (k *fewIDsKernel) bear(t *fewIDsTask, process bool) {
 	k.tell(birth)
 	k.tasks = append(k.tasks, child)
 	k.had[child.tid] = append(k.had[child.tid], child.slot)
+	k.born[child.slot] = child
 }
 
 // leads tells whether the task cannot end alone: it is the program's first, or leads others.
@@ -149,6 +154,17 @@ func TestLivesOfOneIDAreToldApart(t *testing.T) {
 				}
 			}
 			return named
+		}
+		for slot, task := range k.born {
+			n := slices.IndexFunc(alone.lives, func(l *life) bool { return l.Path == paths[slot] })
+			if n < 0 {
+				continue // it never came
+			}
+			l, want := alone.lives[n], []event.TID{task.tid, task.pid, task.first, task.maker}
+			if task.executed {
+				want[0] = l.TID // the ledger does not have that yet
+			}
+			assert.DeepEqual(t, []event.TID{l.TID, l.PID, l.First, l.Maker}, want)
 		}
 		for tid, slots := range k.had {
 			var born, executed []event.Path

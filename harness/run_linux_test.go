@@ -263,6 +263,7 @@ func TestWhatHadNotBegunWhenItIsStoppedIsNotRun(t *testing.T) {
 	})
 	assert.ErrorIs(t, err, enough)
 	assert.Equal(t, len(said), 1)
+	assert.Equal(t, report.Stopped, "enough")
 	for _, r := range report.Results {
 		assert.Equal(t, r.Verdict, harness.Pass, "%+v", r)
 	}

@@ -122,19 +122,19 @@ func TestAControlRunThatIsNotAsDeclaredIsOurFault(t *testing.T) {
 func TestEveryFixtureIsAsDeclared(t *testing.T) {
 	all, err := fixtures.Catalogue()
 	assert.NilError(t, err)
-	real := readLedger
+	read := readLedger
 	readLedger = func(l *ledger) (announced, error) {
-		all, err := real(l)
+		tasks, err := read(l)
 		places := make(map[int]bool)
-		for i, a := range all {
+		for i, a := range tasks {
 			if a.tid != 0 && !a.host && (a.came == 0 || places[a.came]) {
 				err = fmt.Errorf("who announced itself in slot %d came as number %d", i, a.came)
 			}
 			places[a.came] = true
 		}
-		return all, err
+		return tasks, err
 	}
-	defer func() { readLedger = real }()
+	defer func() { readLedger = read }()
 	for _, f := range all {
 		t.Run(f.Name, func(t *testing.T) {
 			alarm(t, 60*time.Second)

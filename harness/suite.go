@@ -49,6 +49,7 @@ type Report struct {
 	Machine   Machine    `json:"machine"`
 	Debuggers []Identity `json:"debuggers"`
 	Results   []Result   `json:"results"`
+	Stopped   string     `json:"stopped,omitempty"` // why it was stopped before all was run
 }
 
 // A Machine is where a suite ran.
@@ -149,7 +150,11 @@ func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Re
 		}
 	}
 	group.Wait()
-	return report, context.Cause(ctx)
+	err = context.Cause(ctx)
+	if err != nil {
+		report.Stopped = err.Error()
+	}
+	return report, err
 }
 
 // nothing says why no scenario is chosen.

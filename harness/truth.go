@@ -146,37 +146,41 @@ func programOf(records []witness.Record, root event.TID, gate time.Duration) []w
 
 // announce follows what the ledger alone tells of: births and execs, without times, and no ends.
 func (t *truth) announce(all announced) error {
-	for _, e := range all.trace() {
+	paths, lives := all.paths(), make([]*life, len(all))
+	for i, e := range all.trace() {
 		if err := t.add(witness.Record{Event: e}); err != nil {
-			return err
+			return fmt.Errorf("task %d announced itself in slot %d as %s, and who is said to have made it was gone", all[i].tid, i, paths[i])
+		}
+		if lives[i] = t.lives[len(t.lives)-1]; e.Kind == event.Exec {
+			execs := t.execs[e.TID]
+			lives[i] = execs[len(execs)-1].by
+		}
+		if lives[i].Path != paths[i] {
+			return fmt.Errorf("task %d announced itself in slot %d as %s, and was %s by the execs before", all[i].tid, i, paths[i], lives[i].Path)
 		}
 	}
-	lives := make(map[event.Path]*life, len(t.lives))
+	real := func(number event.TID) event.TID { return all[number-1].tid }
 	for _, l := range t.lives {
-		lives[l.Path] = l
+		l.TID, l.PID, l.First = real(l.TID), real(l.PID), real(l.First)
+		if l.Creator != nil {
+			l.Maker = real(l.Maker)
+		}
+		if l.Kind == event.Clone && l.First == l.PID {
+			return fmt.Errorf("task %d announced itself as a thread, and has its process's id", l.First)
+		}
 	}
 	clear(t.byTID)
 	clear(t.execs)
-	paths := all.paths()
 	for _, i := range all.inOrder() {
-		s, l := all[i], lives[paths[i]]
+		tid, l := all[i].tid, lives[i]
 		if l == nil {
 			continue
 		}
-		l.TID, l.PID = s.tid, s.pid
-		switch {
-		case s.exec:
-			t.execs[s.tid] = append(t.execs[s.tid], execution{by: l})
-		case l.Kind == event.Clone && s.tid == s.pid:
-			return fmt.Errorf("task %d announced itself in slot %d as a thread, and has its process's id", s.tid, i)
-		default:
-			l.First = s.tid
-			if l.Creator != nil {
-				l.Maker = all[s.creator].tid
-			}
+		if all[i].exec && i > 0 {
+			t.execs[tid] = append(t.execs[tid], execution{by: l})
 		}
-		if !slices.Contains(t.byTID[s.tid], l) {
-			t.byTID[s.tid] = append(t.byTID[s.tid], l)
+		if !slices.Contains(t.byTID[tid], l) {
+			t.byTID[tid] = append(t.byTID[tid], l)
 		}
 	}
 	return nil
@@ -192,7 +196,7 @@ func (t *truth) add(r witness.Record) error {
 	if _, err := t.family.Add(r.Event); err != nil {
 		return err
 	}
-	if r.Kind == event.Exit && t.witnessed { // the ledger has no times
+	if r.Kind == event.Exit {
 		for _, l := range t.byTID[r.TID] {
 			if l.Life == dying {
 				l.died = r.At
@@ -288,7 +292,7 @@ func (t *truth) asAnnounced(all announced) error {
 	last := make([]time.Duration, len(all)) // of each creator's children, the latest birth
 	taken := make(map[*life]bool, len(all))
 	execs := make(map[event.TID]int)
-	sooner := all.sooner()
+	overtaken := all.overtaken()
 	for i, a := range all {
 		if a.tid == 0 {
 			continue
@@ -310,7 +314,7 @@ func (t *truth) asAnnounced(all announced) error {
 			from, creator = last[a.creator], lives[a.creator]
 		}
 		free := slices.DeleteFunc(slices.Clone(t.byTID[a.tid]), func(l *life) bool { return taken[l] || l.born < from })
-		l := announcer(free, creator, sooner[i])
+		l := announcer(free, creator, overtaken[i])
 		if l == nil {
 			return fmt.Errorf("task %d announced itself in slot %d, and the kernel did not tell of it there", a.tid, i)
 		}
@@ -326,16 +330,16 @@ func (t *truth) asAnnounced(all announced) error {
 	return cameInOrder(all, lives)
 }
 
-// announcer is the life that a slot is of, among those of its id that are of no slot yet: the one that the slot's creator
-// made; where nobody knows who that is the first, but for as many as came sooner and have later slots.
-func announcer(free []*life, creator *life, sooner int) *life {
+// announcer is the life that announced itself in a slot, among those of its id that are of no slot yet. It is one that the
+// slot's creator made; else, or where nobody knows the creator, the first, after those of the later slots that overtook it.
+func announcer(free []*life, creator *life, overtaken int) *life {
 	for _, l := range free {
 		if creator != nil && l.Creator == creator.Life {
 			return l
 		}
 	}
-	if sooner < len(free) {
-		return free[sooner]
+	if overtaken < len(free) {
+		return free[overtaken]
 	}
 	return nil
 }

@@ -133,7 +133,19 @@ func TestAnAccountThatCannotBeIsAnError(t *testing.T) {
 		},
 		{
 			"a ledger in which a task has main's tid", func(s *sketch) { s.withoutWitness(); s.ledger[3].tid = 100 },
-			"task 100 announced itself in slot 3 as a thread, and has its process's id",
+			"task 100 announced itself as a thread, and has its process's id",
+		},
+		{
+			"a ledger in which a task's creator had another's id by then", func(s *sketch) { *s = *executed(); s.withoutWitness(); s.ledger[4].creator = 0 },
+			"task 103 announced itself in slot 4 as main/3, and was main/1/1 by the execs before",
+		},
+		{
+			"a ledger in which a task executes that an exec ended", func(s *sketch) {
+				*s = *executed()
+				s.withoutWitness()
+				s.ledger = append(s.ledger, announcement{tid: 100, pid: 100, creator: 2, exec: true})
+			},
+			"task 100 announced itself in slot 5 as main/2, and who is said to have made it was gone",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

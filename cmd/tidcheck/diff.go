@@ -25,6 +25,9 @@ func diffCommand(_ context.Context, c *invocation) (int, error) {
 		if err != nil {
 			return harnessError, err
 		}
+		if r.Stopped != "" {
+			fmt.Fprintf(c.stderr, "%s was stopped before all was run: %s\n", name, r.Stopped)
+		}
 		reports[i] = r
 	}
 	changes := harness.Diff(reports[0], reports[1])

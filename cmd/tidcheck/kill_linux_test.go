@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -105,7 +106,8 @@ func TestInterruptedRunEndsSoon(t *testing.T) {
 	within(t, 60*time.Second)
 	program(t, "threads") // its compiler is the fixtures' too
 	for _, moment := range []time.Duration{0, 300 * time.Millisecond} {
-		printed, said := signalAt(t, "+SIGINT", []time.Duration{moment}, "tidcheck", "run", "book")
+		file := filepath.Join(t.TempDir(), "report.json")
+		printed, said := signalAt(t, "+SIGINT", []time.Duration{moment}, "tidcheck", "run", "--json", file, "book")
 		outcome, after, _ := strings.Cut(strings.TrimSpace(printed), " after ")
 		took, err := time.ParseDuration(after)
 		if outcome != "exit status 2" || err != nil || took > 3*time.Second {
@@ -113,6 +115,9 @@ func TestInterruptedRunEndsSoon(t *testing.T) {
 		}
 		if strings.Count(said, "\n") != 1 || !strings.HasPrefix(said, "tidcheck run: ") {
 			t.Errorf("interrupted %v after its first line: it said %q, want one line", moment, said)
+		}
+		if report, err := readReport(file); err != nil || report.Stopped != "interrupt signal received" {
+			t.Errorf("interrupted %v after its first line: its report is %+v, %v, want one that says so", moment, report, err)
 		}
 	}
 }

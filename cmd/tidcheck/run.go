@@ -160,7 +160,9 @@ func (c *invocation) run(ctx context.Context, r *runRequest) (int, error) {
 	}
 	if r.json != "-" {
 		report.Summary(c.stdout, result)
-		fmt.Fprint(c.stdout, defective.KillTable(result.Results))
+		if err == nil { // who was to be caught may not have been run
+			fmt.Fprint(c.stdout, defective.KillTable(result.Results))
+		}
 	}
 	if writeErr := writeJSON(c, out, r.json, result); writeErr != nil {
 		return harnessError, writeErr
@@ -234,6 +236,9 @@ func writeJSON(c *invocation, file *os.File, name string, result *harness.Report
 	}
 	if file == nil {
 		return nil
+	}
+	if len(result.Results) == 0 { // it was stopped at once
+		return file.Close()
 	}
 	file.Truncate(0) // EINVAL for what is no plain file
 	if err := cmp.Or(report.JSON(file, result), file.Close()); err != nil {
