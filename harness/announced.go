@@ -95,10 +95,10 @@ func (a announced) inOrder() []int {
 }
 
 // overtaken is, of each slot, how many later ones of its id have tasks that came before its own.
-func (a announced) overtaken() []int {
+func (a announced) overtaken(order []int) []int {
 	counts := make([]int, len(a))
 	had := make(map[event.TID][]int) // of each id, the slots whose tasks have come
-	for _, i := range a.inOrder() {
+	for _, i := range order {
 		if a[i].tid == 0 || a[i].exec {
 			continue
 		}

@@ -77,8 +77,8 @@ func keepsTheRules(t *testing.T) {
 	late.Params[0].Quick = strconv.Itoa(fewIDs)
 	catalogue, err := fixtures.Catalogue()
 	assert.NilError(t, err)
-	o := harness.Options{Match: regexp.MustCompile("^(attach_churn|late_birth|thread_storm|thread_tid_reuse)/"), Repeat: 3}
-	o.Fixtures = append(catalogue, late)
+	o := harness.Options{Fixtures: append(catalogue, late), Repeat: 3}
+	o.Match = regexp.MustCompile("^(attach_churn|late_birth|thread_storm|thread_tid_reuse)/")
 	report, err := harness.RunAll(t.Context(), []harness.Debugger{reference.Debugger{}}, o, func([]harness.Result) {})
 	assert.NilError(t, err)
 	passed := map[string]bool{}

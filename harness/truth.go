@@ -159,11 +159,11 @@ func (t *truth) announce(all announced) error {
 			return fmt.Errorf("task %d announced itself in slot %d as %s, and was %s by the execs before", all[i].tid, i, paths[i], lives[i].Path)
 		}
 	}
-	real := func(number event.TID) event.TID { return all[number-1].tid }
+	tid := func(number event.TID) event.TID { return all[number-1].tid }
 	for _, l := range t.lives {
-		l.TID, l.PID, l.First = real(l.TID), real(l.PID), real(l.First)
+		l.TID, l.PID, l.First = tid(l.TID), tid(l.PID), tid(l.First)
 		if l.Creator != nil {
-			l.Maker = real(l.Maker)
+			l.Maker = tid(l.Maker)
 		}
 		if l.Kind == event.Clone && l.First == l.PID {
 			return fmt.Errorf("task %d announced itself as a thread, and has its process's id", l.First)
@@ -289,10 +289,11 @@ func (t *truth) asAnnounced(all announced) error {
 		return nil // it was made of what was announced
 	}
 	lives := make([]*life, len(all))
+	order := all.inOrder()
 	last := make([]time.Duration, len(all)) // of each creator's children, the latest birth
 	taken := make(map[*life]bool, len(all))
 	execs := make(map[event.TID]int)
-	overtaken := all.overtaken()
+	overtaken := all.overtaken(order)
 	for i, a := range all {
 		if a.tid == 0 {
 			continue
@@ -327,7 +328,7 @@ func (t *truth) asAnnounced(all announced) error {
 			return fmt.Errorf("task %d announced itself as a child of task %d, and the kernel has it as %s", a.tid, all[a.creator].tid, l.Path)
 		}
 	}
-	return cameInOrder(all, lives)
+	return all.bornInOrder(order, lives)
 }
 
 // announcer is the life that announced itself in a slot, among those of its id that are of no slot yet. It is one that the
@@ -344,18 +345,18 @@ func announcer(free []*life, creator *life, overtaken int) *life {
 	return nil
 }
 
-// cameInOrder holds the order in which tasks of one id came against that of their births.
-func cameInOrder(all announced, lives []*life) error {
+// bornInOrder holds the order in which tasks of one id came against that of their births.
+func (a announced) bornInOrder(order []int, lives []*life) error {
 	latest := make(map[event.TID]time.Duration)
-	for _, i := range all.inOrder() {
-		a := all[i]
-		if a.tid == 0 || a.exec {
+	for _, i := range order {
+		s := a[i]
+		if s.tid == 0 || s.exec {
 			continue
 		}
-		if lives[i].born < latest[a.tid] {
-			return fmt.Errorf("task %d announced itself in slot %d after one with its id that the kernel made later", a.tid, i)
+		if lives[i].born < latest[s.tid] {
+			return fmt.Errorf("task %d announced itself in slot %d after one with its id that the kernel made later", s.tid, i)
 		}
-		latest[a.tid] = lives[i].born
+		latest[s.tid] = lives[i].born
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"math"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/tidcheck/tidcheck/harness"
+	"gotest.tools/v3/assert"
 )
 
 // moments are random ones in the time that a command takes, in their order and evenly spread. A bend
@@ -100,6 +104,18 @@ func TestAttachedProgramOutlivesAKilledTrace(t *testing.T) {
 		p.wantReleased(t)
 	}
 	p.finish(t)
+}
+
+func TestARunThatWasStoppedAtOnceLeavesItsFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "report.json")
+	want := []byte("the run before")
+	assert.NilError(t, os.WriteFile(name, want, 0o600))
+	file, err := createJSON(name)
+	assert.NilError(t, err)
+	assert.NilError(t, writeJSON(nil, file, name, &harness.Report{Stopped: "enough"}))
+	got, err := os.ReadFile(name)
+	assert.NilError(t, err)
+	assert.Equal(t, string(got), string(want))
 }
 
 func TestInterruptedRunEndsSoon(t *testing.T) {
