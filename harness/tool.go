@@ -223,6 +223,22 @@ func (l *Tool) Ended(ctx context.Context) error {
 	return fmt.Errorf("it ended with %s: %s", status, said)
 }
 
+// lastWords is how long one who takes no more requests may take to end: most have already.
+const lastWords = 500 * time.Millisecond
+
+// Unheard says why a request could not be written. The end of who was asked, which closes over and which ended tells of, says
+// more than that its pipe is closed: it is waited for a little.
+func Unheard(ctx context.Context, err error, over <-chan struct{}, ended func(ctx context.Context) error) error {
+	soon, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	select {
+	case <-over:
+		return ended(ctx)
+	case <-soon.Done():
+		return err
+	}
+}
+
 // Interrupt sends a signal to the tool's process group and waits until it has ended. One that does not listen is
 // not killed before its End: that would let go of its program for it.
 func (l *Tool) Interrupt(ctx context.Context, sig syscall.Signal) error {

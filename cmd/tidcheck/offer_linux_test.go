@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -32,13 +33,16 @@ func TestAnAdapterOfTheUsersIsMadeAsItIsOffered(t *testing.T) {
 	assert.DeepEqual(t, names, []string{"dap", "reference", "book"})
 }
 
-// The fake adapter of the package dap lists the thread that it was to attach to, and one with the number -1.
+// The fake adapter of the package dap lists the thread that it was to attach to, and one with the number -1; and it says
+// that the program is over when that is to go on.
 func TestNumbersOfAnAdapterOfTheUsersAreTranslated(t *testing.T) {
 	fake := filepath.Join(t.TempDir(), "fake")
 	said, err := exec.Command("go", "test", "-c", "-o", fake, "../../debuggers/dap").CombinedOutput()
 	assert.NilError(t, err, string(said))
+	const over = `{"seq":0,"type":"event","event":"exited","body":{"exitCode":0}}`
+	plan := fmt.Sprintf("say:[(-1, 4712)];continue:Content-Length: %d\r\n\r\n%s", len(over), over)
 	run := func(tids string) string {
-		chosen, err := choose(nil, offer{dap: "env 'DAP_FAKE=say:[(-1, 4712)]' " + fake, tids: tids}, nil)
+		chosen, err := choose(nil, offer{dap: "env 'DAP_FAKE=" + plan + "' " + fake, tids: tids}, nil)
 		assert.NilError(t, err)
 		o := harness.Options{Match: regexp.MustCompile("^fork/attach_before$"), TimeScale: 3}
 		report, err := harness.RunAll(t.Context(), chosen.debuggers, o, func([]harness.Result) {})

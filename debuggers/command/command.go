@@ -264,7 +264,7 @@ func (s *session) send(ctx context.Context, r request) (reply, error) {
 		_, err = s.Write(append(line, '\n'))
 	}
 	if err != nil {
-		return reply{}, failed(err)
+		return reply{}, failed(harness.Unheard(ctx, err, s.Over(), s.Ended))
 	}
 	select {
 	case got := <-answer:

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"github.com/google/go-dap"
 	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/harness"
 )
 
 // A state is what an adapter's events have told so far.
@@ -169,19 +169,6 @@ func (s *session) await(ctx context.Context, holds func() bool) error {
 	}
 }
 
-// lastWords is how long an adapter that takes no more requests may take to end: most have already.
-const lastWords = 500 * time.Millisecond
-
-// lost says what became of an adapter that takes no more requests.
-func (s *session) lost(ctx context.Context, deaf error) error {
-	soon, cancel := context.WithTimeout(ctx, lastWords)
-	defer cancel()
-	if s.Tool.Wait(soon) == nil {
-		return s.Ended(ctx)
-	}
-	return deaf
-}
-
 // send numbers a request and has it written.
 func (s *session) send(r dap.RequestMessage) error {
 	s.mu.Lock()
@@ -254,7 +241,7 @@ func (s *session) answer(ctx context.Context, r dap.RequestMessage) (answer dap.
 		return answer != nil || deaf != nil
 	})
 	if err == nil && answer == nil {
-		err = s.lost(ctx, deaf)
+		err = harness.Unheard(ctx, deaf, s.Over(), s.Ended)
 	}
 	if refusal, ok := answer.(*dap.ErrorResponse); ok && err == nil {
 		err = failure(refusal)

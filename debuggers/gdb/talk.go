@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/internal/mi"
 )
 
@@ -107,7 +108,7 @@ func (s *session) askAs(ctx context.Context, name, command string, args ...strin
 	s.replies[token] = answer
 	s.mu.Unlock()
 	if _, err := s.Write(mi.Command(token, command, args...)); err != nil {
-		return mi.Record{}, fmt.Errorf("%s: %w", name, errors.Join(err, s.Err()))
+		return mi.Record{}, fmt.Errorf("%s: %w", name, harness.Unheard(ctx, err, s.Over(), s.Ended))
 	}
 	select {
 	case r := <-answer:

@@ -245,7 +245,7 @@ func (s *AllStop) forgive(stop *rsp.Stop) {
 func (s *AllStop) settle(ctx context.Context) error {
 	const echo = "qEcho:1"
 	if err := s.Conn.Send(echo); err != nil {
-		return err
+		return s.Conn.failed(ctx, echo, err)
 	}
 	for {
 		answer, err := s.Conn.Await(ctx)

@@ -144,32 +144,34 @@ func (c *Conn) Interrupt() error {
 func (c *Conn) Await(ctx context.Context) ([]byte, error) {
 	select { // what was said before the end counts
 	case answer := <-c.answers:
-		return answer, c.acknowledge()
+		return answer, c.acknowledge(ctx)
 	default:
 	}
 	select {
 	case answer := <-c.answers:
-		return answer, c.acknowledge()
+		return answer, c.acknowledge(ctx)
 	case <-c.over:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 	select {
 	case answer := <-c.answers:
-		return answer, c.acknowledge()
+		return answer, c.acknowledge(ctx)
 	default:
 		return nil, c.ended(ctx)
 	}
 }
 
-func (c *Conn) acknowledge() error {
+func (c *Conn) acknowledge(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.noAck {
 		return nil
 	}
-	_, err := c.to.Write([]byte{rsp.Ack})
-	return err
+	if _, err := c.to.Write([]byte{rsp.Ack}); err != nil {
+		return harness.Unheard(ctx, err, c.over, c.ended)
+	}
+	return nil
 }
 
 // Ask sends a request and waits for its answer; that it was refused is an error.
@@ -187,14 +189,9 @@ func (c *Conn) Ask(ctx context.Context, request string) ([]byte, error) {
 	return answer, nil
 }
 
-// failed says why a request could not be sent: the end of a server says more than that its pipe is closed.
+// failed says why a request could not be sent.
 func (c *Conn) failed(ctx context.Context, request string, err error) error {
-	select {
-	case <-c.over:
-		err = c.ended(ctx)
-	default:
-	}
-	return fmt.Errorf("request %.40q: %w", request, err)
+	return fmt.Errorf("request %.40q: %w", request, harness.Unheard(ctx, err, c.over, c.ended))
 }
 
 // Do asks for what is answered by OK.

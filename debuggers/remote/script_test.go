@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
@@ -284,4 +285,31 @@ func TestAServerThatEndsIsNotWaitedFor(t *testing.T) {
 	waiting, _ := scripted(t, "> ?\n> ?")
 	_, err = waiting.Ask(ctx, "?")
 	assert.ErrorIs(t, err, context.Canceled)
+}
+
+// A closed pipe is a writer to somebody who takes no more.
+type closedPipe struct{}
+
+func (closedPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// Its pipe is closed a moment before a server is seen to end: of what it said last, and then of that, the end is told.
+func TestTheEndOfAServerIsToldNotThatItsPipeIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dying := func(after time.Duration) *Conn {
+			c, over := NewConn(), make(chan struct{})
+			c.Open(closedPipe{}, over, func(context.Context) error { return errors.New("it is over") })
+			time.AfterFunc(after, func() { close(over) })
+			return c
+		}
+		_, err := dying(100*time.Millisecond).Ask(t.Context(), "?")
+		assert.Error(t, err, `request "?": it is over`)
+
+		c := dying(100 * time.Millisecond)
+		assert.NilError(t, c.Read(strings.NewReader("$T05#b9")))
+		_, err = c.Await(t.Context())
+		assert.Error(t, err, "it is over")
+
+		_, err = dying(time.Hour).Ask(t.Context(), "?") // it lives on without ears
+		assert.ErrorIs(t, err, io.ErrClosedPipe)
+	})
 }

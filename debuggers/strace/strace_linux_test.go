@@ -23,6 +23,7 @@ func TestQuickSet(t *testing.T) {
 // Not all programs in which strace is known to fail are in the quick set.
 func TestWhatIsKnownOfStrace(t *testing.T) {
 	adaptertest.NeedDebuggers(t)
+	t.Parallel()
 	o := harness.Options{Match: regexp.MustCompile("^(attach_leader_gone|attach_vfork_parent|exec_leader_zombie)/"), Known: adaptertest.Known(t, Known), TimeScale: 0.5}
 	harness.Test(t, Debugger{}, o)
 }

@@ -5,9 +5,11 @@ package adaptertest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -15,8 +17,9 @@ import (
 	"github.com/tidcheck/tidcheck/harness"
 )
 
-// Main runs a package's tests, with a cache of their own.
+// Main runs a package's tests, with a cache of their own, and as many at once as RunAll's runs: mostly they wait.
 func Main(m *testing.M) {
+	flag.Set("test.parallel", fmt.Sprint(4*runtime.NumCPU())) // the command line's is parsed later, and counts
 	cache, err := os.MkdirTemp("", "tidcheck-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -52,9 +55,13 @@ func NeedVersion(t *testing.T, d harness.Debugger, want string) {
 func QuickSet(t *testing.T, known string, o harness.Options, all ...harness.Debugger) {
 	t.Helper()
 	NeedDebuggers(t)
+	t.Parallel()
 	o.Quick, o.Known = true, Known(t, known)
 	for _, d := range all {
-		t.Run(d.Name(), func(t *testing.T) { harness.Test(t, d, o) })
+		t.Run(d.Name(), func(t *testing.T) {
+			t.Parallel()
+			harness.Test(t, d, o)
+		})
 	}
 }
 
