@@ -378,6 +378,15 @@ func bounded(e *evidence) (bad []string, judged int, err error) {
 	if e.unending {
 		fmt.Fprintf(&b, ", and %v", errUnending)
 	}
+	moving := 0
+	for _, t := range e.dump {
+		if !t.still {
+			moving++
+		}
+	}
+	if moving > 0 {
+		fmt.Fprintf(&b, ", and %d of %d tasks still moved: on a slow or busy machine --time-scale gives more time", moving, len(e.dump))
+	}
 	for _, t := range e.dump {
 		fmt.Fprintf(&b, "\n%s: %s", e.truth.name(t.tid), t)
 	}
