@@ -20,7 +20,7 @@ lint:
 	$(TOOL) staticcheck ./...
 	GOARCH=arm64 go vet ./...
 	GOOS=darwin go vet ./...
-	GOOS=windows go build ./...
+	GOOS=windows go build ./... # its tests are darwin's
 
 # The lesson's tracer must be caught: status 1 is what is expected of the second command.
 demo: build bin/fork
@@ -34,6 +34,7 @@ demo: build bin/fork
 
 # The debuggers that Debian has, and in bin the delve that tools/delve/go.mod names. Of two LLDBs one alone can be
 # installed, for their Python modules, which nothing here needs: the older is unpacked, and its libraries are installed.
+# What ./... means to a go command beside it has no folder that begins with a dot.
 debuggers: packages bin/lldb-14
 	cd tools/delve && go build -o $(CURDIR)/bin/dlv github.com/go-delve/delve/cmd/dlv
 
@@ -42,13 +43,13 @@ packages:
 	apt-get install -y gdb gdbserver lldb-19 strace liblldb-14 libclang-cpp14 libllvm14
 
 bin/lldb-14: | packages
-	rm -rf $@.part && mkdir -p $@.part
-	cd $@.part && apt-get download lldb-14 && dpkg-deb -x lldb-14_*.deb . && rm lldb-14_*.deb
-	mv $@.part $@
+	rm -rf bin/.lldb-14 && mkdir -p bin/.lldb-14
+	cd bin/.lldb-14 && apt-get download lldb-14 && dpkg-deb -x lldb-14_*.deb . && rm lldb-14_*.deb
+	mv bin/.lldb-14 $@
 
 # The debuggers on this machine, held to the quick set and to what is known of them.
 conformance:
-	PATH="$(CURDIR)/bin:$$PATH" TIDCHECK_DEBUGGERS=1 go test ./debuggers/...
+	PATH="$(CURDIR)/bin:$$PATH" TIDCHECK_DEBUGGERS=1 go test -p 1 ./debuggers/...
 
 # Debuggers of a user's own: one in Go, as a module of its own, and one in C that prints JSON lines.
 examples: build

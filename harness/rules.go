@@ -378,17 +378,24 @@ func bounded(e *evidence) (bad []string, judged int, err error) {
 	if e.unending {
 		fmt.Fprintf(&b, ", and %v", errUnending)
 	}
-	moving := 0
-	for _, t := range e.dump {
-		if !t.still {
-			moving++
-		}
-	}
-	if moving > 0 {
-		fmt.Fprintf(&b, ", and %d of %d tasks still moved: on a slow or busy machine --time-scale gives more time", moving, len(e.dump))
+	if n := e.moving(); n > 0 {
+		fmt.Fprintf(&b, ", and %d of %d tasks still moved: it may only be late (--time-scale, Options.TimeScale)", n, len(e.dump))
 	}
 	for _, t := range e.dump {
 		fmt.Fprintf(&b, "\n%s: %s", e.truth.name(t.tid), t)
 	}
 	return []string{b.String()}, 1, nil
+}
+
+// moving is how many tasks of a program went on when its time was over. At a step of the debugger's own that says nothing.
+func (e *evidence) moving() (n int) {
+	if strings.HasPrefix(e.overdue, "the debugger's ") {
+		return 0
+	}
+	for _, t := range e.dump {
+		if !t.still || strings.HasPrefix(t.state, "R") {
+			n++
+		}
+	}
+	return n
 }

@@ -138,7 +138,9 @@ func TestBoundedAccusesOfAHangAndShowsEveryTask(t *testing.T) {
 			s.dump, s.unending = nil, true
 		}, "the program's end did not come within 1s, and the debugger did not end within 5s"},
 		{"it comes late", func(s *sketch) { hung(s); s.dump[0].still = false }, "the program's end did not come within 1s, " +
-			"and 1 of 2 tasks still moved: on a slow or busy machine --time-scale gives more time\ntask 100 (main): "},
+			"and 1 of 2 tasks still moved: it may only be late (--time-scale, Options.TimeScale)\ntask 100 (main): "},
+		{"one runs without a pause", func(s *sketch) { hung(s); s.dump[0].state = "R (running)" }, ", and 1 of 2 tasks still moved"},
+		{"the debugger comes late", func(s *sketch) { hung(s); s.overdue, s.dump[0].still = "the debugger's stop", false }, "the debugger's stop did not come within 1s\n"},
 		{"a hang with nobody left", func(s *sketch) { hung(s); s.dump = nil }, "the program's end did not come within 1s"},
 	})
 }

@@ -226,17 +226,22 @@ func (l *Tool) Ended(ctx context.Context) error {
 // lastWords is how long one who takes no more requests may take to end: most have already.
 const lastWords = 500 * time.Millisecond
 
-// Unheard says why a request could not be written. The end of who was asked, which closes over and which ended tells of, says
-// more than that its pipe is closed: it is waited for a little.
+// Unheard says why a request could not be written. That a tool has ended says more than that its pipe is closed: so its end, at
+// which over is closed, is waited for a little, and ended says how it came.
 func Unheard(ctx context.Context, err error, over <-chan struct{}, ended func(ctx context.Context) error) error {
-	soon, cancel := context.WithTimeout(ctx, lastWords)
-	defer cancel()
 	select {
 	case <-over:
-		return ended(ctx)
-	case <-soon.Done():
+	case <-time.After(lastWords):
+		return err
+	case <-ctx.Done():
 		return err
 	}
+	soon, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	if how := ended(soon); !errors.Is(how, context.Cause(soon)) {
+		return how
+	}
+	return err // its output is closed, and it lives on
 }
 
 // Interrupt sends a signal to the tool's process group and waits until it has ended. One that does not listen is

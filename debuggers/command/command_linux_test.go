@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -127,6 +128,22 @@ const greet = `echo '{"kind":"hello","fields":["births"],"requests":["resume","d
 	echo '{"kind":"ready"}'
 	ask() { read -r line; [ "$line" = "{\"id\":$1,\"request\":\"$2\"}" ] || { echo "asked $line" >&2; exit 3; }; }
 	`
+
+// One that takes no more requests is asked a moment before it has ended, or while it goes on without ears.
+func TestADebuggerThatTakesNoRequest(t *testing.T) {
+	const deaf = "exec <&-; " + greet
+	// sleep: that it is asked before it ends
+	start(t, deaf+"sleep 0.1; echo it is tired >&2; exit 3", func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		assert.Error(t, s.Resume(ctx), "request resume: it ended with 3: it is tired")
+	})
+	for _, life := range []string{"exec sleep 100", "exec >&-; exec sleep 100"} {
+		start(t, deaf+life, func(ctx context.Context, s harness.Session, err error) {
+			assert.NilError(t, err)
+			assert.ErrorIs(t, s.Resume(ctx), syscall.EPIPE)
+		})
+	}
+}
 
 func TestRequestsAreAnswered(t *testing.T) {
 	start(t, greet+`ask 1 resume; echo '{"kind":"reply","id":1}'; ask 2 detach; echo '{"kind":"reply","id":2,"error":"not now"}'

@@ -10,7 +10,6 @@ import (
 	"net/rpc/jsonrpc"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
@@ -93,9 +92,6 @@ func (s *session) prepare(ctx context.Context, follow bool) error {
 	return s.call(ctx, "FollowExec", followExec{Enable: true}, &struct{}{})
 }
 
-// endPatience is how long delve may take to end, once it has closed its connection.
-const endPatience = 500 * time.Millisecond
-
 // call asks delve for something and waits for the reply.
 func (s *session) call(ctx context.Context, method string, args, reply any) error {
 	call := s.client.Go("RPCServer."+method, args, reply, make(chan *rpc.Call, 1))
@@ -110,14 +106,9 @@ func (s *session) call(ctx context.Context, method string, args, reply any) erro
 	return wrap(method, s.unheard(ctx, call.Error))
 }
 
-// unheard says why a connection failed: that delve has ended, where it has.
+// unheard says why a connection failed.
 func (s *session) unheard(ctx context.Context, err error) error {
-	patience, cancel := context.WithTimeout(ctx, endPatience)
-	defer cancel()
-	if s.Tool.Wait(patience) == nil {
-		return s.Ended(ctx)
-	}
-	return fmt.Errorf("its reply: %w", err)
+	return harness.Unheard(ctx, fmt.Errorf("its reply: %w", err), s.Over(), s.Ended)
 }
 
 func wrap(method string, err error) error {

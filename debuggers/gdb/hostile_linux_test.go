@@ -53,7 +53,7 @@ func TestAGdbThatFailsIsAccusedInOneLine(t *testing.T) {
 	for scenario, cases := range map[string][]adaptertest.Case{
 		"fork/launch": {
 			{"start@hang", "bounded", starts + late},
-			{"start@die", "complete", failed},
+			{"start@die", "complete", last},
 			{"starti@die", "complete", failed + "starti: " + last},
 			{"starti@huge", "complete bounded", "of its output is longer than 16777216 bytes"},
 			{"starti@flood", "complete bounded", "it printed more than 67108864 bytes"},

@@ -144,7 +144,9 @@ func (s *AllStop) follow(stands chan struct{}) {
 	for more := true; more; {
 		var err error
 		if more, err = s.next(ctx); err == nil && more {
-			more, err = s.goOn()
+			if more, err = s.goOn(); err != nil {
+				err = s.Conn.failed(ctx, "vCont", err)
+			}
 		}
 		if err != nil {
 			s.err = err

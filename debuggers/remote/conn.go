@@ -164,8 +164,9 @@ func (c *Conn) Await(ctx context.Context) ([]byte, error) {
 
 func (c *Conn) acknowledge(ctx context.Context) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.noAck {
+	noAck := c.noAck
+	c.mu.Unlock()
+	if noAck {
 		return nil
 	}
 	if _, err := c.to.Write([]byte{rsp.Ack}); err != nil {

@@ -287,17 +287,15 @@ func TestAServerThatEndsIsNotWaitedFor(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-// A closed pipe is a writer to somebody who takes no more.
-type closedPipe struct{}
-
-func (closedPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
-
-// Its pipe is closed a moment before a server is seen to end: of what it said last, and then of that, the end is told.
+// The pipe of a server closes a moment before its end is seen. That is what is told, also where an acknowledgement alone could
+// not be written.
 func TestTheEndOfAServerIsToldNotThatItsPipeIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dying := func(after time.Duration) *Conn {
 			c, over := NewConn(), make(chan struct{})
-			c.Open(closedPipe{}, over, func(context.Context) error { return errors.New("it is over") })
+			asked, asks := io.Pipe()
+			asked.Close()
+			c.Open(asks, over, func(context.Context) error { return errors.New("it is over") })
 			time.AfterFunc(after, func() { close(over) })
 			return c
 		}
@@ -308,6 +306,15 @@ func TestTheEndOfAServerIsToldNotThatItsPipeIsClosed(t *testing.T) {
 		assert.NilError(t, c.Read(strings.NewReader("$T05#b9")))
 		_, err = c.Await(t.Context())
 		assert.Error(t, err, "it is over")
+
+		// Its last stop comes in time, and that the program is to go on from there does not.
+		c = dying(100 * time.Millisecond)
+		s := NewAllStop(c, Manners{Linux: rsp.FromGDB}, nil)
+		c.noAck = true
+		assert.NilError(t, c.Read(strings.NewReader("$T05thread:p7.7;#b2")))
+		stands := make(chan struct{})
+		s.follow(stands)
+		assert.Error(t, s.err, `request "vCont": it is over`)
 
 		_, err = dying(time.Hour).Ask(t.Context(), "?") // it lives on without ears
 		assert.ErrorIs(t, err, io.ErrClosedPipe)
