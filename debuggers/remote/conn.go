@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
+	"sync/atomic"
 
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
@@ -33,9 +33,7 @@ type Conn struct {
 	ended   func(ctx context.Context) error // why
 	answers chan []byte
 	notices chan []byte
-
-	mu    sync.Mutex
-	noAck bool
+	noAck   atomic.Bool
 }
 
 // backlog is how many packets may have come that nobody took. A server answers what it was asked, and a client
@@ -163,10 +161,7 @@ func (c *Conn) Await(ctx context.Context) ([]byte, error) {
 }
 
 func (c *Conn) acknowledge(ctx context.Context) error {
-	c.mu.Lock()
-	noAck := c.noAck
-	c.mu.Unlock()
-	if noAck {
+	if c.noAck.Load() {
 		return nil
 	}
 	if _, err := c.to.Write([]byte{rsp.Ack}); err != nil {
@@ -209,9 +204,7 @@ func (c *Conn) Greet(ctx context.Context, features string) error {
 	if err := c.Do(ctx, "QStartNoAckMode"); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	c.noAck = true
-	c.mu.Unlock()
+	c.noAck.Store(true)
 	_, err := c.Ask(ctx, "qSupported:"+features)
 	return err
 }

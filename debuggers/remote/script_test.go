@@ -310,7 +310,7 @@ func TestTheEndOfAServerIsToldNotThatItsPipeIsClosed(t *testing.T) {
 		// Its last stop comes in time, and that the program is to go on from there does not.
 		c = dying(100 * time.Millisecond)
 		s := NewAllStop(c, Manners{Linux: rsp.FromGDB}, nil)
-		c.noAck = true
+		c.noAck.Store(true)
 		assert.NilError(t, c.Read(strings.NewReader("$T05thread:p7.7;#b2")))
 		stands := make(chan struct{})
 		s.follow(stands)
