@@ -32,7 +32,7 @@ func TestEndInAStorm(t *testing.T) {
 		name string
 		how  tracer.Options
 	}{ways[0], ways[1], {"attached", tracer.Options{}}} {
-		for _, end := range []string{"detach", "kill"} {
+		for _, end := range []string{"detach", "kill", "abandon"} {
 			t.Run(way.name+"/"+end, func(t *testing.T) {
 				within(t, 60*time.Second)
 				for round := range often(9) {
@@ -69,7 +69,18 @@ func endInAStorm(t *testing.T, storm []string, attached bool, how tracer.Options
 		t.Fatal(err)
 	}
 	<-reached
-	if end == "kill" {
+	switch end {
+	case "abandon":
+		if err := tr.Abandon(); err != nil {
+			t.Error(err)
+		}
+		if !attached {
+			wantKilledProgram(t, p.pid)
+			break
+		}
+		wantReleased(t, p.pid)
+		p.finish(t)
+	case "kill":
 		if err := tr.Kill(); err != nil {
 			t.Error(err)
 		}
@@ -77,7 +88,7 @@ func endInAStorm(t *testing.T, storm []string, attached bool, how tracer.Options
 			p.Wait()
 		}
 		wantGone(t, p.pid)
-	} else {
+	case "detach":
 		if err := tr.Detach(); err != nil {
 			t.Error(err)
 		}
@@ -87,7 +98,7 @@ func endInAStorm(t *testing.T, storm []string, attached bool, how tracer.Options
 		}
 		p.finish(t)
 	}
-	for _, request := range []func() error{tr.Resume, tr.Detach, tr.Kill} {
+	for _, request := range []func() error{tr.Resume, tr.Detach, tr.Kill, tr.Abandon} {
 		if err := request(); !errors.Is(err, tracer.ErrEnded) {
 			t.Errorf("a request after the end: got %v, want %v", err, tracer.ErrEnded)
 		}

@@ -189,6 +189,17 @@ func (t *Tracer) Kill() error {
 	return err
 }
 
+// Abandon ends the tracer as its death would: nothing is undone, and the kernel lets go of all that was
+// attached to, and kills all that was launched.
+func (t *Tracer) Abandon() error {
+	err := t.ask(func() error {
+		t.released = true
+		return nil
+	})
+	<-t.done
+	return err
+}
+
 // Done is closed when nothing is left to trace.
 func (t *Tracer) Done() <-chan struct{} { return t.done }
 

@@ -64,6 +64,9 @@ func (*Tracer) Detach() error { return unsupported() }
 // Kill is unsupported on this system.
 func (*Tracer) Kill() error { return unsupported() }
 
+// Abandon is unsupported on this system.
+func (*Tracer) Abandon() error { return unsupported() }
+
 // Done is closed on this system.
 func (*Tracer) Done() <-chan struct{} {
 	done := make(chan struct{})
