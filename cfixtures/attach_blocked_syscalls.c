@@ -10,7 +10,7 @@
  * quick: rest=20ms
  * want: main: clone main/1..5, exit 0
  * want: main/1..5: exit 0
- * modes: launch attach_before attach_again detach_during stops
+ * modes: launch attach_before attach_again detach_during orphaned stops
  */
 #include "stop.h"
 #include <sys/epoll.h>

@@ -10,7 +10,7 @@
  * want: main/1..k+2: exit 0
  * want: main/1..k: at least k*n clone *
  * want: *: at most k*most+k+2 clone *, at least k*n exit 0
- * modes: launch attach_before attach_during attach_again detach_during stops
+ * modes: launch attach_before attach_during attach_again detach_during orphaned stops
  */
 #include "fixture.h"
 

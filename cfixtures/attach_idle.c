@@ -8,7 +8,7 @@
  * want: main: clone main/1..n, exit 0
  * want: main/1..n: clone ./1, exit 0
  * want: main/1..n/1: exit 0
- * modes: launch attach_before attach_again detach_during stops
+ * modes: launch attach_before attach_again detach_during orphaned stops
  * set: quick
  */
 #include "fixture.h"

@@ -9,7 +9,7 @@
  * want: main/1: clone main/1/1, exit 0
  * want: main/2..n: exit 0
  * want: main/1/1: exit 0
- * modes: launch attach_before attach_again detach_during stops
+ * modes: launch attach_before attach_again detach_during orphaned stops
  * alone: its process ends with the last of its threads, and a host's would live on
  */
 #include "stop.h"

@@ -10,7 +10,7 @@
  * want: main: fork main/1, clone main/2..n+2, exit 0
  * want: main/1: exit 0
  * want: main/2..n+2: exit 0
- * modes: attach_before attach_again detach_during
+ * modes: attach_before attach_again detach_during orphaned
  */
 #include "process.h"
 #include "stop.h"

@@ -50,6 +50,12 @@ type Stepper interface {
 	Step(ctx context.Context, tid event.TID) error
 }
 
+// A Mortal session is one whose debugger is no process of its own, and yet can die.
+type Mortal interface {
+	// Die ends the debugger as kill -9 ends one that is a process: it undoes nothing, and the kernel lets go of what it traces.
+	Die(ctx context.Context) error
+}
+
 // A Versioned session is told its debugger's version by the debugger itself.
 type Versioned interface{ Version() string }
 

@@ -38,6 +38,7 @@ type evidence struct {
 	announced announced
 	released  []procTask // what /proc showed after the detach, before the program went on
 	before    []procTask // what /proc showed before the attach
+	orphaned  []procTask // what /proc showed when the debugger was to be killed
 	overdue   string     // the step that failed or did not come in time; empty if all did
 	unending  bool       // the debugger did not end either
 	broken    error      // why it failed, or what else the debugger did wrong by itself
@@ -53,6 +54,7 @@ type evidence struct {
 func (e *evidence) ending(err error) {
 	switch {
 	case err == nil || e.broken != nil:
+	case e.mode == fixtures.Orphaned && !errors.Is(err, errUnending): // of its parts that live on
 	case errors.Is(err, errUnending) && e.overdue != "":
 		e.unending = true
 	default:

@@ -11,6 +11,9 @@ import (
 	"github.com/tidcheck/tidcheck/witness"
 )
 
+// Role is the environment's variable that has the test binary do something else.
+const Role = role
+
 // RunWithin runs one scenario as [Test] does, with a limit of its own.
 func RunWithin(t testing.TB, d Debugger, s Scenario, limit time.Duration) []Result {
 	t.Helper()

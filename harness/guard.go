@@ -56,6 +56,15 @@ func (g guarded) Step(ctx context.Context, tid event.TID) error {
 	return guard(ctx, func(ctx context.Context) error { return stepper.Step(ctx, tid) })
 }
 
+// Die is the session's, if it can die without its process.
+func (g guarded) Die(ctx context.Context) error {
+	mortal, ok := g.Session.(Mortal)
+	if !ok {
+		return fmt.Errorf("die: %w", errors.ErrUnsupported)
+	}
+	return guard(ctx, mortal.Die)
+}
+
 // Version is what the session was told of it, if it is told at all.
 func (g guarded) Version() string {
 	if told, ok := g.Session.(Versioned); ok {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidcheck/tidcheck/tracer"
 	"golang.org/x/sys/unix"
 	"gotest.tools/v3/assert"
 )
@@ -19,7 +20,18 @@ import (
 // role, in the environment, has the test binary do something in a process of its own.
 const role = "TIDCHECK_HARNESS_ROLE"
 
-var roles = map[string]func(){"build": buildMany, "keep": keepUntilKilled}
+var roles = map[string]func(){"build": buildMany, "keep": keepUntilKilled, "attach": attachUntilKilled}
+
+// attachUntilKilled is a debugger that attaches to a process, says so, and does no more.
+func attachUntilKilled() {
+	pid, _ := strconv.Atoi(os.Getenv("PID"))
+	if _, err := tracer.Attach(pid, tracer.Options{}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println("attached")
+	select {}
+}
 
 func TestMain(m *testing.M) {
 	if play, ok := roles[os.Getenv(role)]; ok {

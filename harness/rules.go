@@ -25,18 +25,21 @@ type Rule struct {
 // Rules are all rules, in the order in which they are reported.
 var Rules = []Rule{
 	{"complete", "every task that lived while it was debugged was reported born, or listed at the attach, and every exec was reported", complete, nil},
-	{"sound", "no task was reported that the kernel did not create for this program, and no thread as a process", sound, nil},
-	{"once", "each birth and each death was reported once", once, nil},
-	{"parent", "the reported creator is the real one", parent, nil},
-	{"order", "a birth comes before anything else about its task, and nothing after its death", order, nil},
-	{"exit", "each death is reported, with the kernel's status, and a process's end after its last task's", exit, nil},
+	{"sound", "no task was reported that the kernel did not create for this program, and no thread as a process", sound, livesOn},
+	{"once", "each birth and each death was reported once", once, livesOn},
+	{"parent", "the reported creator is the real one", parent, livesOn},
+	{"order", "a birth comes before anything else about its task, and nothing after its death", order, livesOn},
+	{"exit", "each death is reported, with the kernel's status, and a process's end after its last task's", exit, livesOn},
 	{"snapshot", "at a stop, the list of threads is that of /proc", snapshot, standing},
 	{"stopped", "after a stop, no task runs", stopped, standing},
 	{"running", "after a resume, no task is left held", running, nil},
-	{"released", "after a detach, no task is traced or newly stopped", released, []fixtures.Mode{fixtures.DetachDuring, fixtures.AttachAgain}},
+	{"released", "after a detach, or the debugger's death, no task is traced or newly stopped", released, []fixtures.Mode{fixtures.DetachDuring, fixtures.AttachAgain, fixtures.Orphaned}},
 	{"transparent", "exit status, signals and output are as without a debugger", transparent, nil},
 	{"bounded", "everything came within its time", bounded, nil},
 }
+
+// livesOn are the modes in which the debugger lives to tell what it saw.
+var livesOn = slices.DeleteFunc(slices.Clone(fixtures.Modes), func(m fixtures.Mode) bool { return m == fixtures.Orphaned })
 
 // standing are the modes in which all tasks of a program stand at some time.
 var standing = []fixtures.Mode{fixtures.AttachBefore, fixtures.AttachDuring, fixtures.AttachAgain, fixtures.DetachDuring, fixtures.Stops, fixtures.Stepped, fixtures.Killed}
@@ -70,6 +73,10 @@ func lacks(can Abilities, wanted ...Ability) error {
 var errNoWitness = errors.New("without the kernel's account not every task is known")
 
 func complete(e *evidence) (bad []string, judged int, err error) {
+	if e.mode == fixtures.Orphaned {
+		bad, judged = e.untraced()
+		return bad, judged, nil
+	}
 	if e.byLists() {
 		bad, judged = e.unlisted()
 		return bad, judged, nil
@@ -131,6 +138,21 @@ func (e *evidence) untoldExecs(foreign func(*life) bool) (bad []string, judged i
 // byLists tells whether a debugger that announces no births is held to its lists of threads instead.
 func (e *evidence) byLists() bool {
 	return !e.can.Has(Births) && e.can.Has(Threads) && len(e.standstills) > 0
+}
+
+// untraced are the threads of the process that was attached to which nobody traced when the debugger was killed: what it had to say
+// of them may have gone with it.
+func (e *evidence) untraced() (bad []string, judged int) {
+	for _, t := range e.orphaned {
+		if t.pid != e.truth.root().PID || !t.stoppable() {
+			continue
+		}
+		judged++
+		if t.tracer == 0 {
+			bad = append(bad, fmt.Sprintf("%s was not attached to: %s", e.truth.name(t.tid), t))
+		}
+	}
+	return bad, judged
 }
 
 // mayMissAttach tells whether tasks may have come and gone before the attach, since the program was at work or

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
 )
 
 // hung has the run stop at a step where two of the program's tasks are left.
@@ -98,5 +99,40 @@ func TestBoundedAccusesOfAHangAndShowsEveryTask(t *testing.T) {
 		{"one runs without a pause", func(s *sketch) { hung(s); s.dump[0].state = "R (running)" }, ", and 1 of 2 tasks still moved"},
 		{"the debugger comes late", func(s *sketch) { hung(s); s.overdue, s.dump[0].still = "the debugger's stop", false }, "the debugger's stop did not come within 1s\n"},
 		{"a hang with nobody left", func(s *sketch) { hung(s); s.dump = nil }, "the program's end did not come within 1s"},
+	})
+}
+
+// orphaned is the program whose debugger was killed when it had attached to it.
+func orphaned() *sketch {
+	s := attached()
+	s.mode = fixtures.Orphaned
+	s.evidence.detached = interval{23, 24}
+	s.said = ""
+	s.orphaned = []procTask{{tid: 100, pid: 100, state: "t (tracing stop)", tracer: 77}, {tid: 101, pid: 100, state: "t (tracing stop)", tracer: 77}}
+	return s
+}
+
+func TestWhoIsKilledIsHeldToWhatItTraced(t *testing.T) {
+	other := func(task procTask) func(*sketch) {
+		return func(s *sketch) { s.orphaned = append(s.orphaned, task) }
+	}
+	testRule(t, "complete", orphaned, []broken{
+		{"not a thread", other(procTask{tid: 102, pid: 100, state: "S (sleeping)"}), "task 102 (main/3) was not attached to: state S (sleeping)"},
+		{"a thread that has ended", other(procTask{tid: 102, pid: 100, state: "Z (zombie)"}), ""},
+		{"a thread on its way out", other(procTask{tid: 102, pid: 100, state: "R (running)", flags: exiting}), ""},
+		{"a process made before", other(procTask{tid: 102, pid: 102, state: "S (sleeping)"}), ""},
+	})
+	signals := func(sent, handled int) func(*sketch) {
+		return func(s *sketch) { s.ledger[2].sent, s.ledger[2].handled = sent, handled }
+	}
+	testRule(t, "transparent", orphaned, []broken{
+		{"a signal dies with it", signals(3, 2), ""},
+		{"two signals are gone", signals(3, 1), "was sent 3 signals and got 1: swallowed"},
+	})
+	testRule(t, "released", orphaned, []broken{
+		{"a stop was on its way", func(s *sketch) {
+			hung(s)
+			s.dump[0].state = "T (stopped)"
+		}, "task 100 (main) is stopped since: state T (stopped)"},
 	})
 }

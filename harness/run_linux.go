@@ -220,6 +220,9 @@ func (s *stage) meet(ctx context.Context, d Debugger) (Session, error) {
 	}
 	if !s.mode.Launches() {
 		s.evidence.attached.complete = witness.Now()
+		if s.mode == fixtures.Orphaned {
+			return session, s.orphan(ctx, session)
+		}
 		if session.Can().Has(Stop) {
 			return session, s.standstill(ctx, session, "at the attach", s.ownStops(s.evidence.before))
 		}
@@ -266,7 +269,7 @@ func (s *stage) watch(ctx context.Context, session Session) error {
 	if err := s.awaitProgram(ctx); err != nil {
 		return step("the program's end", err)
 	}
-	if s.mode == fixtures.DetachDuring || session == nil {
+	if s.evidence.detached.issued != 0 || session == nil {
 		return nil
 	}
 	return step("the debugger's word that the program is over", session.Wait(ctx))

@@ -7,6 +7,8 @@ package defective
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/tidcheck/tidcheck"
@@ -86,6 +88,15 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 type mending struct {
 	harness.Session
 	mended *atomic.Bool
+}
+
+// Die leaves the defect at work.
+func (s mending) Die(ctx context.Context) error {
+	mortal, ok := s.Session.(harness.Mortal)
+	if !ok {
+		return fmt.Errorf("die: %w", errors.ErrUnsupported)
+	}
+	return mortal.Die(ctx)
 }
 
 func (s mending) End() error {

@@ -107,6 +107,8 @@ func (s *session) Step(ctx context.Context, tid event.TID) error {
 
 func (s *session) Detach(context.Context) error { return s.tracer.Detach() }
 
+func (s *session) Die(context.Context) error { return s.tracer.Abandon() }
+
 func (s *session) Wait(ctx context.Context) error {
 	select {
 	case <-s.tracer.Done():

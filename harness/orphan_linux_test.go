@@ -1,0 +1,151 @@
+//go:build amd64 || arm64
+
+package harness_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidcheck/tidcheck/debuggers/reference"
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/tracer"
+	"golang.org/x/sys/unix"
+	"gotest.tools/v3/assert"
+)
+
+// A mortal debugger is the reference with a death of its own.
+type mortal struct {
+	reference.Debugger
+	die func(ctx context.Context, dies func(context.Context) error, pid int) error
+}
+
+func (d mortal) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
+	s, err := d.Debugger.Start(ctx, target)
+	if s == nil || err != nil {
+		return nil, err
+	}
+	if d.die == nil {
+		return struct{ harness.Session }{s}, nil
+	}
+	return dying{s, func(ctx context.Context) error { return d.die(ctx, s.(harness.Mortal).Die, target.PID) }}, nil
+}
+
+type dying struct {
+	harness.Session
+	die func(context.Context) error
+}
+
+func (s dying) Die(ctx context.Context) error { return s.die(ctx) }
+
+// A leaderless kernel lists no leader, so that nobody attaches to it.
+type leaderless struct{ tracer.Kernel }
+
+func (k leaderless) Tasks(pid int) ([]int, error) {
+	tids, err := k.Kernel.Tasks(pid)
+	return tids[1:], err
+}
+
+func TestADebuggersDeathLeavesTheProgramAsItWas(t *testing.T) {
+	type death = func(context.Context) error
+	dies := func(ctx context.Context, die death, _ int) error { return die(ctx) }
+	leaves := func(k tracer.Kernel) tracer.Kernel { return leaderless{k} }
+	for name, c := range map[string]struct {
+		d            harness.Debugger
+		verdict      harness.Verdict // of the rule; of all, if that is a pass
+		rule, detail string
+	}{
+		"a thread's":        {mortal{die: dies}, harness.Pass, "complete", "by /proc, when it was killed"},
+		"a process's":       {outside{}, harness.Pass, "complete", "by /proc, when it was killed"},
+		"a stranger's":      {outside{free: true}, harness.NotOffered, "released", "was not started for this run: unsupported operation"},
+		"it cannot die":     {mortal{}, harness.NotOffered, "released", "die: unsupported operation"},
+		"it fails to die":   {mortal{die: func(context.Context, death, int) error { return errors.New("not today") }}, harness.Fail, "complete", "the debugger failed: the debugger's death: not today"},
+		"it does not die":   {mortal{die: func(context.Context, death, int) error { return nil }}, harness.Fail, "released", "(main) is still traced: state t (tracing stop)"},
+		"it hangs":          {mortal{die: func(ctx context.Context, _ death, _ int) error { <-ctx.Done(); return context.Cause(ctx) }}, harness.Fail, "bounded", "the debugger's death did not come within 1s"},
+		"it left one alone": {mortal{reference.Debugger{Options: tracer.Options{Kernel: leaves}}, dies}, harness.Fail, "complete", "(main) was not attached to: state S (sleeping)"},
+		"a stop is on its way": {mortal{die: func(ctx context.Context, die death, pid int) error {
+			return errors.Join(unix.Tgkill(pid, pid, unix.SIGSTOP), die(ctx))
+		}}, harness.Fail, "released", "(main) is stopped since: state T (stopped)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := scenario(t, "attach_idle/orphaned")
+			judged := 0
+			for _, r := range harness.RunWithin(t, c.d, s, time.Second) {
+				if c.verdict == harness.Pass {
+					assert.Check(t, r.Verdict == harness.Pass, "%s: %s", r.Rule, r.Detail)
+				}
+				if r.Rule == c.rule {
+					judged++
+					assert.Check(t, r.Verdict == c.verdict, "%s: %s", r.Rule, r.Detail)
+					assert.Check(t, strings.Contains(r.Detail, c.detail), "got %q, want %q in it", r.Detail, c.detail)
+				}
+			}
+			assert.Equal(t, judged, 1)
+		})
+	}
+}
+
+// An outside debugger traces in a process of its own, which is the test binary; one that is free was not started through the target.
+type outside struct{ free bool }
+
+func (outside) Name() string                            { return "outside" }
+func (outside) Version(context.Context) (string, error) { return "1", nil }
+
+func (d outside) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	env := append(target.Env, harness.Role+"=attach", "PID="+strconv.Itoa(target.PID))
+	if d.free {
+		return startFree(self, env)
+	}
+	ready := make(chan struct{})
+	tool, err := harness.StartLineTool(target, harness.Spec{Argv: []string{self}, Env: env}, func([]byte) error {
+		close(ready)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return elsewhere{end: tool.End}, tool.Await(ctx, ready)
+}
+
+func startFree(self string, env []string) (harness.Session, error) {
+	cmd := exec.Command(self)
+	cmd.Env = env
+	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	_, err = out.Read(make([]byte, 1))
+	return elsewhere{end: func() error {
+		cmd.Process.Kill()
+		cmd.Wait()                                   // it was killed
+		for err := error(nil); err != unix.ECHILD; { // and its tracer's own child with it, which comes to us
+			_, err = unix.Wait4(-cmd.Process.Pid, nil, 0, nil)
+		}
+		return nil
+	}}, err
+}
+
+// An elsewhere is a session of which nothing is asked but its end.
+type elsewhere struct {
+	harness.Session
+	end func() error
+}
+
+func (elsewhere) Can() harness.Abilities { return nil }
+func (elsewhere) Events() event.Trace    { return nil }
+func (e elsewhere) End() error           { return e.end() }
