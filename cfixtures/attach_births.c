@@ -12,10 +12,10 @@
  * want: main/1: at least n clone *, at most most clone *, exit 0
  * want: main/2..3: exit 0
  * want: *: at least n exit 0
- * modes: launch attach_before attach_during detach_during stops
+ * modes: launch attach_before attach_during detach_during orphaned stops
  * set: quick
  */
-#include "fixture.h"
+#include "stop.h"
 #include <time.h>
 
 static _Atomic uint32_t born, enough, over;
@@ -29,25 +29,11 @@ static void *thread(void *arg)
 	return NULL;
 }
 
-/* Whether main is traced. */
-static int traced(void)
-{
-	char status[4096];
-	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-	must(fd >= 0, "/proc/self/status");
-	ssize_t size = read(fd, status, sizeof status - 1);
-	must(size > 0 && !close(fd), "read");
-	status[size] = 0;
-	const char name[] = "\nTracerPid:\t", *at = strstr(status, name);
-	must(at != NULL, name);
-	return at[strlen(name)] != '0';
-}
-
 /* Waits before the next birth. */
 static void pace(long made)
 {
 	const struct timespec moment = {.tv_nsec = 1000000};
-	while (made >= least && !enough && !traced()) {
+	while (made >= least && !enough && !is_traced(getpid(), getpid())) {
 		nanosleep(&moment, NULL); // sleep: nobody tells that a debugger comes
 		if (made < most / 2)
 			return;

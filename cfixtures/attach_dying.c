@@ -34,21 +34,6 @@ static void *writer(void *slot)
 	return NULL;
 }
 
-/* Tells whether somebody traces a task of a process, or it is gone. */
-static int is_traced(pid_t pid, pid_t tid)
-{
-	char name[64], line[128];
-	int tracer = 1;
-	snprintf(name, sizeof name, "/proc/%d/task/%d/status", pid, tid);
-	FILE *status = fopen(name, "re");
-	if (!status)
-		return 1;
-	while (fgets(line, sizeof line, status) && sscanf(line, "TracerPid: %d", &tracer) != 1)
-		;
-	fclose(status);
-	return tracer != 0;
-}
-
 /* In the child process. */
 static int hold_the_lock(uint32_t self, pid_t parent)
 {
