@@ -73,6 +73,47 @@ func (k parting) Detach(tid, sig int) error {
 	return k.Kernel.Detach(tid, sig)
 }
 
+// A trusting kernel has attached by PTRACE_ATTACH, and taken the first stop for SIGSTOP's: but that is still to come. When it does
+// it is not passed on, and who is let go of before has it taken back by SIGCONT.
+type trusting struct {
+	tracer.Kernel
+	fresh map[int]bool // has not stopped yet
+	due   map[int]bool
+}
+
+func trustsFirstStop(k tracer.Kernel) tracer.Kernel {
+	return trusting{k, make(map[int]bool), make(map[int]bool)}
+}
+
+func (k trusting) Seize(tid, options int) error {
+	err := k.Kernel.Seize(tid, options)
+	k.fresh[tid] = err == nil && options&unix.PTRACE_O_EXITKILL == 0
+	return err
+}
+
+func (k trusting) Wait(tid, flags int) (int, unix.WaitStatus, error) {
+	got, status, err := k.Kernel.Wait(tid, flags)
+	if k.fresh[got] && err == nil && status.Stopped() {
+		k.fresh[got], k.due[got] = false, true
+		k.Kernel.Tgkill(tgid(k, got), got, int(unix.SIGSTOP)) // ESRCH: it was killed meanwhile
+	}
+	return got, status, err
+}
+
+func (k trusting) Cont(tid, sig int) error {
+	if k.due[tid] && sig == int(unix.SIGSTOP) {
+		sig, k.due[tid] = 0, false
+	}
+	return k.Kernel.Cont(tid, sig)
+}
+
+func (k trusting) Detach(tid, sig int) error {
+	if k.due[tid] {
+		k.Kernel.Tgkill(tgid(k, tid), tid, int(unix.SIGCONT))
+	}
+	return k.Kernel.Detach(tid, sig)
+}
+
 // An eater swallows one signal, which it takes for its own: SIGTRAP for a breakpoint's, SIGSTOP for an attach's.
 type eater struct {
 	tracer.Kernel

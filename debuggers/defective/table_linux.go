@@ -29,6 +29,7 @@ var Defects = []Defect{
 	{"delivers-signals-twice", "it delivers each signal twice", "transparent", shows("signal_one_thread/launch", "thread_signals_blocked/launch"), false, below(deliversTwice)},
 	{"reinjects-stop", "it passes the attach's own SIGSTOP on to the program", "running", shows("attach_idle/attach_before", "fork/attach_before"), true, below(reinjectsStop)},
 	{"leaves-stop-pending", "it leaves a thread with a SIGSTOP on its way when it detaches", "released", shows("attach_idle/detach_during", "fork/detach_during"), true, below(leavesStopPending)},
+	{"trusts-first-stop", "it takes the first stop of a thread that it attaches to for its SIGSTOP's, which is still on its way", "released", shows("attach_idle/orphaned", "attach_blocked_syscalls/orphaned"), true, below(trustsFirstStop)},
 	{"stays-attached", "it has a thread traced on when it says that it let go of all", "released", shows("attach_idle/detach_during", "fork/detach_during", "thread_traced_flag/detach_during"), false, below(staysAttached)},
 	{"misses-every-1000th-birth", "it misses every thousandth birth", "complete", shows("thread_storm/launch"), false, above(missesEvery(1000))},
 	{"reports-births-twice", "it tells each birth twice", "once", shows("fork/launch", "attach_idle/launch"), false, above(tellsBirthsTwice)},
