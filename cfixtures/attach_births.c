@@ -4,7 +4,8 @@
  * There are n at least; after most of them it makes no more, and waits. Each is
  * at work before the next is made. Half of them come slowly, and the others without pause when somebody traces main: who
  * attaches to main first, and then to the others, does it while threads are born, however late he comes. Main makes
- * one more between the two, and one after, which end.
+ * one more between the two, and one after, which end. At
+ * their ends the threads come to tidcheck_place, where one that the debugger has not may meet its breakpoint.
  *
  * param: n=20 most=1000
  * quick: most=300
@@ -26,6 +27,7 @@ static void *thread(void *arg)
 	announce((uintptr_t)arg);
 	advance(&born);
 	await(&over, 1);
+	tidcheck_place();
 	return NULL;
 }
 

@@ -63,6 +63,9 @@ var adapters = []adapter{
 	{name: "delve-followexec", sentence: "delve that follows children", known: delve.Known, make: func(path string, args []string) harness.Debugger {
 		return delve.Debugger{Path: path, Args: args, FollowExec: true}
 	}},
+	{name: "delve-breakpoint", sentence: "delve with a breakpoint set", known: delve.Known, make: func(path string, args []string) harness.Debugger {
+		return delve.Debugger{Path: path, Args: args, Breakpoint: true}
+	}},
 	{name: "strace", sentence: "strace -f", known: strace.Known, make: func(path string, args []string) harness.Debugger {
 		return strace.Debugger{Path: path, Args: args}
 	}},

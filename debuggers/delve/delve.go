@@ -27,6 +27,7 @@ type Debugger struct {
 	Path       string   // the program; empty for dlv in PATH, or where the go command installs it
 	Args       []string // further arguments
 	FollowExec bool     // it is told to follow children that execute a program
+	Breakpoint bool     // a breakpoint stands at fixtures.Place in what it attaches to
 }
 
 // Known is what is known of its failures, as harness.ParseKnown reads it.
@@ -34,10 +35,13 @@ type Debugger struct {
 //go:embed known.txt
 var Known string
 
-// Name is "delve" or "delve-followexec".
+// Name is "delve", "delve-followexec" or "delve-breakpoint".
 func (d Debugger) Name() string {
-	if d.FollowExec {
+	switch {
+	case d.FollowExec:
 		return "delve-followexec"
+	case d.Breakpoint:
+		return "delve-breakpoint"
 	}
 	return "delve"
 }
@@ -182,7 +186,7 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 		err = s.dial(ctx, socket, target)
 	}
 	if err == nil {
-		err = s.prepare(ctx, d.FollowExec)
+		err = s.prepare(ctx, d)
 	}
 	if err == nil || target.PID == 0 {
 		return s, err

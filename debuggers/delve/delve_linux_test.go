@@ -34,6 +34,9 @@ func TestTheDefectsOfDelveAreSeen(t *testing.T) {
 	}{
 		{Debugger{}, "attach_churn/attach_(before|during)", 3, "could not attach to new thread [0-9]+ no such process"},
 		{Debugger{}, "attach_births/(attach_before|attach_during|detach_during)", 5, `task [0-9]+ \(main/1/[0-9]+\) was not listed at the attach`},
+		{Debugger{Breakpoint: true}, "attach_births/attach_(before|during)", 6, "the program ended with SIGTRAP, without a debugger with 0"},
+		{Debugger{}, "attach_signal_first/attach_before", 1, `task [0-9]+ \(main/1\) was sent 1 signals and got 0: swallowed`},
+		{Debugger{}, "attach_signal_first/orphaned", 1, `task [0-9]+ \(main/1\) is stopped since: state T`},
 		{Debugger{}, "attach_stopped/attach_before", 1, `main went on: 1`},
 		{Debugger{FollowExec: true}, "exec_from_leader/launch", 1, "Command: wait err no child processes"},
 		{Debugger{FollowExec: true}, "exec_then_threads/stops", 1, "the debugger's stop did not come within 10s"},
@@ -92,4 +95,5 @@ func TestDelveIsSilenced(t *testing.T) {
 func TestConfigurationsHaveNamesOfTheirOwn(t *testing.T) {
 	assert.Equal(t, Debugger{}.Name(), "delve")
 	assert.Equal(t, Debugger{FollowExec: true}.Name(), "delve-followexec")
+	assert.Equal(t, Debugger{Breakpoint: true}.Name(), "delve-breakpoint")
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 )
 
@@ -35,6 +36,10 @@ type (
 	}
 	detach     struct{ Kill bool }
 	followExec struct{ Enable bool }
+	create     struct{ Breakpoint breakpoint }
+	breakpoint struct {
+		FunctionName string `json:"functionName"`
+	}
 )
 
 // A session is one delve at work.
@@ -85,11 +90,18 @@ func (b *bounded) Write(p []byte) (int, error) {
 }
 
 // prepare waits for the first reply, which comes when the launch or the attach is complete.
-func (s *session) prepare(ctx context.Context, follow bool) error {
-	if err := s.call(ctx, "GetVersion", struct{}{}, &struct{}{}); err != nil || !follow {
-		return err
+func (s *session) prepare(ctx context.Context, d Debugger) error {
+	err := s.call(ctx, "GetVersion", struct{}{}, &struct{}{})
+	if err == nil && d.FollowExec {
+		err = s.call(ctx, "FollowExec", followExec{Enable: true}, &struct{}{})
 	}
-	return s.call(ctx, "FollowExec", followExec{Enable: true}, &struct{}{})
+	if err == nil && d.Breakpoint {
+		err = s.call(ctx, "CreateBreakpoint", create{breakpoint{"C." + fixtures.Place}}, &struct{}{})
+		if said := rpc.ServerError(""); errors.As(err, &said) {
+			err = nil // there is no such function
+		}
+	}
+	return err
 }
 
 // call asks delve for something and waits for the reply.
@@ -135,8 +147,8 @@ func (s *session) Resume(context.Context) error {
 	return nil
 }
 
-// run has delve continue until it was told to stop the program, which may stop by itself: at a SIGTRAP
-// that delve knows nothing of, say. Its users have it continue then.
+// run has delve continue until it was told to stop the program, which may stop by itself: at a breakpoint, or at a SIGTRAP
+// that delve knows nothing of. Its users have it continue then.
 func (s *session) run(going chan struct{}) {
 	defer close(going)
 	for {
