@@ -36,6 +36,8 @@ func TestTheDefectsOfLldbServerAreSeen(t *testing.T) {
 		{"exec_from_thread/launch", "running", `\(main/1\) was left stopped`},
 		{"thread_by_vfork_flag/launch", "sound", "vfork [0-9]+\": a clone is a thread's birth"},
 		{"signal_mask/launch", "transparent", "SigIgn"},
+		{"attach_signal_first/attach_before", "transparent", "was sent 1 signals and got 0: swallowed"},
+		{"attach_signal_first/orphaned", "released", `\(main\) is stopped since: state T`},
 		{"signal_own_stop/launch", "transparent", "it stood: 0"},
 	} {
 		adaptertest.Shows(t, Debugger{}, harness.Options{TimeScale: 0.3}, defect)
