@@ -54,7 +54,6 @@ type evidence struct {
 func (e *evidence) ending(err error) {
 	switch {
 	case err == nil || e.broken != nil:
-	case e.mode == fixtures.Orphaned && !errors.Is(err, errUnending): // of its parts that live on
 	case errors.Is(err, errUnending) && e.overdue != "":
 		e.unending = true
 	default:

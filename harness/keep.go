@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
 )
 
 // A folio is what is kept of one run: a folder of files that people read, and a script that runs it again.
@@ -132,7 +133,12 @@ func (e *evidence) shown() string {
 		show(s.where+", after the list", s.after)
 		show(s.where+", left when all were to go on", s.left)
 	}
-	show("after the detach", e.released)
+	show("when the debugger was to be killed", e.orphaned)
+	after := "after the detach"
+	if e.mode == fixtures.Orphaned {
+		after = "after its death"
+	}
+	show(after, e.released)
 	show(cmp.Or(e.overdue, "the end")+", when it did not come", e.dump)
 	return b.String()
 }

@@ -5,11 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
-	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/witness"
 	"golang.org/x/sys/unix"
 )
@@ -78,49 +75,6 @@ func (s *stage) detach(ctx context.Context, session Session) error {
 	e.detached.complete = witness.Now()
 	s.noteReleased()
 	return nil
-}
-
-// orphan kills the debugger, which has just attached and stands over the program: whoever traces it by /proc.
-func (s *stage) orphan(ctx context.Context, session Session) error {
-	e := s.evidence
-	e.detached.issued = witness.Now()
-	tracers := make(map[event.TID]bool)
-	e.orphaned = s.procTasks()
-	for _, t := range e.orphaned {
-		if t.tracer != 0 {
-			tracers[t.tracer] = true
-		}
-	}
-	for tid := range tracers {
-		if err := s.killTracer(ctx, session, tid); err != nil {
-			return err
-		}
-	}
-	e.detached.complete = witness.Now()
-	s.noteReleased()
-	return nil
-}
-
-// killTracer kills the process of a thread that traces the program, and waits until it is dead.
-func (s *stage) killTracer(ctx context.Context, session Session, tid event.TID) error {
-	pid := number(statusFields(filepath.Join("/proc", tid.String()))["Tgid"])
-	switch {
-	case pid == 0:
-		return nil // it has ended
-	case pid == event.TID(os.Getpid()):
-		return step("the debugger's death", session.(Mortal).Die(ctx))
-	case !descends(pid, event.TID(s.keeper.cmd.Process.Pid)):
-		return fmt.Errorf("the program's tracer, process %d, was not started for this run: %w", pid, errors.ErrUnsupported)
-	}
-	process, err := openProcess(int(pid))
-	if err != nil {
-		return err
-	}
-	defer process.Close()
-	if err := unix.PidfdSendSignal(int(process.Fd()), unix.SIGKILL, nil, 0); err != nil {
-		return os.NewSyscallError("pidfd_send_signal", err)
-	}
-	return step("the debugger's death", awaitEnd(ctx, process))
 }
 
 // killHeld has the debugger stop the program at its checkpoint 2, where it is killed as it stands.

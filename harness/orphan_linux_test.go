@@ -5,8 +5,10 @@ package harness_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/debuggers/reference"
 	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/tracer"
 	"golang.org/x/sys/unix"
@@ -64,6 +67,8 @@ func TestADebuggersDeathLeavesTheProgramAsItWas(t *testing.T) {
 		"a thread's":        {mortal{die: dies}, harness.Pass, "complete", "by /proc, when it was killed"},
 		"a process's":       {outside{}, harness.Pass, "complete", "by /proc, when it was killed"},
 		"a stranger's":      {outside{free: true}, harness.NotOffered, "released", "was not started for this run: unsupported operation"},
+		"nobody's":          {nobody{}, harness.Untested, "released", "nobody traced the program when its debugger was to be killed"},
+		"its last words":    {nobody{errors.New("half a line")}, harness.Fail, "complete", "the debugger failed: half a line"},
 		"it cannot die":     {mortal{}, harness.NotOffered, "released", "die: unsupported operation"},
 		"it fails to die":   {mortal{die: func(context.Context, death, int) error { return errors.New("not today") }}, harness.Fail, "complete", "the debugger failed: the debugger's death: not today"},
 		"it does not die":   {mortal{die: func(context.Context, death, int) error { return nil }}, harness.Fail, "released", "(main) is still traced: state t (tracing stop)"},
@@ -76,8 +81,11 @@ func TestADebuggersDeathLeavesTheProgramAsItWas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := scenario(t, "attach_idle/orphaned")
-			judged := 0
-			for _, r := range harness.RunWithin(t, c.d, s, time.Second) {
+			judged, limit := 0, time.Second
+			if c.verdict == harness.Pass {
+				limit = harness.Limit
+			}
+			for _, r := range harness.RunWithin(t, c.d, s, limit) {
 				if c.verdict == harness.Pass {
 					assert.Check(t, r.Verdict == harness.Pass, "%s: %s", r.Rule, r.Detail)
 				}
@@ -90,6 +98,69 @@ func TestADebuggersDeathLeavesTheProgramAsItWas(t *testing.T) {
 			assert.Equal(t, judged, 1)
 		})
 	}
+}
+
+// A program that traces itself is not killed for that.
+func TestTheProgramsOwnTracerIsNotItsDebugger(t *testing.T) {
+	s := scenario(t, "attach_one_taken/attach_before")
+	s.Mode = fixtures.Orphaned
+	got, details := outcomes(harness.RunWithin(t, nobody{}, s, harness.Limit))
+	assert.DeepEqual(t, got, map[string]harness.Verdict{"complete": harness.Fail, "released": harness.Untested})
+	assert.Assert(t, strings.Contains(details["complete"], "(main) was not attached to: "), "%v", details)
+}
+
+// A nobody attaches to nothing, and may fail at its end.
+type nobody struct{ fails error }
+
+func (nobody) Name() string                            { return "nobody" }
+func (nobody) Version(context.Context) (string, error) { return "1", nil }
+func (d nobody) Start(context.Context, harness.Target) (harness.Session, error) {
+	return elsewhere{end: func() error { return d.fails }}, nil
+}
+
+// An attacher attaches by PTRACE_ATTACH, notes the stops that come until SIGSTOP's, and lets go.
+type attacher struct {
+	nobody
+	stops map[event.TID][]unix.Signal
+}
+
+func (d attacher) Start(_ context.Context, target harness.Target) (harness.Session, error) {
+	failed := make(chan error)
+	tracer.OnThread(func() { failed <- d.attach(target.PID) })
+	return elsewhere{end: func() error { return nil }}, <-failed
+}
+
+func (d attacher) attach(pid int) error {
+	tasks, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
+	for _, task := range tasks {
+		tid, _ := strconv.Atoi(task.Name())
+		err = errors.Join(err, os.NewSyscallError("PTRACE_ATTACH", unix.PtraceAttach(tid)))
+		for stop := unix.Signal(0); err == nil && stop != unix.SIGSTOP; {
+			if stop != 0 {
+				err = unix.PtraceCont(tid, int(stop))
+			}
+			var status unix.WaitStatus
+			if _, waited := unix.Wait4(tid, &status, unix.WALL, nil); err == nil {
+				err = waited
+			}
+			stop = status.StopSignal()
+			d.stops[event.TID(tid)] = append(d.stops[event.TID(tid)], stop)
+		}
+		err = errors.Join(err, unix.PtraceDetach(tid))
+	}
+	return err
+}
+
+// The fixture places what it says, for whoever attaches by PTRACE_ATTACH.
+func TestASignalComesBeforeTheStopOfAnAttach(t *testing.T) {
+	d := attacher{stops: make(map[event.TID][]unix.Signal)}
+	got, details := outcomes(harness.RunWithin(t, d, scenario(t, "attach_signal_first/orphaned"), harness.Limit))
+	assert.Equal(t, got["transparent"], harness.Verdict(""), "%v", details)
+	var stops [][]unix.Signal
+	for _, tid := range slices.Sorted(maps.Keys(d.stops)) {
+		stops = append(stops, d.stops[tid])
+	}
+	assert.DeepEqual(t, stops, [][]unix.Signal{{unix.SIGSTOP}, {unix.SIGUSR1, unix.SIGSTOP}})
 }
 
 // An outside debugger traces in a process of its own, which is the test binary; one that is free was not started through the target.

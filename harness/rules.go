@@ -32,13 +32,13 @@ var Rules = []Rule{
 	{"exit", "each death is reported, with the kernel's status, and a process's end after its last task's", exit, livesOn},
 	{"snapshot", "at a stop, the list of threads is that of /proc", snapshot, standing},
 	{"stopped", "after a stop, no task runs", stopped, standing},
-	{"running", "after a resume, no task is left held", running, nil},
+	{"running", "after a resume, no task is left held", running, livesOn},
 	{"released", "after a detach, or the debugger's death, no task is traced or newly stopped", released, []fixtures.Mode{fixtures.DetachDuring, fixtures.AttachAgain, fixtures.Orphaned}},
 	{"transparent", "exit status, signals and output are as without a debugger", transparent, nil},
 	{"bounded", "everything came within its time", bounded, nil},
 }
 
-// livesOn are the modes in which the debugger lives to tell what it saw.
+// livesOn are the modes in which the debugger lives to tell what it saw, and to let tasks go on.
 var livesOn = slices.DeleteFunc(slices.Clone(fixtures.Modes), func(m fixtures.Mode) bool { return m == fixtures.Orphaned })
 
 // standing are the modes in which all tasks of a program stand at some time.

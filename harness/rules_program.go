@@ -47,6 +47,9 @@ func (e *evidence) stoppedBefore() map[event.TID]bool {
 
 func released(e *evidence) (bad []string, judged int, err error) {
 	if e.detached.complete == 0 && (e.mode != fixtures.AttachAgain || len(e.released) == 0) {
+		if e.mode == fixtures.Orphaned {
+			return nil, 0, errors.New("nobody traced the program when its debugger was to be killed")
+		}
 		return nil, 0, errors.New("it came to no detach")
 	}
 	if len(e.released) == 0 {
@@ -84,7 +87,7 @@ func transparent(e *evidence) (bad []string, judged int, err error) {
 	}
 	lost := 0
 	if e.mode == fixtures.Orphaned {
-		lost = 1 // with the debugger, who was to pass it on to a task that stood
+		lost = 1 // with the debugger, which was told of it and had not passed it on
 	}
 	for _, a := range e.announced {
 		if a.sent > a.handled+lost && !pending[a.tid] {

@@ -1,9 +1,13 @@
 package harness
 
 import (
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/fixtures"
+	"gotest.tools/v3/assert"
 )
 
 func TestCompleteAccusesOfAMissedBirth(t *testing.T) {
@@ -209,4 +213,13 @@ func TestOrderAccusesOfWordsBeforeABirthOrAfterADeath(t *testing.T) {
 			s.say("100/103: exit 0", "100: exit 0\n100/103: exit 0")
 		}, ""},
 	})
+}
+
+func TestREADMEHasTheRules(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	assert.NilError(t, err)
+	for _, r := range Rules {
+		row := fmt.Sprintf("| %s | %s", r.Name, r.Sentence)
+		assert.Check(t, strings.Contains(string(readme), row), "README has no row %q", row)
+	}
 }

@@ -54,6 +54,7 @@ func TestProgramsTellWhoTampersWithTheirSignals(t *testing.T) {
 		{"signal_storm/launch", unix.SIGPROF, "transparent", "was sent 2 signals and got 1: swallowed"},
 		{"signal_storm/launch", realTime, "transparent", "was sent 7 signals and got 2: swallowed"},
 		{"preempt/launch", unix.SIGURG, "bounded", "the program's end did not come"},
+		{"attach_signal_first/attach_before", unix.SIGUSR1, "transparent", "(main/1) was sent 1 signals and got 0: swallowed"},
 		{"attach_signal_storm/attach_before", unix.SIGUSR1, "transparent", "swallowed"},
 	} {
 		t.Run(c.scenario+"/"+c.swallowed.String(), func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/debuggers/defective"
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
+	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 	"gotest.tools/v3/assert"
 )
@@ -50,6 +51,21 @@ func TestEachIsCaught(t *testing.T) {
 				t.Skip(lacks[d.Shows[0]])
 			}
 		})
+	}
+}
+
+// One that leaves a SIGSTOP on its way goes on as if it had come, and lets go so that nobody sees it.
+func TestWhoTrustsTheFirstStopIsAccusedAtHisDeathAlone(t *testing.T) {
+	i := slices.IndexFunc(defective.Defects, func(d defective.Defect) bool { return d.Name == "trusts-first-stop" })
+	o := harness.Options{Match: regexp.MustCompile("^attach_idle/")}
+	report, err := harness.RunAll(t.Context(), []harness.Debugger{defective.Debugger{Defect: defective.Defects[i]}}, o, func([]harness.Result) {})
+	assert.NilError(t, err)
+	for _, r := range report.Results {
+		want := harness.Pass
+		if r.Mode == fixtures.Orphaned && (r.Rule == "released" || r.Rule == "bounded") {
+			want = harness.Fail
+		}
+		assert.Check(t, r.Verdict == want, "%s %s: %s %s", r.Mode, r.Rule, r.Verdict, r.Detail)
 	}
 }
 
