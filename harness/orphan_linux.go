@@ -19,13 +19,13 @@ func (s *stage) orphan(ctx context.Context, session Session) error {
 	e := s.evidence
 	e.detached.issued = witness.Now()
 	e.orphaned = s.procTasks()
-	var dead []*os.File
+	var dying []*os.File
 	defer func() {
-		for _, process := range dead {
+		for _, process := range dying {
 			process.Close()
 		}
 	}()
-	tracers := e.tracers()
+	tracers := tracersOf(e.orphaned)
 	for _, pid := range tracers {
 		if pid == event.TID(os.Getpid()) {
 			if err := session.(Mortal).Die(ctx); err != nil {
@@ -38,10 +38,10 @@ func (s *stage) orphan(ctx context.Context, session Session) error {
 			return err
 		}
 		if process != nil {
-			dead = append(dead, process)
+			dying = append(dying, process)
 		}
 	}
-	for _, process := range dead {
+	for _, process := range dying {
 		if err := awaitEnd(ctx, process); err != nil {
 			return step("the debugger's death", err)
 		}
@@ -53,14 +53,14 @@ func (s *stage) orphan(ctx context.Context, session Session) error {
 	return nil
 }
 
-// tracers are the processes that trace the program and are none of its own.
-func (e *evidence) tracers() (pids []event.TID) {
-	own := make(map[event.TID]bool)
-	for _, t := range e.orphaned {
-		own[t.pid] = true
+// tracersOf are the processes that trace a program's tasks, and are none of its own.
+func tracersOf(tasks []procTask) (pids []event.TID) {
+	own, threads := make(map[event.TID]bool), make(map[event.TID]bool)
+	for _, t := range tasks {
+		own[t.pid], threads[t.tracer] = true, true
 	}
-	for _, t := range e.orphaned {
-		pid := number(statusFields(filepath.Join("/proc", t.tracer.String()))["Tgid"]) // zero where nobody traces it, or he has ended
+	for tid := range threads {
+		pid := number(statusFields(filepath.Join("/proc", tid.String()))["Tgid"]) // zero of zero, and where it has ended
 		if pid != 0 && !own[pid] && !slices.Contains(pids, pid) {
 			pids = append(pids, pid)
 		}
@@ -77,18 +77,20 @@ func (s *stage) killTracer(pid event.TID) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = fmt.Errorf("process %d, which traces the program, was not started for this run: %w", pid, errors.ErrUnsupported)
-	if descends(pid, event.TID(s.keeper.cmd.Process.Pid)) {
-		err = os.NewSyscallError("pidfd_send_signal", unix.PidfdSendSignal(int(process.Fd()), unix.SIGKILL, nil, 0))
+	if !descends(pid, event.TID(s.keeper.cmd.Process.Pid)) {
+		process.Close()
+		return nil, fmt.Errorf("process %d, which traces the program, was not started for this run: %w", pid, errors.ErrUnsupported)
 	}
-	switch {
-	case err == nil:
+	err = unix.PidfdSendSignal(int(process.Fd()), unix.SIGKILL, nil, 0)
+	if err == nil {
 		return process, nil
-	case errors.Is(err, unix.ESRCH):
-		err = nil
-	case errors.Is(err, unix.EPERM):
-		err = fmt.Errorf("process %d, which traces the program, may not be killed by us: %w", pid, errors.ErrUnsupported)
 	}
 	process.Close()
-	return nil, err
+	switch err {
+	case unix.ESRCH:
+		return nil, nil
+	case unix.EPERM:
+		return nil, fmt.Errorf("process %d, which traces the program, may not be killed by us: %w", pid, errors.ErrUnsupported)
+	}
+	return nil, os.NewSyscallError("pidfd_send_signal", err)
 }

@@ -2,10 +2,12 @@ package harness
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
+	"gotest.tools/v3/assert"
 )
 
 // hung has the run stop at a step where two of the program's tasks are left.
@@ -135,4 +137,14 @@ func TestWhoIsKilledIsHeldToWhatItTraced(t *testing.T) {
 			s.dump[0].state = "T (stopped)"
 		}, "task 100 (main) is stopped since: state T (stopped)"},
 	})
+}
+
+func TestWhatIsKeptOfADeathIsWhatItIsJudgedBy(t *testing.T) {
+	shown := orphaned().joined(t).shown()
+	for _, want := range []string{
+		"when the debugger was to be killed:\n  task 100 (main): state t (tracing stop), traced by thread 77\n",
+		"after its death:\n  task 100 (main): state S (sleeping)\n",
+	} {
+		assert.Check(t, strings.Contains(shown, want), "got %q, want %q in it", shown, want)
+	}
 }

@@ -7,8 +7,6 @@ package defective
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync/atomic"
 
 	"github.com/tidcheck/tidcheck"
@@ -78,25 +76,18 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 	if err != nil {
 		return nil, err
 	}
+	mortal := s.(harness.Mortal)
 	if p.session != nil {
 		s = p.session(s)
 	}
-	return mending{s, mended}, nil
+	return mending{s, mortal, mended}, nil
 }
 
 // A mending session ends without the defect: what a thread of ours traces nobody else can let go.
 type mending struct {
 	harness.Session
-	mended *atomic.Bool
-}
-
-// Die leaves the defect at work.
-func (s mending) Die(ctx context.Context) error {
-	mortal, ok := s.Session.(harness.Mortal)
-	if !ok {
-		return fmt.Errorf("die: %w", errors.ErrUnsupported)
-	}
-	return mortal.Die(ctx)
+	harness.Mortal // the tracer dies with the defect at work
+	mended         *atomic.Bool
 }
 
 func (s mending) End() error {

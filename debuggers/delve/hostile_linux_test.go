@@ -26,7 +26,7 @@ func fakes(t *testing.T, scenario string, spoilt ...string) map[string]map[strin
 	assert.NilError(t, err)
 	var all []harness.Debugger
 	for _, s := range spoilt {
-		all = append(all, faked{Debugger{Path: self, Args: []string{"--fake=" + s}}, s})
+		all = append(all, faked{Debugger{Path: self, Breakpoint: true, Args: []string{"--fake=" + s}}, s})
 	}
 	o := harness.Options{TimeScale: 0.4, Jobs: len(all)}
 	return adaptertest.Verdicts(t, scenario, o, all...)
@@ -34,8 +34,9 @@ func fakes(t *testing.T, scenario string, spoilt ...string) map[string]map[strin
 
 // The tests below are worth something only if the fake is not accused when it is right.
 func TestARightFakeIsNotAccused(t *testing.T) {
-	const byItself = `continue:{"id":ID,"result":{"State":{"Pid":7}}}` // it stops, and is to continue
-	for scenario, spoilt := range map[string]string{"fork/launch": byItself, "fork/stops": "", "exit_code/launch": "", "fork/detach_during": ""} {
+	const byItself = `continue:{"id":ID,"result":{"State":{"Pid":7}}}`                 // it stops, and is to continue
+	const nowhere = `CreateBreakpoint:{"id":ID,"error":"could not find function C.x"}` // the program has none of that name
+	for scenario, spoilt := range map[string]string{"fork/launch": byItself, "fork/stops": "", "exit_code/launch": nowhere, "fork/detach_during": ""} {
 		adaptertest.Right(t, scenario, fakes(t, scenario, spoilt)[spoilt])
 	}
 }
@@ -67,6 +68,7 @@ func TestADelveThatFailsIsAccusedInOneLine(t *testing.T) {
 			{"GetVersion:\xff\xfe", "complete", "the debugger failed: the debugger's start: GetVersion: its reply: invalid character"},
 			{`GetVersion:{"id":ID,"error":"not now"}`, "complete", "the debugger failed: the debugger's start: GetVersion: not now"},
 			{`GetVersion:{"id":999,"error":"whose?"}`, "bounded", "the debugger's start" + late},
+			{`CreateBreakpoint:{"id":ID,"error":"not now"}`, "complete", "the debugger failed: the debugger's start: CreateBreakpoint: not now"},
 			{"continue:hang", "bounded", "the program's start" + late},
 			{"continue:die", "complete", "the debugger failed: the program's start: await checkpoint 0 of the program: Command: " + last},
 			{"ended:hang", "bounded", "the debugger's word that the program is over" + late},

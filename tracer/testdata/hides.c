@@ -32,7 +32,7 @@ static void make_thread(void)
 	must(pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0, "pthread_create");
 }
 
-/* A thread that was joined may have a part of its way out before it; it is no link of our folder any more when it is gone. */
+/* A thread that was joined may still be on its way out; /proc/self/task has a link for each that is not gone, and two more. */
 static void await_being_alone(void)
 {
 	struct stat tasks;
