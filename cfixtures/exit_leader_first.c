@@ -24,7 +24,6 @@ static void *thread(void *slot)
 		one_thread((uintptr_t)slot);
 	}
 	printf("thread: %ld, main has ended\n", syscall(SYS_gettid));
-	syscall(SYS_exit, 0);
 	return NULL;
 }
 
