@@ -98,18 +98,13 @@ func (e *evidence) form() event.Form {
 }
 
 // debugged tells whether a life must have been reported: it lived while the program was under the debugger, and not
-// only while that was attaching or letting go. Who was born while it attached is either found, or born of one that was;
-// only who is gone as soon may be missed by the last look at /proc. Of an untraced birth the kernel tells no debugger,
-// which need not look for it; at an attach it is found like any other.
+// only while that was attaching or letting go. Who was born while it attached, and lives when it has, is either found, or born of one
+// that was. Of an untraced birth the kernel tells no debugger, which need not look for it; at an attach it is found like any other.
 func (e *evidence) debugged(l *life) bool {
 	if l.untraced && (!e.truth.witnessed || l.born >= e.attached.issued) {
 		return false
 	}
-	free := e.attached.complete // until when it may come and go unseen
-	if l.born > e.attached.issued && l.born < e.attached.complete {
-		free += e.attached.complete - e.attached.issued
-	}
-	return l.died > free && l.born < e.until()
+	return l.died > e.attached.complete && l.born < e.until()
 }
 
 // endedDebugged tells whether a life's end must have been reported.

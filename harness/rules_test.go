@@ -36,8 +36,8 @@ func TestCompleteKnowsThatAttachAndDetachAreIntervals(t *testing.T) {
 		{"main at the attach", func(s *sketch) { s.say("100: attach\n", "") }, "task 100 (main) lived at the attach and was not listed"},
 		{"one born inside the attach is told of", func(s *sketch) { s.say("100/102: attach", "100: clone 102") }, ""},
 		{"one born inside the attach that lives on", func(s *sketch) { s.say("100/102: attach\n", "") }, "task 102 (main/3), born of main, was not reported"},
-		{"one born inside the attach that is gone as soon", func(s *sketch) { s.kernelDid("17 100/104: exit ?", "31 100/104: exit ?") }, ""},
-		{"one that lives as long again", func(s *sketch) { s.kernelDid("17 100/104: exit ?", "33 100/104: exit ?") }, "task 104 (main/2), born of main, was not reported"},
+		{"one that is gone inside it", func(s *sketch) { s.kernelDid("17 100/104: exit ?", "21 100/104: exit ?") }, ""},
+		{"one that is gone just after it", func(s *sketch) { s.kernelDid("17 100/104: exit ?", "23 100/104: exit ?") }, "task 104 (main/2), born of main, was not reported"},
 		{"one dead inside the attach is listed", func(s *sketch) { s.say("100: ready", "100/104: attach\n100: ready") }, ""},
 		{"one that dies inside the attach is not", func(s *sketch) {
 			s.kernelDid("40 100/101: exit ?", "")
