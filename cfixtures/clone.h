@@ -81,20 +81,17 @@ static inline long clone_task(long flags, int (*run)(void *), void *arg, uint32_
 	return tid;
 }
 
-/* Makes a thread by clone3(2), likewise; with one tid, if that is not zero. */
-static inline long clone3_thread(int (*run)(void *), void *arg, uint32_t slot, pid_t tid)
+/* Makes a thread by clone3(2), likewise; args may have further flags, and what belongs to them. */
+static inline long clone3_thread(int (*run)(void *), void *arg, uint32_t slot, struct clone_args args)
 {
 	struct slot *s = slot_at(slot);
 	char *top = raw_stack(run, arg);
-	struct clone_args args = {
-		.flags = raw_thread | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
-		.parent_tid = (uintptr_t)&s->tid,
-		.child_tid = (uintptr_t)&s->alive,
-		.stack = (uintptr_t)top + 2 * sizeof(void *) - raw_stack_size,
-		.stack_size = raw_stack_size - 2 * sizeof(void *),
-		.set_tid = tid ? (uintptr_t)&tid : 0,
-		.set_tid_size = tid != 0,
-	};
+	args.flags |= raw_thread | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+	if (!args.parent_tid) /* else it announces itself */
+		args.parent_tid = (uintptr_t)&s->tid;
+	args.child_tid = (uintptr_t)&s->alive;
+	args.stack = (uintptr_t)top + 2 * sizeof(void *) - raw_stack_size;
+	args.stack_size = raw_stack_size - 2 * sizeof(void *);
 	note_place(s);
 	s->alive = 1;
 	s->pid = getpid();

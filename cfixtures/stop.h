@@ -22,19 +22,25 @@ static inline char task_state(pid_t pid, pid_t tid)
 	return end ? end[2] : 0;
 }
 
-/* Tells whether somebody traces a task, or it is gone. Allocates nothing: a vfork's child may ask. */
-static inline int is_traced(pid_t pid, pid_t tid)
+/* Who traces a task, a thread's id; 0 if nobody does, -1 if the task is gone. Allocates nothing: a vfork's child may ask. */
+static inline pid_t tracer_of(pid_t pid, pid_t tid)
 {
 	char name[64], text[4096];
 	snprintf(name, sizeof name, "/proc/%d/task/%d/status", pid, tid);
 	int fd = open(name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 1;
+		return -1;
 	ssize_t size = read(fd, text, sizeof text - 1);
 	close(fd);
 	text[size > 0 ? size : 0] = 0;
 	const char field[] = "\nTracerPid:\t", *at = strstr(text, field);
-	return !at || at[strlen(field)] != '0';
+	return at ? atoi(at + strlen(field)) : -1;
+}
+
+/* Tells whether somebody traces a task, or it is gone. */
+static inline int is_traced(pid_t pid, pid_t tid)
+{
+	return tracer_of(pid, tid) != 0;
 }
 
 /* Tells whether each task of a process is in one of these states. */

@@ -21,7 +21,7 @@ int main(int argc, char **argv)
 		if (i == n / 2)
 			checkpoint(1);
 		uint32_t slot = claim(0);
-		must(clone3_thread(show_up, &seen, slot, 0) > 0, "clone3");
+		must(clone3_thread(show_up, &seen, slot, (struct clone_args){0}) > 0, "clone3");
 		await_end(slot);
 		printf("process: %d, thread: %u, it ran: %d\n", getpid(), ledger->slots[slot].tid, seen);
 	}

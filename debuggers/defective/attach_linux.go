@@ -82,6 +82,35 @@ func (k onePass) Seize(tid, options int) error {
 	return err
 }
 
+// An early kernel looks for threads after each attach to one, and no more when they have stopped.
+type early struct {
+	tracer.Kernel
+	last *look
+}
+
+type look struct {
+	pid  int // zero before the first
+	tids []int
+}
+
+func looksBeforeStops(k tracer.Kernel) tracer.Kernel { return early{k, new(look)} }
+
+func (k early) Seize(tid, options int) error {
+	err := k.Kernel.Seize(tid, options)
+	if k.last.pid != 0 {
+		k.last.tids, _ = k.Kernel.Tasks(k.last.pid)
+	}
+	return err
+}
+
+func (k early) Tasks(pid int) ([]int, error) {
+	if pid == k.last.pid && k.last.tids != nil {
+		return k.last.tids, nil
+	}
+	k.last.pid = pid
+	return k.Kernel.Tasks(pid)
+}
+
 // A fragile kernel makes a failure of a task that is gone when it is to be seized.
 type fragile struct{ slow }
 

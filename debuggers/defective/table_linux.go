@@ -12,6 +12,7 @@ var Defects = []Defect{
 	{"waits-for-leader-only", "it waits for leaders alone, and no other thread goes on from its first stop", "running", shows("thread_sequence/launch", "exit_code/launch"), true, waitsForLeader},
 	{"attaches-leader-only", "it attaches to the leader alone", "complete", shows("attach_idle/attach_before", "attach_births/attach_before"), false, below(attachesLeaderOnly)},
 	{"attaches-in-one-pass", "it lists the threads once, attaches to those, and looks for no more", "complete", shows("attach_births/attach_during"), false, below(attachesInOnePass)},
+	{"looks-before-stops", "it looks for threads until it finds no more, and not again when those that it has attached to have stopped", "complete", shows("attach_mid_birth/attach_before", "attach_mid_birth/detach_during"), false, below(looksBeforeStops)},
 	{"fails-on-esrch", "it fails when a thread that it has listed is gone", "complete", shows("attach_churn/attach_during"), false, below(failsOnESRCH)},
 	{"fails-on-death", "it fails when a thread ends that it has attached to and that has not stopped yet", "complete", shows("attach_dying/attach_before", "attach_dying/detach_during"), false, below(failsOnDeath)},
 	{"drops-unknown-stop", "it drops the stop of a thread whose birth it was not told yet", "running", shows("thread_storm/launch"), true, dropsUnknown},

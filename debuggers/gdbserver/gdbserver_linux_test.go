@@ -30,6 +30,7 @@ func TestTheDefectsOfGdbserverAreSeen(t *testing.T) {
 		{"exit_code/launch", "exit", "main/2\\) ended with 1, reported was 0"},
 		{"exec_from_thread/launch", "exit", "\\(main\\) ended and it was not reported"},
 		{"attach_vfork_parent/stops", "bounded", "the debugger's stop did not come within"},
+		{"attach_mid_birth/attach_before", "stopped", "\\(main/2/1\\) ran on at the attach"},
 		{"attach_signal_first/orphaned", "released", "\\(main\\) is stopped since: state T"},
 		{"signal_own_stop/launch", "transparent", "it stood: 0"},
 	} {
