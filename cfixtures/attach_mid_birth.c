@@ -2,11 +2,12 @@
  * Two threads are in the middle of a clone each when somebody attaches, and come to its end after he has looked for threads.
  *
  * The kernel is to write to a page that userfaultfd(2) withholds. For main/2 that is the new thread's pidfd, before /proc
- * shows that thread; for main/3 its tid, when /proc shows it and before it may run. Whether the new thread is traced from
- * its birth, and its birth announced, is settled before either. So whoever attaches to the creators now finds main/2/1 by
- * one more look, when they have stopped, which they do at the end of their clones. A child process, which is not attached
- * to, gives a creator its page when its tracer waits for it to stop; without a debugger, when main has passed its gate.
- * The new threads live until that is passed. Main makes a thread then, and one after checkpoint 1.
+ * shows that thread (for threads there is one from Linux 6.9 on); for main/3 its tid, when /proc shows it and before it may
+ * run. That nobody traces the new thread from its birth, and that its birth is not announced, is settled before either
+ * (kernel_clone in kernel/fork.c). So whoever attaches to the creators now finds main/2/1 by one more look, when they have
+ * stopped, which they do at the end of their clones. A child process gives a creator its page when its tracer waits for
+ * that stop; without a debugger, when main has passed its gate. Whoever stops the child process too waits for ever. The new
+ * threads live until main has passed its gate; then it makes a thread, and one more after checkpoint 1.
  *
  * want: main: fork main/1, clone main/2..5, exit 0
  * want: main/1: exit 0
@@ -23,10 +24,6 @@
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-
-#ifndef CLONE_PIDFD
-#define CLONE_PIDFD 0x1000
-#endif
 
 enum { hidden, shown, creators };
 enum { standing = creators, over, words }; /* below them are the creators' tids */
@@ -50,8 +47,8 @@ static int withhold(void)
 }
 
 /*
- * In the child process. Whoever has attached to a creator sleeps until that stops, be it when he has looked for all threads
- * or after each: its page comes then, which is when he has slept for twenty looks; of one who never sleeps, after a thousand.
+ * In the child process. A tracer that waits for a creator to stop sleeps: after fifty looks at it asleep the page comes,
+ * and after a thousand at one that never sleeps. Our own end is told to nobody before the gate is passed.
  */
 static int give_late(int faults, pid_t parent)
 {
@@ -59,7 +56,9 @@ static int give_late(int faults, pid_t parent)
 	must(getppid() == parent, "main is gone");
 	for (int i = 0; i < creators; i++) {
 		struct uffd_msg fault;
-		must(read(faults, &fault, sizeof fault) == sizeof fault, "read");
+		do /* whom a signal comes for faults once more */
+			must(read(faults, &fault, sizeof fault) == sizeof fault, "read");
+		while (fault.arg.pagefault.address < (uintptr_t)pages + i * size);
 		advance(&shared[standing]);
 	}
 	int given[creators] = {0}, traced[creators] = {0}, asleep[creators] = {0};
@@ -69,17 +68,18 @@ static int give_late(int faults, pid_t parent)
 			pid_t tracer = tracer_of(parent, shared[i]);
 			traced[i] += tracer > 0;
 			asleep[i] = tracer > 0 && task_state(tracer, tracer) == 'S' ? asleep[i] + 1 : 0;
-			if (given[i] || !(shared[over] || asleep[i] >= 20 || traced[i] >= 1000))
+			if (given[i] || !(shared[over] || asleep[i] >= 50 || traced[i] >= 1000))
 				continue;
 			struct uffdio_zeropage here = {.range = {(uintptr_t)pages + i * size, size}};
 			must(!ioctl(faults, UFFDIO_ZEROPAGE, &here), "UFFDIO_ZEROPAGE");
 			given[i] = 1;
 		}
 	}
+	await(&shared[over], 1);
 	return 0;
 }
 
-/* In the new threads. */
+/* In the new threads, whose errno is their creator's. */
 static int stay(void *slot)
 {
 	announce((uintptr_t)slot);

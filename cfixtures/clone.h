@@ -11,7 +11,7 @@ enum { raw_thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_TH
 /*
  * A clone or clone3 whose task has a stack of its own: at its top are a function and its
  * argument; the task calls it and ends with the status that it returns. The function calls
- * nothing. An error is -1 and errno. Only x86-64 takes clone's last two arguments in this order.
+ * nothing that needs TLS of its own. An error is -1 and errno. Only x86-64 takes clone's last two arguments in this order.
  */
 static inline long raw_clone(long call, long a, long b, long c, long child_tid)
 {

@@ -195,8 +195,8 @@ static inline void one_thread(uint32_t creator)
 }
 
 /* Has the kernel say, in the calling task's slot, when the task has ended. It takes the place of what libc
- * has the kernel clear: no thread that does so can be joined, nor end but by exit(2). A thread of libc's that ends by that without
- * it lets go of a lock of all of musl's. */
+ * has the kernel clear: no thread that does so can be joined, nor end but by exit(2). One that ends by
+ * that without it has the kernel clear the lock of musl's list of threads. */
 static inline void clear_at_end(uint32_t slot)
 {
 	slot_at(slot)->alive = 1;

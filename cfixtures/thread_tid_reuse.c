@@ -22,9 +22,9 @@ static int end(void *arg)
 static pid_t make(pid_t tid)
 {
 	uint32_t slot = claim(0);
-	/* A tid is free some time after its thread's end, when a tracer too has seen that; nothing tells of it. */
 	struct clone_args same = {.set_tid = tid ? (uintptr_t)&tid : 0, .set_tid_size = tid != 0};
 	long made;
+	/* A tid is free some time after its thread's end, when a tracer too has seen that; nothing tells of it. */
 	while ((made = clone3_thread(end, NULL, slot, same)) < 0 && errno == EEXIST)
 		sched_yield();
 	must(made > 0, "clone3");

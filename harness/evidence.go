@@ -9,7 +9,7 @@ import (
 	"github.com/tidcheck/tidcheck/fixtures"
 )
 
-// An interval is an attach or a detach: what is born or dies inside it may be reported or not.
+// An interval is an attach or a detach: who dies inside an attach, or is born inside a detach, may be reported or not.
 type interval struct{ issued, complete time.Duration }
 
 // An outcome is what a program did that anybody can see.
@@ -98,8 +98,9 @@ func (e *evidence) form() event.Form {
 }
 
 // debugged tells whether a life must have been reported: it lived while the program was under the debugger, and not
-// only while that was attaching or letting go. Who was born while it attached, and lives when it has, is either found, or born of one
-// that was. Of an untraced birth the kernel tells no debugger, which need not look for it; at an attach it is found like any other.
+// only while that was attaching or letting go. A thread born during the attach that outlives it is announced by its
+// creator, or /proc shows it once that has stopped. Of an untraced birth the kernel tells no debugger, which need not
+// look for it; at an attach it is found like any other.
 func (e *evidence) debugged(l *life) bool {
 	if l.untraced && (!e.truth.witnessed || l.born >= e.attached.issued) {
 		return false

@@ -162,10 +162,18 @@ func (e *evidence) mayMissAttach() bool {
 }
 
 // foreign tells which lives were never the debugger's: who attaches to a process has neither those
-// that it had made before, nor what they make, nor its leader if that is a zombie, nor who has another tracer.
+// that it had made before, nor what they make, nor its leader if that is a zombie, nor who has another tracer. A process
+// whose birth was under way is announced to nobody and not below /proc/PID/task: one born inside the attach is the
+// debugger's if it says so.
 func (e *evidence) foreign() func(*life) bool {
 	root := e.truth.root()
 	processes, zombie := make(map[event.TID]bool), false
+	for _, l := range e.truth.lives {
+		inside := l.born > e.attached.issued && l.born < e.attached.complete
+		if inside && l.PID == l.TID && !slices.ContainsFunc(e.words, func(w word) bool { return w.child == l }) {
+			processes[l.PID] = true
+		}
+	}
 	for _, t := range e.before {
 		processes[t.pid] = t.pid != root.PID
 		zombie = zombie || t.tid == root.TID && strings.HasPrefix(t.state, "Z")

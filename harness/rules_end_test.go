@@ -41,6 +41,7 @@ func TestExitAccusesOfDeathsAndTheirStatuses(t *testing.T) {
 func TestExitJudgesNoDeathAfterTheDetach(t *testing.T) {
 	testRule(t, "exit", attached, []broken{
 		{"a death before it", func(s *sketch) { s.say("100/101: exit 0", "") }, "task 101 (main/1) ended and it was not reported"},
+		{"that of one born inside the attach, just after it", func(s *sketch) { s.kernelDid("17 100/104: exit ?", "23 100/104: exit ?") }, "task 104 (main/2) ended and it was not reported"},
 		{"a death after it is told", func(s *sketch) { s.say("100/101: exit 0", "100/101: exit 0\n100/102: exit 3") }, ""},
 		{"with a wrong status", func(s *sketch) { s.say("100/101: exit 0", "100/101: exit 0\n100/102: exit 4") }, "task 102 (main/3) ended with 3, reported was 4"},
 	})

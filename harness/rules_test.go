@@ -72,6 +72,13 @@ func TestWhoAttachesHasNeitherOtherProcessesNorAZombie(t *testing.T) {
 			withOthers(s)
 			s.before = s.before[:2]
 		}, "task 200 (main/1) lived at the attach and was not listed"},
+		{"a process born inside the attach, and its thread", func(s *sketch) {
+			s.kernelDid("25 100/102: clone 103", "21 100: fork 200\n24 200: clone 201\n25 100/102: clone 103\n30 200/201: exit ?\n31 200: exit ?")
+		}, ""},
+		{"but those that it says are born", func(s *sketch) {
+			s.kernelDid("25 100/102: clone 103", "21 100: fork 200\n24 200: clone 201\n25 100/102: clone 103\n30 200/201: exit ?\n31 200: exit ?")
+			s.say("100: ready", "100: fork 200\n100: ready")
+		}, "task 201 (main/4/1), born of main/4, was not reported"},
 		{"a leader that is a zombie", zombie, ""},
 	})
 	testRule(t, "exit", attached, []broken{

@@ -3,9 +3,11 @@
 package defective
 
 import (
+	"cmp"
 	"errors"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/tidcheck/tidcheck/tracer"
@@ -58,13 +60,18 @@ type onePass struct {
 	pass *pass
 }
 
-type pass struct{ listed, seized []int }
+type pass struct {
+	sync.Mutex
+	listed, seized []int
+}
 
 func attachesInOnePass(k tracer.Kernel) tracer.Kernel {
 	return onePass{slow{k, without}, &pass{}}
 }
 
 func (k onePass) Tasks(pid int) ([]int, error) {
+	k.pass.Lock()
+	defer k.pass.Unlock()
 	if k.pass.listed != nil {
 		now, err := k.Kernel.Tasks(pid)
 		return slices.DeleteFunc(now, func(tid int) bool { return !slices.Contains(k.pass.seized, tid) }), err
@@ -76,6 +83,8 @@ func (k onePass) Tasks(pid int) ([]int, error) {
 
 func (k onePass) Seize(tid, options int) error {
 	err := k.slow.Seize(tid, options)
+	k.pass.Lock()
+	defer k.pass.Unlock()
 	if err == nil {
 		k.pass.seized = append(k.pass.seized, tid)
 	}
@@ -88,8 +97,10 @@ type early struct {
 	last *look
 }
 
+// A look may be asked for by two: a tracer's rescue of who cannot stop looks while it seizes.
 type look struct {
-	pid  int // zero before the first
+	sync.Mutex
+	pid  int // who is attached to; zero before the first
 	tids []int
 }
 
@@ -97,6 +108,8 @@ func looksBeforeStops(k tracer.Kernel) tracer.Kernel { return early{k, new(look)
 
 func (k early) Seize(tid, options int) error {
 	err := k.Kernel.Seize(tid, options)
+	k.last.Lock()
+	defer k.last.Unlock()
 	if k.last.pid != 0 {
 		k.last.tids, _ = k.Kernel.Tasks(k.last.pid)
 	}
@@ -104,10 +117,12 @@ func (k early) Seize(tid, options int) error {
 }
 
 func (k early) Tasks(pid int) ([]int, error) {
+	k.last.Lock()
+	defer k.last.Unlock()
 	if pid == k.last.pid && k.last.tids != nil {
 		return k.last.tids, nil
 	}
-	k.last.pid = pid
+	k.last.pid = cmp.Or(k.last.pid, pid)
 	return k.Kernel.Tasks(pid)
 }
 
