@@ -1,5 +1,6 @@
 # README's two commands are demo and test; each does all its set-up.
-.PHONY: build test soak lint demo examples debuggers packages conformance fixtures bench clean
+.PHONY: build test soak rooms lint demo examples debuggers packages ladder conformance fixtures \
+	bench kernels mutants clean
 
 TOOL = go tool -modfile=tools/go.mod
 
@@ -13,6 +14,11 @@ test:
 # What is looked for by repeating, ten times as often; some minutes.
 soak:
 	TIDCHECK_SOAK=1 go test -timeout 60m ./...
+
+# The whole suite on machines that grant less, as root builds them (internal/rooms): some hours.
+ROOMS = .*
+rooms:
+	TIDCHECK_ROOMS='$(ROOMS)' go test -timeout 12h -v -run WholeSuite ./internal/rooms
 
 lint:
 	@unformatted=$$($(TOOL) gofumpt -l .); test -z "$$unformatted" || { echo "gofumpt would change: $$unformatted"; exit 1; }
@@ -47,6 +53,10 @@ bin/lldb-14: | packages
 	cd bin/.lldb-14 && apt-get download lldb-14 && dpkg-deb -x lldb-14_*.deb . && rm lldb-14_*.deb
 	mv bin/.lldb-14 $@
 
+# Debuggers of many versions, in bin/ladder, for `tidcheck run gdb@18.1`.
+ladder:
+	sh tools/ladder/ladder.sh bin/ladder
+
 # The debuggers on this machine, held to the quick set and to what is known of them.
 conformance:
 	PATH="$(CURDIR)/bin:$$PATH" TIDCHECK_DEBUGGERS=1 go test -p 1 ./debuggers/...
@@ -68,6 +78,22 @@ bin/%: cfixtures/%.c $(wildcard cfixtures/*.h)
 
 bench:
 	go test -timeout 60m -run '^$$' -bench . -benchtime 5x ./...
+
+# The reference tracer under the kernels of other Debian releases, in machines that qemu emulates.
+# It needs Debian on amd64, and qemu-system-x86; some ten minutes.
+kernels:
+	cd tools && CGO_ENABLED=0 go build -o $(CURDIR)/bin/.kernels/kernels ./kernels
+	bin/.kernels/kernels $(SUITES)
+
+# How much of judge's and tracer's code their tests hold: an hour or two. Tests of storms and of
+# thousands of tasks would make it days.
+mutants:
+	cd tools && go test ./mutants && go build -o $(CURDIR)/bin/mutants ./mutants
+	nice -n 19 bin/mutants $(EQUIVALENT) -least 95 -limit 10s ./judge
+	nice -n 19 bin/mutants $(EQUIVALENT) -least 90 -limit 40s -skip '$(SLOW)' ./tracer
+
+EQUIVALENT = -equivalent tools/mutants/equivalent.txt
+SLOW = ManyThreads|SignalsAreHandled|Hostile|Storm|HidesItself|Exhausts|DoNotDisturb|WithoutItsWaker
 
 clean:
 	rm -rf bin

@@ -40,8 +40,8 @@ func (a act) String() string {
 	return a.kind.String()
 }
 
-// An account is what one observer saw each tid do, in the task's own order. A tid that was
-// used again has both lives in one list: the first one's end comes before the other's acts.
+// An account is what one observer saw each tid do, in the task's own order. A tid that was used
+// again has both lives in one list: the end of the first comes before the acts of the second.
 type account map[event.TID][]act
 
 func (a account) add(e event.Event) {
@@ -58,20 +58,23 @@ func (a account) without(tid event.TID) account {
 	left := account{}
 	for creator, acts := range a {
 		if creator != tid {
-			left[creator] = slices.DeleteFunc(slices.Clone(acts), func(a act) bool { return a.child == tid })
+			left[creator] = slices.DeleteFunc(slices.Clone(acts),
+				func(a act) bool { return a.child == tid })
 		}
 	}
 	return left
 }
 
-// complete puts the birth of a task that the tracer found, and was not told of, where the
-// kernel has it, if that was the last act of its creator before its end: who is killed on the way to its
-// event stop does not stop there (ptrace_stop in kernel/signal.c), and no other event names the child.
+// complete adds the birth of a task that the tracer found, and was not told of, where the kernel
+// has it, if that was the last act of its creator before its end. A task that is killed on the way
+// to its event stop does not stop there (ptrace_stop in kernel/signal.c), and no other event names
+// the child.
 func (a account) complete(found event.TID, witnessed account) bool {
 	for creator, acts := range witnessed {
 		for i := range acts {
 			isLast := i+1 < len(acts) && acts[i+1].kind == event.Exit
-			if acts[i].child == found && isLast && len(a[creator]) > i && a[creator][i].kind == event.Exit {
+			endsHere := len(a[creator]) > i && a[creator][i].kind == event.Exit
+			if acts[i].child == found && isLast && endsHere {
 				a[creator] = slices.Insert(a[creator], i, acts[i])
 				return true
 			}
@@ -93,7 +96,8 @@ func differences(witnessed, traced account, names map[event.TID]string) string {
 		if name == "" {
 			name = "the tracer does not know it"
 		}
-		fmt.Fprintf(&all, "task %d (%s) (-witness +tracer):\n%s", tid, name, cmp.Diff(said(witnessed[tid]), said(traced[tid])))
+		fmt.Fprintf(&all, "task %d (%s) (-witness +tracer):\n%s", tid, name,
+			cmp.Diff(said(witnessed[tid]), said(traced[tid])))
 	}
 	return all.String()
 }
@@ -111,7 +115,7 @@ type double struct {
 	traced, witnessed account
 	names             map[event.TID]string // the birth paths, by the tracer
 	status            event.Status
-	completed         int // births whose creators were killed on the way to their event stops
+	completed         int // births of creators that were killed on the way to their event stops
 }
 
 func (d *double) differences() string { return differences(d.witnessed, d.traced, d.names) }
@@ -142,9 +146,13 @@ func traceAndWitness(t *testing.T, cmd *exec.Cmd, opts tracer.Options) *double {
 	return compare(t, event.TID(pid), trace, records, status)
 }
 
-func compare(t *testing.T, pid event.TID, trace event.Trace, records []witness.Record, status event.Status) *double {
+func compare(
+	t *testing.T, pid event.TID, trace event.Trace, records []witness.Record, status event.Status,
+) *double {
 	t.Helper()
-	d := &double{traced: account{}, witnessed: account{}, names: map[event.TID]string{}, status: status}
+	d := &double{
+		traced: account{}, witnessed: account{}, names: map[event.TID]string{}, status: status,
+	}
 	begun := false
 	for _, r := range records {
 		if begun {
@@ -167,7 +175,8 @@ func compare(t *testing.T, pid event.TID, trace event.Trace, records []witness.R
 	family, err := event.NewFamily(trace)
 	assert.Check(t, err)
 	for _, life := range family.Lives() {
-		d.names[life.TID] = strings.TrimPrefix(d.names[life.TID]+", then "+string(life.Path), ", then ")
+		d.names[life.TID] = strings.TrimPrefix(d.names[life.TID]+", then "+string(life.Path),
+			", then ")
 	}
 	return d
 }
@@ -179,8 +188,11 @@ func hold(t *testing.T, cmd *exec.Cmd) (release func() error) {
 	assert.NilError(t, err)
 	word, theirWord, err := os.Pipe()
 	assert.NilError(t, err)
-	// Its word comes first: the shell's own execve must be over. Without a go it ends.
-	cmd.Args = append([]string{"sh", "-c", `echo >&4; read go <&3 && exec "$@" 3<&- 4>&-`, "sh", cmd.Path}, cmd.Args[1:]...)
+	// Its word comes first, since the shell's own execve must be over. Without a go it ends.
+	cmd.Args = append([]string{
+		"sh", "-c", `echo >&4; read go <&3 && exec "$@" 3<&- 4>&-`, "sh",
+		cmd.Path,
+	}, cmd.Args[1:]...)
 	cmd.Path, cmd.ExtraFiles = "/bin/sh", []*os.File{theirGate, theirWord}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	err = cmd.Start()
@@ -209,12 +221,13 @@ func build(t *testing.T, source string) string {
 		t.Skip("no C compiler: ", err)
 	}
 	program := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(source), ".c"))
-	output, err := exec.Command("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", program, source).CombinedOutput()
+	output, err := exec.Command("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o",
+		program, source).CombinedOutput()
 	assert.NilError(t, err, "%s", output)
 	return program
 }
 
-// soak tells whether what is looked for by repeating is to be looked for at length.
+// soak tells whether tests that look for something by repeating are to do so at length.
 func soak() bool { return os.Getenv("TIDCHECK_SOAK") != "" }
 
 // within ends a run that would hang, and shows where. What is traced dies with us.
@@ -251,18 +264,21 @@ func TestTracerAndWitnessAgree(t *testing.T) {
 			for round := range rounds {
 				d := traceAndWitness(t, exec.Command(program, argv[1:]...), tracer.Options{})
 				completed += d.completed
-				if diff := d.differences(); diff != "" || d.status.String() != c.status || t.Failed() {
-					t.Fatalf("round %d: status %s, want %s; %.5000s", round, d.status, c.status, diff)
+				diff := d.differences()
+				if diff != "" || d.status.String() != c.status || t.Failed() {
+					t.Fatalf("round %d: status %s, want %s; %.5000s", round, d.status, c.status,
+						diff)
 				}
 			}
 			if completed > 0 {
-				t.Logf("in %d rounds %d births had no event, since their creators were killed before it", rounds, completed)
+				t.Logf("in %d rounds %d births had no event: their creators were killed before it",
+					rounds, completed)
 			}
 		})
 	}
 }
 
-// What ptrace cannot see the kernel's account has, and nothing else is different.
+// The kernel's account has what ptrace cannot see, and nothing else is different.
 func TestTheWitnessAloneSeesWhatPtraceIsNotToldOf(t *testing.T) {
 	within(t, 30*time.Second)
 	program := build(t, "testdata/unseen.c")
@@ -291,8 +307,12 @@ func TestDifferencesNameTasks(t *testing.T) {
 	clone := func(tid, child event.TID) event.Event {
 		return event.Event{Kind: event.Clone, PID: 1, TID: tid, Child: child}
 	}
-	exit := func(tid event.TID) event.Event { return event.Event{Kind: event.Exit, PID: 1, TID: tid} }
-	found := func(tid event.TID) event.Event { return event.Event{Kind: event.Attach, PID: 1, TID: tid} }
+	exit := func(tid event.TID) event.Event {
+		return event.Event{Kind: event.Exit, PID: 1, TID: tid}
+	}
+	found := func(tid event.TID) event.Event {
+		return event.Event{Kind: event.Attach, PID: 1, TID: tid}
+	}
 	run := event.Event{Kind: event.Exec, PID: 1, TID: 1}
 	start := event.Event{Kind: event.Ready, PID: 1, TID: 1}
 	for _, c := range []struct {
@@ -300,19 +320,58 @@ func TestDifferencesNameTasks(t *testing.T) {
 		witnessed, traced event.Trace
 		want              []string // of what is different; none: they agree
 	}{
-		{"equal", event.Trace{clone(1, 2), exit(2), exit(1)}, event.Trace{clone(1, 2), exit(1), exit(2)}, nil},
-		{"a birth missed", event.Trace{clone(1, 2), exit(2), exit(1)}, event.Trace{exit(1)}, []string{
-			"task 1 (main)", `"makes thread 2"`, "task 2 (the tracer does not know it)",
-		}},
-		{"a death missed", event.Trace{clone(1, 2), exit(2), exit(1)}, event.Trace{clone(1, 2), exit(1)}, []string{"task 2 (main/1)"}},
-		{"an order", event.Trace{clone(1, 2), clone(1, 3)}, event.Trace{clone(1, 3), clone(1, 2)}, []string{"task 1 (main)"}},
-		{"the wrong creator", event.Trace{clone(1, 2), clone(1, 3)}, event.Trace{clone(1, 2), clone(2, 3)}, []string{"task 1 (main)", "task 2 (main/1)"}},
-		{"a creator killed", event.Trace{clone(1, 2), exit(1), exit(2)}, event.Trace{exit(1), found(2), exit(2)}, nil},
-		{"found, but its creator lived on", event.Trace{clone(1, 2), clone(1, 3), exit(1)}, event.Trace{clone(1, 3), found(2), exit(1)}, []string{"task 1 (main)", "task 2 (@1)"}},
-		{"found, and nobody made it", event.Trace{exit(1), exit(2)}, event.Trace{found(2), exit(2), exit(1)}, []string{"task 2 (@1)", `"attach"`}},
+		{
+			"equal",
+			event.Trace{clone(1, 2), exit(2), exit(1)},
+			event.Trace{clone(1, 2), exit(1), exit(2)},
+			nil,
+		},
+		{
+			"a birth missed",
+			event.Trace{clone(1, 2), exit(2), exit(1)},
+			event.Trace{exit(1)},
+			[]string{"task 1 (main)", `"makes thread 2"`, "task 2 (the tracer does not know it)"},
+		},
+		{
+			"a death missed",
+			event.Trace{clone(1, 2), exit(2), exit(1)},
+			event.Trace{clone(1, 2), exit(1)},
+			[]string{"task 2 (main/1)"},
+		},
+		{
+			"an order",
+			event.Trace{clone(1, 2), clone(1, 3)},
+			event.Trace{clone(1, 3), clone(1, 2)},
+			[]string{"task 1 (main)"},
+		},
+		{
+			"the wrong creator",
+			event.Trace{clone(1, 2), clone(1, 3)},
+			event.Trace{clone(1, 2), clone(2, 3)},
+			[]string{"task 1 (main)", "task 2 (main/1)"},
+		},
+		{
+			"a creator killed",
+			event.Trace{clone(1, 2), exit(1), exit(2)},
+			event.Trace{exit(1), found(2), exit(2)},
+			nil,
+		},
+		{
+			"found, but its creator lived on",
+			event.Trace{clone(1, 2), clone(1, 3), exit(1)},
+			event.Trace{clone(1, 3), found(2), exit(1)},
+			[]string{"task 1 (main)", "task 2 (@1)"},
+		},
+		{
+			"found, and no task made it",
+			event.Trace{exit(1), exit(2)},
+			event.Trace{found(2), exit(2), exit(1)},
+			[]string{"task 2 (@1)", `"attach"`},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			records := []witness.Record{{Event: clone(1, 9)}, {Event: run}} // the first is the shell's
+			// The first is the shell's.
+			records := []witness.Record{{Event: clone(1, 9)}, {Event: run}}
 			for _, e := range c.witnessed {
 				records = append(records, witness.Record{Event: e})
 			}

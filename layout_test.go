@@ -12,19 +12,23 @@ import (
 
 const module = "github.com/tidcheck/tidcheck"
 
-// layout says which packages of ours each may import. A name stands for all below it too, and "." is the root.
+// layout says which packages of ours each may import. A name stands for all below it too, and "."
+// is the root.
 var layout = []struct {
 	packages string
 	imports  string
 }{
-	{"cmd", "report debuggers harness tracer fixtures event ."},
-	{"report", "harness fixtures witness event ."},
-	{"debuggers", "harness tracer internal fixtures event ."},
-	{"harness", "fixtures witness event ."},
+	{"cmd", "report findings debuggers adapter harness judge tracer internal fixtures event ."},
+	{"report", "harness judge fixtures event ."},
+	{"debuggers", "findings adapter harness judge tracer witness internal fixtures event ."},
+	{"findings", "harness judge"},
+	{"adapter", "harness judge internal event"},
+	{"harness", "judge witness internal fixtures event ."},
+	{"internal", "judge witness fixtures event ."},
+	{"judge", "fixtures event"},
 	{"fixtures", "fixtures event ."},
 	{"witness", "event"},
 	{"tracer", "event"},
-	{"internal", ""},
 	{"event", ""},
 	{".", ""},
 }
@@ -64,7 +68,8 @@ func TestImportsPointOneWay(t *testing.T) {
 		assert.Check(t, ok, "%s has no place in the layout", words[0])
 		for _, imported := range words[1:] {
 			if to := place(imported); to != "" && to != from {
-				assert.Check(t, slices.Contains(allowed, to), "%s may not import %s", words[0], imported)
+				assert.Check(t, slices.Contains(allowed, to), "%s may not import %s", words[0],
+					imported)
 			}
 		}
 	}
@@ -74,19 +79,33 @@ func TestImportsPointOneWay(t *testing.T) {
 func TestTheHarnessKnowsNoDebugger(t *testing.T) {
 	for _, dep := range list(t, "-deps", "./harness") {
 		top := place(dep)
-		assert.Check(t, top != "tracer" && top != "debuggers" && top != "report" && top != "cmd", "harness depends on %s", dep)
+		above := slices.Contains([]string{"tracer", "adapter", "debuggers", "report", "cmd"}, top)
+		assert.Check(t, !above, "harness depends on %s", dep)
 	}
 }
 
-// go-cmp is a part of the harness, whose failing tests print its differences; all else is for tests.
+// go-cmp is part of what a failing test prints. All else is for tests or tools.
 func TestWhatIsImportedByOthersBringsNoTools(t *testing.T) {
 	allowed := []string{module, "github.com/google/go-cmp", "golang.org/x/sys"}
-	for _, line := range list(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./harness", "./tracer", "./witness") {
-		assert.Check(t, slices.ContainsFunc(allowed, func(a string) bool { return line == a || strings.HasPrefix(line, a+"/") }),
-			"%s is a dependency", line)
+	for _, line := range list(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}",
+		"./harness", "./judge", "./adapter", "./tracer", "./witness") {
+		within := func(a string) bool { return strings.HasPrefix(line+"/", a+"/") }
+		assert.Check(t, slices.ContainsFunc(allowed, within), "%s is a dependency", line)
 	}
 	for _, dep := range list(t, "-deps", "./tracer", "./witness", "./cmd/...") {
-		assert.Check(t, !strings.HasPrefix(dep, "gotest.tools/") && !strings.Contains(dep, "testscript"), "%s is a dependency", dep)
+		tool := strings.HasPrefix(dep, "gotest.tools/") || strings.Contains(dep, "testscript")
+		assert.Check(t, !tool, "%s is a dependency", dep)
+	}
+}
+
+func TestOnlyTestsImportWhatIsForTests(t *testing.T) {
+	for _, line := range list(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
+		words := strings.Fields(line)
+		for _, forTests := range []string{"/internal/testproc", "/internal/rooms"} {
+			imports := slices.Contains(words[1:], module+forTests)
+			helps := words[0] == module+"/debuggers/internal/adaptertest" // it is for tests too
+			assert.Check(t, !imports || helps, "%s imports %s", words[0], forTests)
+		}
 	}
 }
 
@@ -94,12 +113,16 @@ func TestOnlyTheCommandEditsLines(t *testing.T) {
 	for _, line := range list(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
 		words := strings.Fields(line)
 		edits := slices.Contains(words, "golang.org/x/term")
-		assert.Check(t, edits == (words[0] == module+"/cmd/tidcheck"), "%s imports golang.org/x/term: %v", words[0], edits)
+		assert.Check(t, edits == (words[0] == module+"/cmd/tidcheck"),
+			"%s imports golang.org/x/term: %v", words[0], edits)
 	}
 }
 
 func TestSourcesOfFixturesAreEmbedded(t *testing.T) {
-	for _, name := range []string{"cfixtures/keeper.c", "cfixtures/fixture.h", "cfixtures/fork.c", "fixtures/fixture/fixture.go", "fixtures/locked/main.go", "fixtures/cgo/threads.c"} {
+	for _, name := range []string{
+		"cfixtures/keeper.c", "cfixtures/fixture.h", "cfixtures/fork.c",
+		"fixtures/fixture/fixture.go", "fixtures/locked/main.go", "fixtures/cgo/threads.c",
+	} {
 		_, err := tidcheck.Sources.Open(name)
 		assert.NilError(t, err)
 	}

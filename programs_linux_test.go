@@ -15,11 +15,12 @@ import (
 	"gotest.tools/v3/assert"
 )
 
-// A real program is one that nobody wrote for us: no ledger, no head, births at the system's mercy.
+// A real program was not written for this suite: it has no ledger and no head, and its births
+// differ from run to run.
 var realPrograms = []struct {
 	name  string
 	needs []string // commands
-	soak  bool     // too long for every day
+	soak  bool     // it takes too long for every day
 	files map[string]string
 	argv  string
 	env   string
@@ -28,14 +29,20 @@ var realPrograms = []struct {
 		"go build of a package",
 		[]string{"go"},
 		false,
-		map[string]string{"go.mod": "module small\n", "a.go": "package small\n\nimport (\n_ \"math\"\n_ \"unicode/utf16\"\n)\n"},
+		map[string]string{
+			"go.mod": "module small\n",
+			"a.go":   "package small\n\nimport (\n_ \"math\"\n_ \"unicode/utf16\"\n)\n",
+		},
 		"go build ./...", "GOCACHE=$PWD/cache GOFLAGS=-buildvcs=false GOPROXY=off",
 	},
 	{
 		"go build of a program",
 		[]string{"go"},
 		true,
-		map[string]string{"go.mod": "module small\n", "a.go": "package main\n\nfunc main() { println(2) }\n"},
+		map[string]string{
+			"go.mod": "module small\n",
+			"a.go":   "package main\n\nfunc main() { println(2) }\n",
+		},
 		"go build ./...", "GOCACHE=$PWD/cache GOFLAGS=-buildvcs=false GOPROXY=off",
 	},
 	{
@@ -83,7 +90,10 @@ class A {
     public static void main(String[] args) throws Exception {
         Thread[] threads = new Thread[8];
         for (int i = 0; i < threads.length; i++) {
-            threads[i] = new Thread(() -> { try { new ProcessBuilder("true").start().waitFor(); } catch (Exception e) { System.exit(1); } });
+            threads[i] = new Thread(() -> {
+                try { new ProcessBuilder("true").start().waitFor(); }
+                catch (Exception e) { System.exit(1); }
+            });
             threads[i].start();
         }
         for (Thread t : threads) t.join();
@@ -135,7 +145,8 @@ func TestTracerAndWitnessAgreeOnRealPrograms(t *testing.T) {
 			assert.Equal(t, d.status.String(), "0", output.String())
 			diff := d.differences()
 			assert.Assert(t, diff == "", "%.5000s", diff)
-			t.Logf("%d tasks made births or ended, %d births without an event", len(d.witnessed), d.completed)
+			t.Logf("%d tasks made births or ended, %d births without an event", len(d.witnessed),
+				d.completed)
 		})
 	}
 }

@@ -1,11 +1,15 @@
 /*
  * Makes threads, which stay, until main has passed its gate and checkpoint 1.
  *
- * There are n at least; after most of them it makes no more, and waits. Each is
- * at work before the next is made. Half of them come slowly, and the others without pause when somebody traces main: who
- * attaches to main first, and then to the others, does it while threads are born, however late he comes. Main makes
- * one more between the two, and one after, which end. At
- * their ends the threads come to tidcheck_place, where one that the debugger has not may meet its breakpoint.
+ * A thread of its own makes them; n and most are the bounds of their number. Each runs before the
+ * next is made. The first n come without pause. Then one comes each millisecond until half of most
+ * are there; the rest wait until main is traced. While main is traced they come without pause. So a
+ * debugger that attaches to main first and to the other threads afterwards does that while threads
+ * are born, however late it comes.
+ *
+ * Main makes one more thread between the gate and the checkpoint, and one after; both end. At their
+ * ends the threads call tidcheck_place, where a thread that the debugger has missed may run into
+ * its breakpoint.
  *
  * param: n=20 most=1000
  * quick: most=300
@@ -36,7 +40,7 @@ static void pace(long made)
 {
 	const struct timespec moment = {.tv_nsec = 1000000};
 	while (made >= least && !enough && !is_traced(getpid(), getpid())) {
-		nanosleep(&moment, NULL); // sleep: nobody tells that a debugger comes
+		nanosleep(&moment, NULL); // sleep: nothing tells when a debugger attaches
 		if (made < most / 2)
 			return;
 	}

@@ -1,10 +1,11 @@
 /*
- * Its threads block in read, futex, nanosleep and epoll_wait when it comes to its gate, and are woken after checkpoint 1.
+ * Its threads block in read, futex, nanosleep and epoll_wait before the gate, and are woken after
+ * checkpoint 1.
  *
- * The kernel restarts such calls when a stop interrupts them, so that the program does not see it; each
- * thread says what it saw. Only epoll_wait shows EINTR after any stop (signal(7)), and is
- * called again. The sleeper sleeps for rest again and again, until it is told. Between gate and
- * checkpoint main makes a fifth thread, which ends.
+ * The kernel restarts such calls when a stop interrupts them, so that the program does not see the
+ * stop; each thread prints what its call returned. Only epoll_wait returns EINTR after any stop
+ * (signal(7)), and is called again. The sleeper sleeps for rest again and again, until it is told
+ * to end. Between gate and checkpoint main makes a fifth thread, which ends.
  *
  * param: rest=1s
  * quick: rest=20ms
@@ -35,7 +36,7 @@ static int block_in_futex(void)
 static int block_in_nanosleep(void)
 {
 	while (!told)
-		if (nanosleep(&rest, NULL)) // sleep: it is the call that an attach is to meet
+		if (nanosleep(&rest, NULL)) // sleep: an attach is to meet this call
 			return errno;
 	return 0;
 }
@@ -52,12 +53,17 @@ static int block_in_epoll_wait(void)
 static const struct call {
 	const char *name;
 	int (*block)(void);
-} calls[4] = {{"read", block_in_read}, {"futex", block_in_futex}, {"nanosleep", block_in_nanosleep}, {"epoll_wait", block_in_epoll_wait}};
+} calls[4] = {
+	{"read", block_in_read},
+	{"futex", block_in_futex},
+	{"nanosleep", block_in_nanosleep},
+	{"epoll_wait", block_in_epoll_wait},
+};
 
 static void *thread(void *arg)
 {
 	long i = (const struct call *)arg - calls;
-	announce(i + 1); /* main claims them first of all, in this order */
+	announce(i + 1); /* main claims slots 1 to 4 for these threads, in this order */
 	tids[i] = syscall(SYS_gettid);
 	int err = calls[i].block();
 	printf("%s: %s\n", calls[i].name, err ? strerror(err) : "no error");
@@ -70,7 +76,8 @@ int main(int argc, char **argv)
 	fixture_open(argv);
 	long long nanoseconds = param("rest", "1s");
 	rest = (struct timespec){nanoseconds / 1000000000, nanoseconds % 1000000000};
-	must(!pipe(channel) && !pipe(bell) && (epoll = epoll_create1(0)) >= 0, "pipe, epoll_create1");
+	must(!pipe(channel) && !pipe(bell), "pipe");
+	must((epoll = epoll_create1(0)) >= 0, "epoll_create1");
 	struct epoll_event event = {.events = EPOLLIN};
 	must(!epoll_ctl(epoll, EPOLL_CTL_ADD, bell[0], &event), "epoll_ctl");
 	pthread_t threads[4];
@@ -79,7 +86,7 @@ int main(int argc, char **argv)
 		must(!pthread_create(&threads[i], NULL, thread, (void *)&calls[i]), "pthread_create");
 	}
 	for (int i = 0; i < 4; i++)
-		while (!tids[i] || task_state(getpid(), tids[i]) != 'S') /* nobody is told that a call blocks */
+		while (!tids[i] || task_state(getpid(), tids[i]) != 'S') /* nothing else tells */
 			sched_yield();
 	checkpoint(0);
 	one_thread(0);

@@ -1,9 +1,11 @@
 /*
- * Threads, k of them, make threads that end at once, without pause, until main has passed its gate and checkpoint 1.
+ * Has k threads make threads that end at once, until main has passed its gate and checkpoint 1.
  *
- * Each makes n at least; after most of them it makes no more. Who attaches or
- * lets go at the gate or the checkpoint finds ids that are gone when it looks again. Main makes one more
- * thread between the two, and one after.
+ * For each, n and most are the bounds of how many it makes. After each it pauses: without, it makes
+ * 90,000 in a second, so that most are made before a debugger attaches again, and the kernel's
+ * account overflows where its reader does not come to run for 0.1 s. A debugger that attaches or
+ * detaches at the gate or the checkpoint finds ids that are gone when it looks again. Main makes
+ * one more thread between the two, and one after.
  *
  * param: k=4 n=20 most=10000
  * want: main: clone main/1..k+2, exit 0
@@ -22,6 +24,7 @@ static void *creator(void *arg)
 	announce((uintptr_t)arg);
 	for (long made = 0; made < most && (made < least || !enough); made++) {
 		one_thread((uintptr_t)arg);
+		usleep(100); // sleep: paces the births
 		if (made == 0)
 			advance(&begun);
 	}

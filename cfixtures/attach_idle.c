@@ -1,8 +1,9 @@
 /*
- * Has n threads that are idle when it comes to its gate, and again at checkpoint 1; between, each makes a thread.
+ * Has n threads that are idle at its gate, and again at checkpoint 1; between the two, each makes a
+ * thread.
  *
- * Who attaches finds a process at rest, and who lets go leaves one at rest: once, or again and again. That it has
- * every thread is seen by what they make.
+ * A debugger attaches to a process at rest and detaches from one at rest, once or again and again.
+ * What the threads make shows whether the debugger has every thread.
  *
  * param: n=8
  * want: main: clone main/1..n, exit 0

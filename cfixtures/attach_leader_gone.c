@@ -1,8 +1,9 @@
 /*
- * Main makes n threads and ends by pthread_exit; the first of them comes to the gate when main is a zombie.
+ * Main makes n threads and ends by pthread_exit; the first of them comes to the gate when main is a
+ * zombie.
  *
- * A zombie leader cannot be attached to (EPERM); the others can, and the process lives on. The
- * first makes a thread then, which ends, and comes to checkpoint 1.
+ * A zombie leader cannot be attached to (EPERM); the others can, and the process lives on. After
+ * the gate the first thread makes a thread, which ends, and comes to checkpoint 1.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 0
@@ -27,12 +28,12 @@ static void *thread(void *arg)
 	return NULL;
 }
 
-/* What main would do, were it alive. */
+/* The first thread: does what main does elsewhere. */
 static void *first(void *arg)
 {
 	announce((uintptr_t)arg);
 	await(&parked, n - 1);
-	while (task_state(getpid(), getpid()) != 'Z') /* the kernel wakes nobody for it */
+	while (task_state(getpid(), getpid()) != 'Z') /* the kernel tells no task of it */
 		sched_yield();
 	checkpoint(0);
 	one_thread((uintptr_t)arg);

@@ -1,8 +1,9 @@
 /*
- * Of its n parked threads the last is traced by a child process when it comes to its gate.
+ * Has n parked threads at its gate, the last of which is traced by a child process.
  *
- * Who attaches then gets EPERM for that thread: there is one tracer a task. Who launched the program
- * traces it already, and the child process gets EPERM instead, and lets it be.
+ * A debugger that attaches then gets EPERM for that thread: a task has one tracer. A debugger that
+ * launched the program traces the thread already; then the child process gets EPERM instead, and
+ * lets it be.
  *
  * param: n=3
  * want: main: clone main/1..n, fork main/n+1, exit 0
@@ -27,7 +28,7 @@ static void *thread(void *arg)
 	return NULL;
 }
 
-/* In the child process. Its end lets the thread go, which runs on. */
+/* The child process: traces a thread until main lets it end, which detaches from the thread. */
 static void trace(pid_t tid)
 {
 	await(&shared[may_trace], 1);

@@ -1,10 +1,12 @@
 /*
- * A thread that waits in D for its vfork child gets SIGUSR1 when somebody has attached to it, before it can stop.
+ * A thread that waits in D for its vfork child gets SIGUSR1 when a debugger has attached to it,
+ * before it can stop.
  *
- * The child looks whether the thread is traced, sends the signal, and ends. So the SIGSTOP of PTRACE_ATTACH is on its way
- * when the thread goes on, and so is the signal, which comes first: the attach is not over with the first stop, and what
- * that was for is the program's. Without a debugger the signal is sent when main has passed its gate. Between that and
- * checkpoint 1 main makes a thread, which ends.
+ * The child looks whether the thread is traced, sends the signal, and ends. So both the SIGSTOP of
+ * PTRACE_ATTACH and the signal are pending when the thread goes on, and the signal comes first. The
+ * first stop does not complete the attach, and its signal belongs to the program. Without a
+ * debugger the signal is sent when main has passed its gate. Between the gate and checkpoint 1 main
+ * makes a thread, which ends.
  *
  * want: main: clone main/1..2, exit 0
  * want: main/1: vfork ./1, exit 0
@@ -25,14 +27,15 @@ static void count(int signal)
 	advance(&ledger->slots[slot].handled);
 }
 
-/* The child shares our memory, and not our thread's id. */
+/* The vfork's child: shares its creator's memory, but is a process of its own. */
 static void child(pid_t pid, pid_t tid, uint32_t own)
 {
 	announce(own);
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* should we be killed, nobody tells it */
+	/* If its creator is killed, told stays 0. */
+	must(!prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
 	advance(&there);
 	while (!told && !is_traced(pid, tid))
-		poll(NULL, 0, 1); /* sleep: nobody tells that somebody attaches */
+		poll(NULL, 0, 1); // sleep: nothing tells when a debugger attaches
 	ledger->slots[slot].sent++;
 	must(!syscall(SYS_tgkill, pid, tid, SIGUSR1), "tgkill");
 	_exit(3);

@@ -1,10 +1,12 @@
 /*
- * A thread sends SIGUSR1 to n others without pause, until main has passed its gate and checkpoint 1; handlers count.
+ * A thread sends SIGUSR1 to n others without pause, until main has passed its gate and checkpoint
+ * 1; handlers count.
  *
  * A standard signal that comes while one is pending is merged with it, so the next one is sent when
- * the last was handled. It sends each of them least at least, and most at most. Who attaches or lets go
- * at the gate or the checkpoint does it while signals are on their way: of those none may
- * be lost, and of its own none left. Between the two main makes a thread, which ends.
+ * the last has been handled. The bounds of how many each thread is sent are least and most. A
+ * debugger attaches or detaches at the gate or the checkpoint while signals are on their way: none
+ * of these may be lost, and none of the debugger's own may be left. Between the two main makes a
+ * thread, which ends.
  *
  * param: n=3 least=20 most=100000
  * want: main: clone main/1..n+2, exit 0
@@ -75,7 +77,7 @@ int main(int argc, char **argv)
 	}
 	await(&rounds, 1);
 	checkpoint(0);
-	uint32_t whole = rounds + 2; /* one begins and ends before checkpoint 1, whoever was stopped meanwhile */
+	uint32_t whole = rounds + 2; /* so that a whole round is between gate and checkpoint 1 */
 	await(&rounds, whole < most ? whole : most);
 	one_thread(0);
 	checkpoint(1);

@@ -1,10 +1,11 @@
 /*
- * Stops itself with SIGSTOP, with n parked threads, before its gate and again before checkpoint 1; a child process continues it.
+ * Stops itself with SIGSTOP, with n parked threads, before its gate and again before checkpoint 1;
+ * a child process continues it.
  *
- * The child process comes to the gate and the checkpoint, when all tasks stand in the stop. The
- * stop must outlast an attach, a resume and a detach: it belongs to the program, not to
- * the debugger. The child waits each time until all stand, or main has gone on, and says which. Between
- * the stops main makes a thread, which ends.
+ * The child process comes to the gate and the checkpoint when all tasks of its parent are stopped.
+ * The stop must outlast an attach, a resume and a detach: it belongs to the program, not to the
+ * debugger. Each time the child waits until all are stopped or main has gone on, and prints which.
+ * Between the stops main makes a thread, which ends.
  *
  * param: n=3
  * want: main: fork main/1, clone main/2..n+2, exit 0
@@ -25,6 +26,7 @@ static void look(pid_t pid, uint32_t round, const char *where)
 	printf("%s checkpoint %u: main went on: %d\n", where, round, shared[goes_on] != round);
 }
 
+/* The child process. */
 static void continue_parent(void)
 {
 	pid_t parent = getppid();

@@ -1,9 +1,10 @@
 /*
- * Comes to its gate, and again to checkpoint 1, while a thread sleeps in D until its vfork child ends.
+ * Comes to its gate, and again to checkpoint 1, while a thread sleeps in D until its vfork child
+ * ends.
  *
- * Nothing stops that thread before its child lets it, so who attaches cannot wait for it, and
- * nor can who lets go; when it does go on it must be traced, or be free. Between the two another
- * thread comes and goes.
+ * That thread cannot stop before its child lets it go on, so neither an attach nor a detach can
+ * wait for it. When it does go on it must be traced after an attach, and free after a detach.
+ * Between gate and checkpoint another thread comes and goes.
  *
  * want: main: clone main/1..2, exit 0
  * want: main/1: vfork ./1, exit 0

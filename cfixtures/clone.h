@@ -1,17 +1,22 @@
 /*
- * Tasks by the bare system calls clone and clone3: they have no libc, and no TLS but their creator's.
+ * Tasks made by the bare system calls clone and clone3. They have no libc, and no TLS but their
+ * creator's.
  */
 #ifndef TIDCHECK_CLONE_H
 #define TIDCHECK_CLONE_H
 
 #include "fixture.h"
 
-enum { raw_thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM };
+enum {
+	raw_thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
+	raw_stack_size = 16384
+};
 
 /*
- * A clone or clone3 whose task has a stack of its own: at its top are a function and its
- * argument; the task calls it and ends with the status that it returns. The function calls
- * nothing that needs TLS of its own. An error is -1 and errno. Only x86-64 takes clone's last two arguments in this order.
+ * A clone or clone3 whose task has a stack of its own (raw_stack). The task calls the function at
+ * the stack's top and ends with the status that it returns. The function must not call anything
+ * that needs TLS of its own. Returns the new task's id, or -1 with errno. clone's last two
+ * arguments, child_tid and tls (0 here), come in this order on x86-64 only (clone(2)).
  */
 static inline long raw_clone(long call, long a, long b, long c, long child_tid)
 {
@@ -33,7 +38,8 @@ static inline long raw_clone(long call, long a, long b, long c, long child_tid)
 			 : "a"(call), "b"(a), "c"(b), "d"(c), "S"(0), "D"(child_tid), [exit] "i"(SYS_exit)
 			 : "cc", "memory");
 #elif defined __aarch64__
-	register long x8 __asm__("x8") = call, x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c;
+	register long x8 __asm__("x8") = call;
+	register long x0 __asm__("x0") = a, x1 __asm__("x1") = b, x2 __asm__("x2") = c;
 	register long x3 __asm__("x3") = 0, x4 __asm__("x4") = child_tid;
 	__asm__ volatile("svc #0\n\tcbnz x0, 1f\n\t"
 			 "mov x29, xzr\n\tldp x1, x0, [sp], #16\n\tblr x1\n\t"
@@ -51,12 +57,12 @@ static inline long raw_clone(long call, long a, long b, long c, long child_tid)
 	return -1;
 }
 
-enum { raw_stack_size = 16384 };
-
-/* A stack for a raw clone, with what its task is to call. It returns the stack's top. */
+/* Makes a stack for a raw clone. On it are the function that the task is to call, and its argument.
+ * Returns the stack pointer that the task begins with. */
 static inline char *raw_stack(int (*run)(void *), void *arg)
 {
-	char *memory = mmap(NULL, raw_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory = mmap(NULL, raw_stack_size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(memory != MAP_FAILED, "mmap");
 	void **top = (void **)(memory + raw_stack_size) - 2;
 	top[0] = (void *)run;
@@ -65,8 +71,8 @@ static inline char *raw_stack(int (*run)(void *), void *arg)
 }
 
 /*
- * Makes a task by clone(2) in the slot that was claimed for it. The kernel announces it, before
- * it runs, so that one that dies at once is known too.
+ * Makes a task by clone(2) in the slot that was claimed for it. The kernel writes its tid there
+ * before it runs, so that a task that dies at once is known too. Returns what raw_clone does.
  */
 static inline long clone_task(long flags, int (*run)(void *), void *arg, uint32_t slot)
 {
@@ -81,13 +87,15 @@ static inline long clone_task(long flags, int (*run)(void *), void *arg, uint32_
 	return tid;
 }
 
-/* Makes a thread by clone3(2), likewise; args may have further flags, and what belongs to them. */
-static inline long clone3_thread(int (*run)(void *), void *arg, uint32_t slot, struct clone_args args)
+/* Makes a thread by clone3(2), likewise. args may have further flags and their arguments; with a
+ * parent_tid of its own, the task must announce itself. */
+static inline long clone3_thread(int (*run)(void *), void *arg, uint32_t slot,
+				 struct clone_args args)
 {
 	struct slot *s = slot_at(slot);
 	char *top = raw_stack(run, arg);
 	args.flags |= raw_thread | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
-	if (!args.parent_tid) /* else it announces itself */
+	if (!args.parent_tid)
 		args.parent_tid = (uintptr_t)&s->tid;
 	args.child_tid = (uintptr_t)&s->alive;
 	args.stack = (uintptr_t)top + 2 * sizeof(void *) - raw_stack_size;
@@ -96,19 +104,26 @@ static inline long clone3_thread(int (*run)(void *), void *arg, uint32_t slot, s
 	s->alive = 1;
 	s->pid = getpid();
 	long made = raw_clone(SYS_clone3, (long)&args, sizeof args, 0, 0);
-	if (made < 0)
-		munmap((void *)(uintptr_t)args.stack, raw_stack_size); /* who asks again gets another */
+	if (made < 0) /* another try gets another stack */
+		munmap((void *)(uintptr_t)args.stack, raw_stack_size);
 	return made;
 }
 
-/* What such a task may do: write to the memory that it shares with its creator, and end. */
+/* For a raw task: writes to the memory that it shares with its creator, and ends. */
 static inline int show_up(void *seen)
 {
 	*(_Atomic int *)seen = 1;
 	return 0;
 }
 
-/* Makes a thread with further flags, which shows up, and waits for its end. */
+/* For a raw task: ends at once. */
+static inline int end_at_once(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+/* Makes a thread that runs show_up, by clone with further flags, and waits for its end. */
 static inline void one_raw_thread(long flags)
 {
 	_Atomic int seen = 0;

@@ -1,8 +1,8 @@
 /*
  * Makes a daemon: forks a process that leads a session of its own, forks the daemon and ends.
  *
- * Main waits for the daemon's end, which is not its child's: only so does the
- * program's end come last. Checkpoint 1 is when the daemon is an orphan and at work.
+ * The daemon is not main's child, and yet main waits for its end, so that the program's end comes
+ * last. Checkpoint 1 is when the daemon is an orphan, just before it does its work.
  *
  * want: main: fork main/1, exit 0
  * want: main/1: fork main/1/1, exit 0
@@ -17,6 +17,7 @@
 
 enum { daemon_pid, is_orphan, words };
 
+/* The daemon. */
 static void work(_Atomic uint32_t *shared, uint32_t slot, pid_t parent)
 {
 	await(&shared[is_orphan], 1);
@@ -26,6 +27,7 @@ static void work(_Atomic uint32_t *shared, uint32_t slot, pid_t parent)
 	_exit(3);
 }
 
+/* The leader of the session. */
 static void daemonize(_Atomic uint32_t *shared, uint32_t slot)
 {
 	must(setsid() == getpid(), "setsid");
@@ -48,7 +50,8 @@ int main(int argc, char **argv)
 	if (pid == 0)
 		daemonize(shared, slot);
 	must(reap(pid) == 0, "the session's leader");
-	struct pollfd end = {.fd = syscall(SYS_pidfd_open, (pid_t)shared[daemon_pid], 0), .events = POLLIN};
+	int pidfd = syscall(SYS_pidfd_open, (pid_t)shared[daemon_pid], 0);
+	struct pollfd end = {.fd = pidfd, .events = POLLIN};
 	must(end.fd >= 0, "pidfd_open");
 	checkpoint(1);
 	advance(&shared[is_orphan]);

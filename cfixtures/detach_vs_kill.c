@@ -1,8 +1,9 @@
 /*
- * Comes to checkpoint 1 and does not wait there: with n threads it is killed by SIGKILL at once.
+ * Comes to checkpoint 1 and does not wait there: with its n threads it is killed by SIGKILL at
+ * once.
  *
- * Who is to let go there meets a program that dies under its hands. The last thread kills it; the first has
- * ended before.
+ * A debugger that is to detach there meets a program that is dying. The last of the n threads kills
+ * it. Another thread has come and gone before.
  *
  * param: n=50
  * want: main: clone main/1..n+1, killed SIGKILL

@@ -1,9 +1,9 @@
 /*
  * Makes a thread that executes the program at once, n times over.
  *
- * So the exec comes while its creator, the leader, may still stand at the birth's event stop: it is killed
- * out of that, and whoever lets it go from there lets it go from its exit stop unseen, since no
- * wait status of a leader follows an exec.
+ * So the exec comes while the thread's creator, the leader, may still be at the birth's event stop.
+ * The exec kills the leader out of that stop. A tracer that resumes the leader from there resumes
+ * it from its exit stop without seeing that, since no wait status of a leader follows an exec.
  *
  * param: n=20
  * want: main: clone main/1, exit 0

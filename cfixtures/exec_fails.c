@@ -1,8 +1,9 @@
 /*
- * Each of n threads executes a file that is not there and one that is no program; nothing ends by it.
+ * Each of n threads tries to execute a file that is not there and one that is no program; nothing
+ * ends by it.
  *
- * All are there before the first and after the last of these. Checkpoint 1 is between; one more thread
- * has come and gone before.
+ * All threads live before the first of these calls and after the last. Checkpoint 1 is between the
+ * two; one more thread has come and gone before.
  *
  * param: n=4
  * want: main: clone main/1..n+1, exit 0

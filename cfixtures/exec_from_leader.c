@@ -1,7 +1,8 @@
 /*
- * Main executes itself while n threads wait; they end with 0.
+ * Main executes the program anew while n threads wait; they end with 0.
  *
- * Checkpoint 1 is just before, between the lives of two more threads.
+ * Checkpoint 1 is just before the exec. One more thread comes and goes before the checkpoint, and
+ * one after.
  *
  * param: n=4
  * want: main: clone main/1..n+2, exec, exit 3

@@ -1,9 +1,10 @@
 /*
- * The first of n threads executes itself while main and the others wait.
+ * The first of n threads executes the program anew while main and the others wait.
  *
- * The others end with 0, main too. Whoever executes takes over main's id and vanishes under his own
- * with no end. The same program serves for a tracer without PTRACE_O_TRACEEXEC. Checkpoint 1 is just
- * before, between the lives of two more threads.
+ * The others end with 0, and so does main. The thread that executes gets main's id; its own id
+ * vanishes without an end. The program also serves for a tracer without PTRACE_O_TRACEEXEC.
+ * Checkpoint 1 is just before the exec. One more thread comes and goes before the checkpoint, and
+ * one after.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 0

@@ -1,8 +1,8 @@
 /*
- * Main ends with 7 by itself; then the last of n threads executes itself.
+ * Main alone ends, with 7; then the last of n threads executes the program anew.
  *
- * Whoever executes takes over main's id, and what he ends with is the process's status. Checkpoint 1
- * is just before; one more thread comes and goes after it.
+ * The thread that executes gets main's id, and its status is the process's. Checkpoint 1 is just
+ * before the exec; one more thread comes and goes after it.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 7

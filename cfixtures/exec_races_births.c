@@ -1,8 +1,9 @@
 /*
- * A thread executes the program while k others make threads without pause.
+ * A thread executes the program anew while k others make threads without pause.
  *
- * It does when there were some births; a maker tries most times. While the exec is on its way births fail with
- * EAGAIN (copy_fs in kernel/fork.c), and who was born before dies in it.
+ * The parameter some is the least number of births before it, and most bounds the tries of each
+ * maker. While the exec is on its way births fail with EAGAIN (copy_fs in kernel/fork.c), and
+ * threads that were born before die in it.
  *
  * param: k=4 some=40 most=1000
  * want: main: clone main/1..k+1, exit 0
@@ -14,23 +15,17 @@
 
 static _Atomic uint32_t births;
 
-static void *newborn(void *slot)
-{
-	announce((uintptr_t)slot);
-	return NULL;
-}
-
 static void *maker(void *slot)
 {
 	announce((uintptr_t)slot);
 	for (long most = param("most", "1000"); most > 0; most--) {
 		pthread_t id;
-		int failure = pthread_create(&id, NULL, newborn, (void *)(uintptr_t)claim((uintptr_t)slot));
+		void *newborn = (void *)(uintptr_t)claim((uintptr_t)slot);
+		int failure = pthread_create(&id, NULL, announce_only, newborn);
 		if (failure == EAGAIN)
 			continue;
 		must(!failure && !pthread_join(id, NULL), "pthread_create, pthread_join");
-		births++;
-		syscall(SYS_futex, &births, FUTEX_WAKE, 1, NULL, NULL, 0);
+		advance(&births);
 	}
 	park();
 	return NULL;
@@ -39,8 +34,7 @@ static void *maker(void *slot)
 static void *executor(void *slot)
 {
 	announce((uintptr_t)slot);
-	for (uint32_t now, some = param("some", "40"); (now = births) < some;)
-		syscall(SYS_futex, &births, FUTEX_WAIT, now, NULL, NULL, 0);
+	await(&births, param("some", "40"));
 	exec_again((uintptr_t)slot);
 	return NULL;
 }

@@ -10,19 +10,13 @@
  */
 #include "process.h"
 
-static void *thread(void *slot)
-{
-	announce((uintptr_t)slot);
-	return NULL;
-}
-
 int main(int argc, char **argv)
 {
 	(void)argc;
 	fixture_start(argv);
 	printf("process: %d, thread: %ld, program %u\n", getpid(), syscall(SYS_gettid), execs);
 	uint32_t n = param("n", "10");
-	must(!pthread_join(make_thread(thread, main_slot), NULL), "pthread_join");
+	must(!pthread_join(make_thread(announce_only, main_slot), NULL), "pthread_join");
 	if (execs == n / 2)
 		checkpoint(1);
 	if (execs < n)

@@ -1,7 +1,7 @@
 /*
- * A thread executes itself, and the new program makes n threads and joins them.
+ * A thread executes the program anew, and the new program makes n threads and joins them.
  *
- * They are the children of the thread that executed. Checkpoint 1 is half way.
+ * Their creator is the thread that executed. Checkpoint 1 is half way.
  *
  * param: n=4
  * want: main: clone main/1, exit 0
@@ -16,7 +16,7 @@ static pthread_barrier_t both;
 static void *executor(void *slot)
 {
 	announce((uintptr_t)slot);
-	pthread_barrier_wait(&both); /* main is past its birth */
+	pthread_barrier_wait(&both); /* main's clone has returned */
 	exec_again((uintptr_t)slot);
 	return NULL;
 }
@@ -37,8 +37,7 @@ int main(int argc, char **argv)
 		must(!pthread_barrier_init(&both, NULL, 2), "pthread_barrier_init");
 		make_thread(executor, 0);
 		pthread_barrier_wait(&both);
-		for (;;)
-			pause();
+		park();
 	}
 	long n = param("n", "4");
 	for (long i = 0; i < n; i++) {

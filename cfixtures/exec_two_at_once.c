@@ -1,7 +1,8 @@
 /*
- * Two threads execute the program at once: one does, and the other ends.
+ * Two threads execute the program anew at once: one succeeds, and the other ends.
  *
- * Which of them is open. Checkpoint 1 is when both are there, between the lives of two more threads.
+ * Which of them succeeds is open. Checkpoint 1 is when both are there. One more thread comes and
+ * goes before the checkpoint, and one after.
  *
  * want: main: clone main/1..4, exit 0
  * want: main/1..2: exit 0, at least 1 exec, at most 1 exec

@@ -1,5 +1,5 @@
 /*
- * Four threads end with codes of their own, by exit(2), one after the other; main ends with 3.
+ * Four threads end by exit(2), one after the other, each with a code of its own; main ends with 3.
  *
  * The kernel keeps the low eight bits of a code. Checkpoint 1 is half way.
  *

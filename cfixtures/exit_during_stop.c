@@ -1,8 +1,10 @@
 /*
- * Half of n threads end and are joined; the other half park at checkpoint 1 and end all at once when it opens.
+ * Half of n threads end and are joined; the other half park at checkpoint 1 and end all at once
+ * when it opens.
  *
- * A debugger that stops the process while the checkpoint is opened meets threads that
- * live, that are on their way out and that are gone. When all are, one more comes and goes.
+ * A debugger that stops the process while the checkpoint opens meets threads that live, threads
+ * that are on their way out and threads that are gone. When all have ended, one more comes and
+ * goes.
  *
  * param: n=16
  * want: main: clone main/1..n+1, exit 0
@@ -10,12 +12,6 @@
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "fixture.h"
-
-static void *ends(void *slot)
-{
-	announce((uintptr_t)slot);
-	return NULL;
-}
 
 static void *ends_later(void *slot)
 {
@@ -32,7 +28,7 @@ int main(int argc, char **argv)
 	pthread_t *threads = calloc(n, sizeof *threads);
 	must(threads != NULL, "calloc");
 	for (long i = 0; i < n / 2; i++)
-		must(!pthread_join(make_thread(ends, 0), NULL), "pthread_join");
+		must(!pthread_join(make_thread(announce_only, 0), NULL), "pthread_join");
 	printf("process: %d, half have ended\n", getpid());
 	for (long i = n / 2; i < n; i++)
 		threads[i] = make_thread(ends_later, 0);

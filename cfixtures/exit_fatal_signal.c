@@ -1,7 +1,7 @@
 /*
- * The last of n threads writes where nothing is, and all die of SIGSEGV.
+ * The last of n threads writes to an address where nothing is mapped, and all tasks die of SIGSEGV.
  *
- * Checkpoint 1 is just before, between the lives of two more threads.
+ * Checkpoint 1 is just before. One more thread comes and goes before the checkpoint, and one after.
  *
  * param: n=4
  * want: main: clone main/1..n, killed SIGSEGV
@@ -19,7 +19,7 @@ static void *thread(void *slot)
 {
 	volatile int *volatile nowhere = NULL;
 	announce((uintptr_t)slot);
-	pthread_barrier_wait(&both); /* main is past its last birth */
+	pthread_barrier_wait(&both); /* main's last clone has returned */
 	one_thread((uintptr_t)slot);
 	checkpoint(1);
 	one_thread((uintptr_t)slot);
@@ -32,10 +32,13 @@ int main(int argc, char **argv)
 {
 	(void)argc;
 	fixture_start(argv);
-	/* No core: with a limit of 1 none is piped to a handler either (core(5), do_coredump in fs/coredump.c). */
+	/*
+	 * No core: with a limit of 1 none is piped to a handler either (core(5), do_coredump in
+	 * fs/coredump.c). A hard limit of 0 cannot be raised to 1.
+	 */
 	struct rlimit none;
 	must(!getrlimit(RLIMIT_CORE, &none), "getrlimit");
-	if (none.rlim_max > 1) /* who is allowed none cannot allow himself one byte */
+	if (none.rlim_max > 1)
 		none.rlim_max = 1;
 	none.rlim_cur = none.rlim_max;
 	must(!setrlimit(RLIMIT_CORE, &none), "setrlimit");

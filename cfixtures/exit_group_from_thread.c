@@ -1,7 +1,8 @@
 /*
  * The last of n threads ends the process with exit_group(42), while main and the others wait.
  *
- * Every task ends with 42. Checkpoint 1 is just before, between the lives of two more threads.
+ * Every task ends with 42. Checkpoint 1 is just before. One more thread comes and goes before the
+ * checkpoint, and one after.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 42
@@ -17,7 +18,7 @@ static pthread_barrier_t both;
 static void *thread(void *slot)
 {
 	announce((uintptr_t)slot);
-	pthread_barrier_wait(&both); /* main is past its last birth */
+	pthread_barrier_wait(&both); /* main's last clone has returned */
 	one_thread((uintptr_t)slot);
 	checkpoint(1);
 	one_thread((uintptr_t)slot);

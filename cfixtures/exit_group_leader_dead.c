@@ -1,7 +1,7 @@
 /*
- * Main ends with 7 by itself; then the last of n threads ends the process with exit_group(42).
+ * Main alone ends, with 7; then the last of n threads ends the process with exit_group(42).
  *
- * Main's own end is one with 7, and the process's with 42. Checkpoint 1 is between the two; one more
+ * Main's own status is 7, and the process's is 42. Checkpoint 1 is between the two ends; one more
  * thread comes and goes after it.
  *
  * param: n=4

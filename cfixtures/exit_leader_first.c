@@ -1,5 +1,5 @@
 /*
- * Main ends by itself while its n threads live on; they end when it has.
+ * Main alone ends while its n threads live on; they end when it has ended.
  *
  * The process ends with its last thread. Checkpoint 1 is when main has ended; one more thread comes
  * and goes after it.

@@ -1,9 +1,10 @@
 /*
- * Main ends with 7 by itself and the last thread with 9: kernels differ in which is the status of the process.
+ * Main alone ends, with 7, and later the last thread, with 9: kernels differ in which is the status
+ * of the process.
  *
- * Since Linux 6.1 (d80f7d7b2c75) who ends last counts as the one that ends the group, with its code;
- * before, the process had its leader's. Main's own end is one with 7 in either. Checkpoint 1 is
- * between; one more thread comes and goes after it.
+ * Since Linux 6.1 (d80f7d7b2c75) the task that ends last counts as the one that ends the group,
+ * with its code; before, the process had its leader's. Main's own status is 7 on either. Checkpoint
+ * 1 is between the two ends; one more thread comes and goes after it.
  *
  * want: [linux>=6.1] main: clone main/1, exit 7, end 9
  * want: [linux<6.1] main: clone main/1, exit 7

@@ -1,8 +1,9 @@
 /*
  * All of n threads end at once while main returns 5.
  *
- * A thread ends with 0 by itself, or with the process's 5, as it comes; the process
- * always with main's. Checkpoint 1 is when all are there, between the lives of two more threads.
+ * A thread ends with 0 by itself, or with the process's 5, whichever comes first; the process
+ * always ends with main's 5. Checkpoint 1 is when all are there. One more thread comes and goes
+ * before the checkpoint, and one after.
  *
  * param: n=16
  * want: main: clone main/1..n+2, exit 5

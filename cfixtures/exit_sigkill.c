@@ -1,7 +1,8 @@
 /*
  * A child process with n threads is killed by SIGKILL from outside, and waited for.
  *
- * Checkpoint 1 is just before, between the lives of two more threads.
+ * Checkpoint 1 is just before. One thread of main's comes and goes before the checkpoint, and one
+ * after.
  *
  * param: n=4
  * want: main: fork main/1, clone main/2..3, exit 0

@@ -1,7 +1,7 @@
 /*
- * Makes n threads that end, and executes itself when they have.
+ * Makes n threads that end, and executes itself when they have ended.
  *
- * The exec waits, in D, until a tracer has waited for the dead threads too. Checkpoint 1 is just
+ * The exec waits, in D, until a tracer too has waited for the dead threads. Checkpoint 1 is just
  * before; one more thread comes and goes after it.
  *
  * param: n=4

@@ -1,8 +1,9 @@
 /*
  * Main and n threads wait, and the whole process is killed by SIGKILL.
  *
- * Before and after checkpoint 1 a thread comes and goes. Main parks at checkpoint 2, where a debugger
- * may hold all of them and whoever likes may kill the process; if nobody does, it kills itself.
+ * A thread comes and goes before checkpoint 1, and one after. Main parks at checkpoint 2, where a
+ * debugger may hold all tasks and the process may be killed from outside; if it is not, it kills
+ * itself.
  *
  * param: n=4
  * want: main: clone main/1..n+2, killed SIGKILL

@@ -1,16 +1,14 @@
 /*
- * What every C fixture shares: its parameters, its ledger, its checkpoints, its threads and
- * its output file. By hand, without the harness, the ledger is private memory, all
- * checkpoints stand open and the output is the standard one. clone.h, process.h and
- * stop.h are for those that need more.
+ * What every C fixture shares: parameters, ledger, checkpoints, threads and output file. By hand,
+ * without the harness, the ledger is private memory, all checkpoints are open and the output is
+ * standard output. clone.h, process.h and stop.h have what only some fixtures need.
  *
- * The ledger is a file that the harness names in TIDCHECK_LEDGER: a header, then a
- * slot a task. A creator claims a slot before it makes a task, and the task announces
- * itself there. It uses no thread-local storage and no libc state, so that tasks
- * without either can announce themselves, and what is written survives SIGKILL.
- * A program that was executed by a fixture (exec_again) maps the ledger anew and
- * takes a further slot for the task that executed it.
- * fixtures/fixture/fixture.go and harness/ledger_linux.go know its layout too.
+ * The ledger is a file that the harness names in TIDCHECK_LEDGER: a header, then one slot for each
+ * task. A creator claims a slot before it makes a task, and the task announces itself there. It
+ * uses no thread-local storage and no libc state, so that tasks without either can announce
+ * themselves. What is written survives SIGKILL. A program that a fixture executes (exec_again)
+ * maps the ledger anew and claims another slot for the task that executed it.
+ * fixtures/fixture/ledger_linux.go has the same layout; a test of internal/ledger compares them.
  */
 #ifndef TIDCHECK_FIXTURE_H
 #define TIDCHECK_FIXTURE_H
@@ -32,34 +30,34 @@
 #include <unistd.h>
 
 struct slot {
-	_Atomic uint32_t tid;     /* written last; 0: claimed, but nobody came */
+	_Atomic uint32_t tid;     /* written last; 0: claimed, but no task announced itself */
 	_Atomic uint32_t pid;     /* the thread group */
 	_Atomic uint32_t creator; /* the creator's slot + 1; 0: unknown */
-	_Atomic uint32_t alive;   /* for set_tid_address(2): the kernel clears it at the end */
-	_Atomic uint32_t sent;    /* signals that were sent to it, by send_signal */
-	_Atomic uint32_t handled; /* signals that its handlers counted */
-	_Atomic uint32_t exec;    /* 1: no new task, but what its creator became by exec(2) */
-	_Atomic uint32_t came;    /* its place in the order of the announcements: of two tasks with one id, that of their lives */
+	_Atomic uint32_t alive;   /* for set_tid_address(2): the kernel clears it at the task's end */
+	_Atomic uint32_t sent;    /* signals that send_signal sent to the task */
+	_Atomic uint32_t handled; /* signals that the task's handlers counted */
+	_Atomic uint32_t exec;    /* 1: not a new task, but what its creator became by exec(2) */
+	_Atomic uint32_t came;    /* place in the order of announcements; orders two tasks of one id */
 };
 
 struct ledger {
-	_Atomic uint32_t capacity; /* slots that there is room for */
-	_Atomic uint32_t claimed;  /* slots that were asked for */
+	_Atomic uint32_t capacity; /* slots in the ledger */
+	_Atomic uint32_t claimed;  /* slots that were claimed, perhaps more than there are */
 	_Atomic uint32_t open;     /* checkpoints below this one may be passed; a futex */
-	_Atomic uint32_t reached;  /* checkpoints that were reached; a futex */
-	_Atomic uint32_t hosts;    /* slots, from the last one down, of threads of fixtures/host, which may have called main */
-	_Atomic uint32_t came;     /* announcements */
+	_Atomic uint32_t reached;  /* the last checkpoint that was reached, + 1; a futex */
+	_Atomic uint32_t hosts;    /* slots, from the last one down, of fixtures/host's own threads */
+	_Atomic uint32_t came;     /* announcements so far */
 	uint32_t unused[10];
-	struct slot slots[4096]; /* by hand; the harness's file may have more */
+	struct slot slots[4096]; /* the harness's file may have more */
 };
 
 static struct ledger private_ledger = {.capacity = 4096, .open = UINT32_MAX};
 static struct ledger *ledger = &private_ledger;
 static char **arguments;
-static uint32_t main_slot; /* of the task that runs main: 0, but after an exec */
-static uint32_t execs;     /* how many of this process's programs came before this one */
+static uint32_t main_slot; /* of the task that runs main; 0 unless exec_again came before */
+static uint32_t execs;     /* how many times exec_again came before */
 
-/* Ends the program, with status 99, if what it needs cannot be had. */
+/* Ends the program with status 99 if a call that it needs failed; what names the call. */
 static inline void must(int ok, const char *what)
 {
 	if (!ok) {
@@ -70,7 +68,7 @@ static inline void must(int ok, const char *what)
 
 #include "param.h"
 
-/* Waits until a word that others advance, threads or processes, is at least so much. */
+/* Waits until a word that other threads or processes advance is at least so much. */
 static inline void await(_Atomic uint32_t *word, uint32_t least)
 {
 	for (uint32_t now; (now = atomic_load(word)) < least;)
@@ -82,7 +80,7 @@ static inline void wake(_Atomic uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-/* Adds one to a word that others await. */
+/* Adds one to a word that other tasks await. */
 static inline void advance(_Atomic uint32_t *word)
 {
 	atomic_fetch_add(word, 1);
@@ -96,14 +94,14 @@ static inline void reach(uint32_t number)
 	wake(&ledger->reached);
 }
 
-/* Parks until the harness lets the program pass this checkpoint; 0 is the gate. */
+/* Waits until the harness lets the program pass this checkpoint; 0 is the gate. */
 static inline void checkpoint(uint32_t number)
 {
 	reach(number);
 	await(&ledger->open, number + 1);
 }
 
-/* Claims a slot for a task that the task of slot creator is about to make. */
+/* Claims a slot for a task that the task in slot creator is about to make. */
 static inline uint32_t claim(uint32_t creator)
 {
 	uint32_t slot = atomic_fetch_add(&ledger->claimed, 1);
@@ -112,7 +110,7 @@ static inline uint32_t claim(uint32_t creator)
 	return slot;
 }
 
-/* Notes the place of a first announcement: of a task that has its id, or is about to have it (clone.h). */
+/* Notes the place of a slot's first announcement. Its task has its id or is about to get it. */
 static inline void note_place(struct slot *slot)
 {
 	uint32_t none = 0;
@@ -136,7 +134,7 @@ static inline void announce(uint32_t slot)
 	announce_other(slot, syscall(SYS_getpid), syscall(SYS_gettid));
 }
 
-/* A slot of which more is needed than that its task is announced there. */
+/* A slot that the program cannot do without. */
 static inline struct slot *slot_at(uint32_t slot)
 {
 	must(slot < ledger->capacity, "the ledger is full");
@@ -150,13 +148,13 @@ static inline pthread_t start_in(uint32_t slot, void *(*act)(void *slot))
 	return id;
 }
 
-/* Makes a thread that does act with its slot, a uintptr_t, as its argument. */
+/* Makes a thread that calls act with its slot, a uintptr_t, as the argument. */
 static inline pthread_t start_thread(void *(*act)(void *slot), uint32_t creator)
 {
 	return start_in(claim(creator), act);
 }
 
-/* Makes a thread, which has announced itself when this returns. */
+/* As start_thread; the thread has announced itself when this returns. */
 static inline pthread_t make_thread(void *(*act)(void *slot), uint32_t creator)
 {
 	uint32_t slot = claim(creator);
@@ -166,14 +164,14 @@ static inline pthread_t make_thread(void *(*act)(void *slot), uint32_t creator)
 	return id;
 }
 
-/* Waits for its own end. */
+/* Waits for the end of the calling task. */
 static inline void park(void)
 {
 	for (;;)
 		pause();
 }
 
-/* What a thread may do: announce itself and wait for its end. */
+/* For a thread: announces itself and waits for its end. */
 static inline void *parked_thread(void *slot)
 {
 	announce((uintptr_t)slot);
@@ -181,7 +179,7 @@ static inline void *parked_thread(void *slot)
 	return NULL;
 }
 
-/* What a thread may do: announce itself and end. */
+/* For a thread: announces itself and ends. */
 static inline void *announce_only(void *slot)
 {
 	announce((uintptr_t)slot);
@@ -194,9 +192,10 @@ static inline void one_thread(uint32_t creator)
 	must(!pthread_join(start_thread(announce_only, creator), NULL), "pthread_join");
 }
 
-/* Has the kernel say, in the calling task's slot, when the task has ended. It takes the place of what libc
- * has the kernel clear: no thread that does so can be joined, nor end but by exit(2). One that ends by
- * that without it has the kernel clear the lock of musl's list of threads. */
+/* Has the kernel clear alive in the calling task's slot when the task has ended. The kernel clears
+ * one word for each task; libc's is not cleared then. So such a thread cannot be joined, and it
+ * must end by exit(2). A thread that ends by exit(2) without this has the kernel clear the lock of
+ * musl's list of threads. */
 static inline void clear_at_end(uint32_t slot)
 {
 	slot_at(slot)->alive = 1;
@@ -209,16 +208,16 @@ static inline void await_end(uint32_t slot)
 	_Atomic uint32_t *alive = &slot_at(slot)->alive;
 	while (*alive)
 		syscall(SYS_futex, alive, FUTEX_WAIT, 1, NULL, NULL, 0);
-	wake(alive); /* the kernel wakes one (mm_release in kernel/fork.c), and he the others */
+	wake(alive); /* the kernel wakes one waiter (mm_release in kernel/fork.c); that one wakes all */
 }
 
 /* Where a debugger may set a breakpoint (fixtures.Place). */
 __attribute__((noinline, unused)) static void tidcheck_place(void)
 {
-	__asm__ volatile(""); /* a call of what does nothing is left out */
+	__asm__ volatile(""); /* without this the compiler drops calls of an empty function */
 }
 
-/* Sends a signal to one task of this process, which counts it in its slot when it comes. */
+/* Sends a signal to one task of this process. The task's handler counts it in the slot. */
 static inline void send_signal(uint32_t slot, int tid, int signal)
 {
 	if (slot < ledger->capacity)
@@ -241,17 +240,17 @@ static inline void print_to(const char *name)
 	must(fd >= 0 && dup2(fd, 1) == 1 && !close(fd), name);
 }
 
-/* The first act of main: its arguments are looked at, and it is announced in slot 0. Some task of the program is to
- * come to the gate then; after an exec there is none. */
+/* Main's first call: checks the arguments and announces main, in slot 0. Then some task of the
+ * program must come to the gate; after exec_again there is no gate. */
 static inline void fixture_open(char **argv)
 {
 	arguments = argv + 1;
 	check_arguments();
-	const char *file = getenv("TIDCHECK_LEDGER"), *out = getenv("TIDCHECK_OUT"), *exec = getenv("TIDCHECK_EXEC");
-	if (file)
-		map_ledger(file);
-	if (out)
-		print_to(out);
+	const char *name = getenv("TIDCHECK_LEDGER"), *exec = getenv("TIDCHECK_EXEC");
+	if (name)
+		map_ledger(name);
+	if ((name = getenv("TIDCHECK_OUT")))
+		print_to(name);
 	must(!setvbuf(stdout, NULL, _IOLBF, 0), "setvbuf"); /* a line is one write */
 	if (exec) {
 		uint32_t former = 0;
@@ -264,7 +263,7 @@ static inline void fixture_open(char **argv)
 	announce(main_slot);
 }
 
-/* The first act of a main that waits at the gate itself, before it does anything. */
+/* Main's first call if main itself waits at the gate before it does anything. */
 static inline void fixture_start(char **argv)
 {
 	fixture_open(argv);

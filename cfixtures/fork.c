@@ -1,8 +1,8 @@
 /*
  * Makes a thread every interval; each thread prints its process and its own id, rests and ends.
  *
- * It is the program of the lesson that tidcheck grew from. Checkpoint 1 is
- * half way, when the threads made so far have ended.
+ * It is the program of the lesson that tidcheck grew from. Checkpoint 1 is half way, when the
+ * threads made so far have ended.
  *
  * param: n=10 interval=10s rest=1s linger=15s
  * quick: interval=1ms rest=0 linger=0
@@ -16,14 +16,14 @@
 
 static long long rest;
 
-static void pass(long long nanoseconds)
+static void sleep_for(long long nanoseconds)
 {
 	struct timespec left = {nanoseconds / 1000000000, nanoseconds % 1000000000};
-	while (nanosleep(&left, &left))
+	while (nanosleep(&left, &left)) // sleep: it is what the program shows
 		;
 }
 
-static void say(void)
+static void print_ids(void)
 {
 	printf("process: %d, thread: %ld\n", getpid(), syscall(SYS_gettid));
 }
@@ -31,8 +31,8 @@ static void say(void)
 static void *thread(void *slot)
 {
 	announce((uintptr_t)slot);
-	say();
-	pass(rest);
+	print_ids();
+	sleep_for(rest);
 	return NULL;
 }
 
@@ -51,16 +51,16 @@ int main(int argc, char **argv)
 	rest = param("rest", "1s");
 	pthread_t *threads = calloc(n, sizeof *threads);
 	must(threads != NULL, "calloc");
-	say();
+	print_ids();
 	for (long i = 0; i < n; i++) {
 		if (i == n / 2) {
 			join(threads, i);
 			checkpoint(1);
 		}
-		pass(interval);
-		must(!pthread_create(&threads[i], NULL, thread, (void *)(uintptr_t)claim(0)), "pthread_create");
+		sleep_for(interval);
+		threads[i] = start_thread(thread, 0);
 	}
-	pass(param("linger", "15s"));
+	sleep_for(param("linger", "15s"));
 	join(threads + n / 2, n - n / 2);
 	free(threads);
 	return 0;

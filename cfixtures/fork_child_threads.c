@@ -1,8 +1,8 @@
 /*
  * Forks c processes; each makes n threads, waits for them and ends.
  *
- * Who follows new processes follows their threads too; who does not must leave them free. Checkpoint 1
- * is half way.
+ * A debugger that follows new processes follows their threads too; one that does not must leave
+ * them free. Checkpoint 1 is half way.
  *
  * param: c=2 n=4
  * want: main: fork main/1..c, exit 0
@@ -19,7 +19,7 @@ static void *thread(void *arg)
 	return NULL;
 }
 
-/* What the new process does. */
+/* The new process: makes n threads and waits for them. */
 static void make_threads(uint32_t slot, long n)
 {
 	pthread_t *threads = calloc(n, sizeof *threads);

@@ -1,9 +1,9 @@
 /*
- * Threads, n of them, fork and vfork at once, twice each in turn.
+ * Has n threads fork and vfork at once, in turn and twice each.
  *
- * Main comes to checkpoint 1 when one has forked once, so who lets go there does it
- * while new processes rain: some births have happened and were not read yet. A thread of
- * main's has come and gone before.
+ * Main comes to checkpoint 1 when one of them has forked once. So a debugger that detaches there
+ * does that while processes are born: some births have happened and their events were not read yet.
+ * A thread of main's has come and gone before.
  *
  * param: n=4
  * want: main: clone main/1..n+1, exit 0

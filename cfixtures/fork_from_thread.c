@@ -1,9 +1,8 @@
 /*
  * Makes n threads, one after the other; each forks a process and waits for its end.
  *
- * The new process has one thread, whose id is no thread's of its creator. Nobody but its
- * creator waits for it, so a debugger that follows the parent alone must let it run. Checkpoint 1
- * is half way.
+ * The new process has one thread, whose id is no thread's of its creator. Only its creator waits
+ * for it, so a debugger that follows the parent alone must let it run. Checkpoint 1 is half way.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 0

@@ -1,17 +1,19 @@
 /*
- * Starts programs for the harness and sees to it that nothing outlives it.
+ * Starts programs for the harness, and ends all of them when the harness is gone.
  *
- * Descriptor 3 is a SOCK_SEQPACKET socket. A packet from the harness starts a program: the
- * number of its arguments, they, the directory and the environment as strings
- * that end in 0; with it come its standard descriptors and its gate, a pipe. The program is
- * executed when a byte comes through the gate, and given up when that is
- * closed. Packets to the harness say "started PID", "failed PID ERRNO" (no exec) and
- * "ended PID STATUS" (wait(2)'s).
+ * Descriptor 3 is a SOCK_SEQPACKET socket. A packet from the harness starts a program. It holds
+ * strings that end in 0: the number of arguments, the arguments, the directory and the environment.
+ * With it come the program's three standard descriptors and its gate, a pipe. The program is
+ * executed when a byte comes through the gate, and given up when the gate closes. It blocks and
+ * ignores no signal, whatever the harness inherited.
  *
- * The keeper has one thread and does nothing until told, so that the kernel's account of
- * tasks can be opened on it before anything is born. It is a subreaper: when the
- * socket closes, all that descends from it is its child sooner or later, and is killed. Then the
- * folder that its argument names is removed, if there is one.
+ * Packets to the harness say "started PID 0", "failed PID ERRNO" (of fork, where PID is -1, or of
+ * exec) and "ended PID STATUS" (as wait(2) gives it).
+ *
+ * The keeper has one thread and does nothing until told, so that the kernel's account of tasks can
+ * be opened on it before any task is born. It is a subreaper: when the socket closes, all that
+ * descends from it becomes its child sooner or later, and is killed. Then the keeper removes the
+ * folder that its argument names, if there is one.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,6 +28,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,7 +50,7 @@ static void tell(const char *what, int pid, int number)
 	(void)!send(harness, text, length, MSG_NOSIGNAL);
 }
 
-/* The next string of a packet. */
+/* Reads the next string of a packet. */
 static char *next(char **at, char *end)
 {
 	char *s = *at, *zero = s < end ? memchr(s, 0, end - s) : NULL;
@@ -56,9 +59,22 @@ static char *next(char **at, char *end)
 	return s;
 }
 
-/* In the new process: waits at the gate, then becomes the program. */
-static void become(char *packet, char *end, const int *fds, const sigset_t *mask)
+/*
+ * Gives every signal its default action. sigaction(3) refuses libc's own two signals, so the system
+ * call is made; it refuses SIGKILL and SIGSTOP.
+ */
+static void ignore_none(void)
 {
+	static const char by_default[64]; /* larger than the kernel's struct sigaction */
+	for (int sig = 1; sig <= 64; sig++)
+		syscall(SYS_rt_sigaction, sig, by_default, NULL, 8);
+}
+
+/* In the new process: waits at the gate, then becomes the program. */
+static void become(char *packet, char *end, const int *fds)
+{
+	sigset_t none;
+	sigemptyset(&none);
 	char *at = packet, byte;
 	int count = atoi(next(&at, end));
 	char **argv = calloc(count + 1, sizeof *argv), **env = calloc(end - packet + 1, sizeof *env);
@@ -70,7 +86,7 @@ static void become(char *packet, char *end, const int *fds, const sigset_t *mask
 		env[i] = next(&at, end);
 	for (int i = 0; i < stdio; i++)
 		must(dup2(fds[i], i) == i, "dup2");
-	must(!sigprocmask(SIG_SETMASK, mask, NULL), "sigprocmask");
+	must(!sigprocmask(SIG_SETMASK, &none, NULL), "sigprocmask");
 	if (read(fds[gate], &byte, 1) != 1)
 		_exit(0);
 	if (!chdir(dir))
@@ -79,7 +95,7 @@ static void become(char *packet, char *end, const int *fds, const sigset_t *mask
 	_exit(127);
 }
 
-static void start(const sigset_t *mask)
+static void start(void)
 {
 	static char packet[packet_size];
 	union {
@@ -87,7 +103,8 @@ static void start(const sigset_t *mask)
 		struct cmsghdr align;
 	} control;
 	struct iovec data = {packet, sizeof packet};
-	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.space};
+	message.msg_controllen = sizeof control.space;
 	ssize_t size = recvmsg(harness, &message, MSG_CMSG_CLOEXEC);
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 	int fds[descriptors];
@@ -97,23 +114,23 @@ static void start(const sigset_t *mask)
 	pid_t pid = fork();
 	if (pid == 0) {
 		must(!setpgid(0, 0), "setpgid");
-		become(packet, packet + size, fds, mask);
+		become(packet, packet + size, fds);
 	}
 	for (int i = 0; i < descriptors; i++)
 		close(fds[i]);
 	tell(pid < 0 ? "failed" : "started", pid, pid < 0 ? errno : 0);
 }
 
-/* Waits for one child, with the flags of waitpid(2), and returns what that does. */
-static int reap(int flags)
+/* Takes the status of one child that has ended; returns what waitpid(2) does. */
+static int reap(void)
 {
-	int status, pid = waitpid(-1, &status, flags | __WALL);
+	int status, pid = waitpid(-1, &status, WNOHANG | __WALL);
 	if (pid > 0)
 		tell("ended", pid, status);
 	return pid;
 }
 
-/* Kills the children of the moment; theirs are ours once these are gone. */
+/* Kills the keeper's present children. Their children become the keeper's when they are gone. */
 static void kill_children(void)
 {
 	char name[64];
@@ -133,13 +150,13 @@ static int removed(const char *path, const struct stat *what, int kind, struct F
 }
 
 /*
- * Whatever crashes leaves no core. With a limit of 1 none is piped to a handler either (core(5), do_coredump in
- * fs/coredump.c), and it is the hard limit too, since gdb raises the soft one at an internal error of its own.
+ * Makes crashes leave no core. With a limit of 1 none is piped to a handler either (core(5),
+ * do_coredump in fs/coredump.c). The hard limit is lowered too, since gdb raises the soft one at an
+ * internal error of its own.
  */
 static void forbid_cores(void)
 {
 	struct rlimit core;
-
 	must(!getrlimit(RLIMIT_CORE, &core), "getrlimit(RLIMIT_CORE)");
 	if (core.rlim_max > 1)
 		core.rlim_max = 1;
@@ -150,15 +167,17 @@ static void forbid_cores(void)
 int main(int argc, char **argv)
 {
 	must(argc == 2, "keeper: a folder's name is missing");
-	sigset_t child, mask;
+	sigset_t child;
+	ignore_none(); /* an ignored SIGCHLD would have the kernel reap our children */
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
-	must(!sigprocmask(SIG_BLOCK, &child, &mask), "sigprocmask");
+	must(!sigprocmask(SIG_SETMASK, &child, NULL), "sigprocmask");
 	must(!prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl(PR_SET_CHILD_SUBREAPER)");
 	forbid_cores();
 	must(!fcntl(harness, F_SETFD, FD_CLOEXEC), "keeper: descriptor 3 is the harness's socket");
-	struct pollfd events[] = {{.fd = harness, .events = POLLIN}, {.fd = signalfd(-1, &child, SFD_CLOEXEC), .events = POLLIN}};
-	must(events[1].fd >= 0, "signalfd");
+	int ended = signalfd(-1, &child, SFD_CLOEXEC);
+	must(ended >= 0, "signalfd");
+	struct pollfd events[] = {{harness, POLLIN, 0}, {ended, POLLIN, 0}};
 	struct signalfd_siginfo info;
 	for (;;) {
 		if (poll(events, 2, -1) < 0) {
@@ -166,21 +185,21 @@ int main(int argc, char **argv)
 			continue;
 		}
 		if (events[1].revents & POLLIN) {
-			must(read(events[1].fd, &info, sizeof info) == sizeof info, "read(signalfd)");
-			while (reap(WNOHANG) > 0)
+			must(read(ended, &info, sizeof info) == sizeof info, "read(signalfd)");
+			while (reap() > 0)
 				;
 		}
 		if (events[0].revents & POLLIN && recv(harness, &info, 1, MSG_PEEK) > 0)
-			start(&mask);
+			start();
 		else if (events[0].revents)
 			break;
 	}
 	for (int left = 1; left >= 0;) {
 		kill_children();
-		while ((left = reap(WNOHANG)) > 0)
+		while ((left = reap()) > 0)
 			;
 		if (left == 0)
-			poll(NULL, 0, 10); /* sleep: nobody tells that a child's children have become ours */
+			poll(NULL, 0, 10); // sleep: nothing tells when orphans become the keeper's
 	}
 	must(!nftw(argv[1], removed, 16, FTW_DEPTH | FTW_PHYS) || errno == ENOENT, argv[1]);
 	return 0;

@@ -1,6 +1,7 @@
 /*
- * A fixture's parameters: NAME=VALUE on its command line. The linker gathers what all calls of param say in
- * a section of its own, so that whatever else stands there is refused before the program does anything.
+ * A fixture's parameters: NAME=VALUE on its command line. The linker gathers what all calls of
+ * param declare in one section, so that fixture_open can refuse every other argument before the
+ * program does anything.
  */
 #ifndef TIDCHECK_PARAM_H
 #define TIDCHECK_PARAM_H
@@ -14,20 +15,28 @@ struct parameter {
 	const char *name, *otherwise;
 };
 
-extern struct parameter __start_parameters[] __attribute__((weak)), __stop_parameters[] __attribute__((weak));
+/* The section's bounds, which the linker defines. They are null if there is no parameter. */
+extern struct parameter __start_parameters[] __attribute__((weak));
+extern struct parameter __stop_parameters[] __attribute__((weak));
 
-/* The value of a parameter, or otherwise: a number or, where otherwise is one, a time in nanoseconds. */
+/*
+ * The value that the command line has for a parameter, else the default. It is a time in
+ * nanoseconds if the default is a time ("10s"), and a number otherwise.
+ */
 #define param(name, otherwise) \
 	({ \
-		static struct parameter declared __attribute__((section("parameters"), used)) = {name, otherwise}; \
+		static struct parameter declared \
+			__attribute__((section("parameters"), used)) = {name, otherwise}; \
 		parameter_value(&declared); \
 	})
 
-/* What follows "NAME=" in an argument, NULL if that is no value of this parameter. */
+/* What follows "NAME=" in an argument, NULL if the argument is not this parameter's. */
 static inline const char *value_of(const struct parameter *p, const char *argument)
 {
 	size_t length = strlen(p->name);
-	return !strncmp(argument, p->name, length) && argument[length] == '=' ? argument + length + 1 : NULL;
+	if (strncmp(argument, p->name, length) || argument[length] != '=')
+		return NULL;
+	return argument + length + 1;
 }
 
 static inline long long parameter_value(const struct parameter *p)
@@ -49,14 +58,15 @@ static inline long long parameter_value(const struct parameter *p)
 	if (timed && !strcmp(value, "0"))
 		return 0;
 	for (int i = 0; timed && i < 3; i++)
-		if (unit > value && !strcmp(unit, units[i].name) && n >= 0 && n <= hour / units[i].nanoseconds)
+		if (unit > value && !strcmp(unit, units[i].name) && n >= 0 &&
+		    n <= hour / units[i].nanoseconds)
 			return n * units[i].nanoseconds;
 	fprintf(stderr, "%s=%s: not a %s\n", p->name, value,
 		timed ? "time from 0 to an hour, such as 10s or 1ms" : "number from 1 to 1000000");
 	_exit(99);
 }
 
-/* Ends the program where it is called with what is no parameter of its own, or has no such value. */
+/* Ends the program with status 99 if an argument is no parameter of its own, or has a bad value. */
 static inline void check_arguments(void)
 {
 	for (char **argument = arguments; *argument; argument++) {

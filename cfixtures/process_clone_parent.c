@@ -1,8 +1,10 @@
 /*
- * Makes n processes by clone with CLONE_PARENT: main creates them, and main's own parent is their parent.
+ * Makes n processes by clone with CLONE_PARENT: main creates them, and main's own parent is their
+ * parent.
  *
- * Who takes a task's parent in /proc for its creator is wrong here. Each waits until
- * main, which can not wait for it as for a child, has a descriptor that tells of its end.
+ * A debugger that takes a task's parent in /proc for its creator is wrong here. Main cannot wait
+ * for such a process as for a child, so each lives until main has a descriptor that tells of its
+ * end.
  *
  * param: n=2
  * want: main: fork main/1..n, exit 0
@@ -13,7 +15,7 @@
 #include <poll.h>
 #include <signal.h>
 
-/* The new process: it has a copy of our memory, libc's too, as after fork. */
+/* The new process: waits until main has closed the pipe. Its memory, libc's too, is a copy. */
 static void run(uint32_t slot, const int *gate)
 {
 	char byte;

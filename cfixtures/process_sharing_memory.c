@@ -1,8 +1,8 @@
 /*
  * Makes n processes that share its memory, by clone with CLONE_VM and no exit signal.
  *
- * The kernel tells its tracer of a clone, as for a thread, and yet each is a process: it
- * has a thread group of its own. Only __WALL and __WCLONE wait for a child without SIGCHLD.
+ * The kernel tells main's tracer of a clone, as for a thread, and yet each is a process: it has a
+ * thread group of its own. Only __WALL and __WCLONE wait for a child without SIGCHLD.
  *
  * param: n=2
  * want: main: fork main/1..n, exit 0

@@ -1,7 +1,7 @@
 /*
- * Becomes a JVM: a program of n threads, each of which runs a command, is compiled and run.
+ * Becomes a JVM, which compiles and runs a program of n threads, each of which runs a command.
  *
- * A real program has no ledger: the kernel's account alone says who came and went.
+ * A real program has no ledger: only the kernel's account says which tasks came and went.
  *
  * param: n=4
  * want: *: at least 2*n clone *, at least 2*n exit 0
@@ -14,12 +14,13 @@ int main(int argc, char **argv)
 {
 	(void)argc;
 	fixture_start(argv);
-	int file = syscall(SYS_memfd_create, "A.java", 0); /* java opens it by its name, and it goes with the last who has it open */
+	int file = syscall(SYS_memfd_create, "A.java", 0); /* java opens it by /proc/PID/fd */
 	must(file >= 0, "memfd_create");
-	dprintf(file,
+	int length = dprintf(file,
 		"class A {\n"
 		"    static void work() {\n"
-		"        try { new ProcessBuilder(\"true\").start().waitFor(); } catch (Exception e) { System.exit(1); }\n"
+		"        try { new ProcessBuilder(\"true\").start().waitFor(); }\n"
+		"        catch (Exception e) { System.exit(1); }\n"
 		"    }\n"
 		"    public static void main(String[] args) throws Exception {\n"
 		"        Thread[] threads = new Thread[%lld];\n"
@@ -31,6 +32,7 @@ int main(int argc, char **argv)
 		"    }\n"
 		"}\n",
 		param("n", "4"));
+	must(length > 0, "dprintf");
 	char name[32];
 	snprintf(name, sizeof name, "/proc/%d/fd/%d", getpid(), file);
 	execlp("java", "java", "-XX:-UsePerfData", "--source", "17", name, NULL);

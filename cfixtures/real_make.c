@@ -1,7 +1,7 @@
 /*
- * Becomes make -j4 of n targets, each of which is two commands and a pipe.
+ * Becomes make -j4 with n targets, each of which is two commands and a pipe.
  *
- * A real program has no ledger: the kernel's account alone says who came and went.
+ * A real program has no ledger: only the kernel's account says which tasks came and went.
  *
  * param: n=12
  * want: main: exit 0
@@ -15,12 +15,12 @@ int main(int argc, char **argv)
 {
 	(void)argc;
 	fixture_start(argv);
-	int file = syscall(SYS_memfd_create, "Makefile", 0); /* make opens it by its name, and it goes with the last who has it open */
+	int file = syscall(SYS_memfd_create, "Makefile", 0); /* make opens it by /proc/PID/fd */
 	must(file >= 0, "memfd_create");
-	dprintf(file, "all:");
+	must(dprintf(file, "all:") > 0, "dprintf");
 	for (long i = 0, n = param("n", "12"); i < n; i++)
-		dprintf(file, " t%ld", i);
-	dprintf(file, "\n.PHONY: all\nt%%:\n\t@true | cat\n");
+		must(dprintf(file, " t%ld", i) > 0, "dprintf");
+	must(dprintf(file, "\n.PHONY: all\nt%%:\n\t@true | cat\n") > 0, "dprintf");
 	char name[32];
 	snprintf(name, sizeof name, "/proc/%d/fd/%d", getpid(), file);
 	execlp("make", "make", "-j4", "-f", name, NULL);

@@ -1,7 +1,7 @@
 /*
- * Becomes node: n workers, which are threads, and as many commands.
+ * Becomes node with n workers, which are threads, and as many commands.
  *
- * A real program has no ledger: the kernel's account alone says who came and went.
+ * A real program has no ledger: only the kernel's account says which tasks came and went.
  *
  * param: n=2
  * want: main: at least n clone *, exit 0

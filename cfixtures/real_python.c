@@ -1,7 +1,7 @@
 /*
- * Becomes python: n threads, each of which runs two commands, one after the other.
+ * Becomes python with n threads, each of which runs two commands, one after the other.
  *
- * A real program has no ledger: the kernel's account alone says who came and went.
+ * A real program has no ledger: only the kernel's account says which tasks came and went.
  *
  * param: n=4
  * want: main: at least n clone *, exit 0

@@ -1,9 +1,10 @@
 /*
- * Stops a process of its making, which has n threads, with SIGSTOP, sees that none goes on, and continues it; twice.
+ * Stops a child process, which has n threads, with SIGSTOP, sees that none of them goes on, and
+ * continues it; twice.
  *
- * Main is told of the group stop and of its end by wait(2), whoever traces the process. In the stop
- * the threads are woken, and must not run; after it each must. Between the two stops main makes a
- * thread, which ends, and comes to checkpoint 1.
+ * Main is told of the group stop and of its end by wait(2), whether the process is traced or not.
+ * In the stop the threads are woken and must not run; after it each must. Between the two stops
+ * main makes a thread, which ends, and comes to checkpoint 1.
  *
  * param: n=4
  * want: main: fork main/1, clone main/2, exit 0
@@ -27,11 +28,11 @@ static void *thread(void *arg)
 		await(&shared[wakes], i);
 		advance(&shared[awake]);
 	}
-	await(&shared[over], 1); /* nobody can be told that an ended process was continued */
+	await(&shared[over], 1); /* wait(2) does not tell that a process that has ended was continued */
 	return NULL;
 }
 
-/* In the child process, which is stopped. */
+/* The child process, which main stops. */
 static void make_threads(uint32_t slot, long n)
 {
 	pthread_t *threads = calloc(n, sizeof *threads);

@@ -1,9 +1,10 @@
 /*
- * Looks at the signal masks of its n threads, and at its dispositions, before its gate and after, and then executes itself.
+ * Looks at the signal masks of its n threads, and at its dispositions, before its gate and after,
+ * and then executes itself.
  *
- * Nobody may change them: neither at an attach nor at an exec, over which the mask and what is
- * ignored are kept. It prints them in /proc's words. Checkpoint 1 is before the exec; a thread
- * more comes and goes before it, and one after.
+ * A debugger may not change them, neither at an attach nor at an exec, which keeps the mask and the
+ * ignored signals. The program prints them in /proc's words. Checkpoint 1 is before the exec. One
+ * more thread comes and goes before the checkpoint, and one after.
  *
  * param: n=3
  * want: main: clone main/1..n+2, exec, exit 0
@@ -17,16 +18,17 @@ extern char **environ;
 
 static _Atomic uint32_t looked, phase;
 
-/* Prints the lines of a task's status that are about masks and dispositions. */
-static void say(const char *who)
+/* Prints the lines of the calling task's status that are about masks and dispositions. */
+static void print_signals(const char *speaker)
 {
 	char line[256];
 	FILE *status = fopen("/proc/thread-self/status", "r");
 	must(status != NULL, "/proc/thread-self/status");
 	while (fgets(line, sizeof line, status))
-		if (!strncmp(line, "SigBlk:", 7) || !strncmp(line, "SigIgn:", 7) || !strncmp(line, "SigCgt:", 7))
-			printf("%s: %s", who, line);
-	fclose(status);
+		if (!strncmp(line, "SigBlk:", 7) || !strncmp(line, "SigIgn:", 7) ||
+		    !strncmp(line, "SigCgt:", 7))
+			printf("%s: %s", speaker, line);
+	must(!fclose(status), "fclose");
 }
 
 static void nothing(int signal)
@@ -34,7 +36,6 @@ static void nothing(int signal)
 	(void)signal;
 }
 
-/* Each thread blocks a signal of its own. */
 static void block(int signal)
 {
 	sigset_t set;
@@ -47,9 +48,9 @@ static void *thread(void *arg)
 {
 	uint32_t slot = (uintptr_t)arg;
 	announce(slot);
-	block(SIGRTMIN + slot % 16);
+	block(SIGRTMIN + slot % 16); /* each blocks a signal of its own */
 	for (uint32_t i = 1; i <= 2; i++) {
-		say("a thread");
+		print_signals("a thread");
 		advance(&looked);
 		await(&phase, i);
 	}
@@ -59,12 +60,13 @@ static void *thread(void *arg)
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "executed")) {
-		say("after the exec");
+		print_signals("after the exec");
 		return 0;
 	}
 	fixture_open(argv);
 	block(SIGUSR1);
-	must(signal(SIGUSR2, SIG_IGN) != SIG_ERR && signal(SIGTRAP, nothing) != SIG_ERR && signal(SIGSTOP, nothing) == SIG_ERR, "signal");
+	must(signal(SIGUSR2, SIG_IGN) != SIG_ERR && signal(SIGTRAP, nothing) != SIG_ERR, "signal");
+	must(signal(SIGSTOP, nothing) == SIG_ERR, "a handler for SIGSTOP, which was to be refused");
 	long n = param("n", "3");
 	pthread_t *threads = calloc(n, sizeof *threads);
 	must(threads != NULL, "calloc");
@@ -72,7 +74,7 @@ int main(int argc, char **argv)
 		threads[i] = start_thread(thread, 0);
 	for (uint32_t i = 0; i < 2; i++) {
 		await(&looked, n * (i + 1));
-		say("main");
+		print_signals("main");
 		checkpoint(i);
 		advance(&phase);
 		one_thread(0);

@@ -1,9 +1,9 @@
 /*
  * Sends SIGUSR1 by tgkill to main, then to each of n threads; each counts what its handler got.
  *
- * A thread looks at its count only when main lets it, after its signal was sent, so a signal that
- * never comes is seen and not waited for. Checkpoint 1 is half way; one more thread comes and goes
- * after it.
+ * A thread looks at its count only when main lets it, after its signal was sent. So a signal that
+ * never comes is seen, and is not waited for. Checkpoint 1 is half way; one more thread comes and
+ * goes after it.
  *
  * param: n=4
  * want: main: signal SIGUSR1, clone main/1..n+1, exit 0

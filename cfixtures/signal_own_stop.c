@@ -1,9 +1,10 @@
 /*
- * Makes n threads, one after the other; each stops the process as its first act, and a child process continues it.
+ * Makes n threads, one after the other; each stops the process as its first act, and a child
+ * process continues it.
  *
- * Under PTRACE_ATTACH and PTRACE_TRACEME a newborn has a SIGSTOP of the kernel's making too, which is not the
- * program's. The child sees that all tasks stand, and says when the thread went on without having stood.
- * Checkpoint 1 is half way.
+ * Under PTRACE_ATTACH and PTRACE_TRACEME a newborn also has a SIGSTOP that the kernel made, which
+ * is not the program's. The child sees that all tasks are stopped, and prints it if the thread went
+ * on without a stop. Checkpoint 1 is half way.
  *
  * param: n=4
  * want: main: fork main/1, clone main/2..n+1, exit 0
@@ -18,7 +19,7 @@ enum { stops, goes_on, seen, words };
 
 static _Atomic uint32_t *shared;
 
-/* In the child process. To the first task of its parent, so that each run is the same. */
+/* The child process. It sends SIGCONT to its parent's first task, so that every run is the same. */
 static void continue_parent(uint32_t times)
 {
 	pid_t parent = getppid();
@@ -52,7 +53,7 @@ int main(int argc, char **argv)
 	fixture_start(argv);
 	long n = param("n", "4");
 	shared = shared_words(words);
-	sigset_t end; /* the child's, which any thread could get, the last on its way out too */
+	sigset_t end; /* the child's SIGCHLD could go to any thread, even one on its way out */
 	sigemptyset(&end);
 	sigaddset(&end, SIGCHLD);
 	must(!pthread_sigmask(SIG_BLOCK, &end, NULL), "pthread_sigmask");
@@ -63,7 +64,7 @@ int main(int argc, char **argv)
 		if (i == n / 2)
 			checkpoint(1);
 		must(!pthread_join(start_thread(thread, 0), NULL), "pthread_join");
-		await(&shared[seen], i + 1); /* no SIGCONT is on its way then */
+		await(&shared[seen], i + 1); /* after this no SIGCONT is on its way */
 	}
 	return reap(child);
 }

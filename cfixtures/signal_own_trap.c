@@ -1,7 +1,8 @@
 /*
- * Each of n threads gets two SIGTRAPs of its own making, by tgkill and by a breakpoint instruction; its handler counts them.
+ * Each of n threads sends itself two SIGTRAPs, by tgkill and by a breakpoint instruction; its
+ * handler counts them.
  *
- * Both look much like a tracer's own event stops, and are the program's.
+ * Both look much like a tracer's own event stops, and belong to the program.
  *
  * param: n=3
  * want: main: clone main/1..n, exit 0
@@ -19,7 +20,7 @@ static void count(int signal, siginfo_t *info, void *context)
 {
 	(void)signal;
 	ledger->slots[self].handled++;
-#ifdef __aarch64__ /* its pc is at the instruction; amd64's is behind it */
+#ifdef __aarch64__ /* the pc is at the breakpoint instruction; on amd64 it is behind it */
 	if (info->si_code > 0)
 		((ucontext_t *)context)->uc_mcontext.pc += 4;
 #endif

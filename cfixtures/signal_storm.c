@@ -1,9 +1,11 @@
 /*
- * Main gets r SIGCHLDs; each of n threads gets r times SIGURG and SIGPROF and five queued real-time signals.
+ * Main gets r SIGCHLDs; each of n threads gets r times SIGURG and SIGPROF and five queued real-time
+ * signals.
  *
  * Handlers count. A standard signal that comes while one is pending is merged with it, so each is
- * sent when the last was handled; real-time signals queue up, and their values must
- * come as they were sent. Checkpoint 1 is after half of the rounds; one more thread comes and goes after it.
+ * sent when the last has been handled. Real-time signals queue up, and their values must come as
+ * they were sent. Checkpoint 1 is after half of the rounds; one more thread comes and goes after
+ * it.
  *
  * param: n=3 r=10
  * want: main: fork main/1..r, clone main/r+1..r+n+1, exit 0
@@ -29,8 +31,9 @@ static _Atomic uint32_t born, over;
 static void count(int signal, siginfo_t *info, void *context)
 {
 	(void)context;
-	if (signal == SIGRTMIN && (info->si_code != SI_QUEUE || info->si_value.sival_int != ++self->value))
-		return; /* then it was tampered with, and does not count */
+	if (signal == SIGRTMIN &&
+	    (info->si_code != SI_QUEUE || info->si_value.sival_int != ++self->value))
+		return; /* it did not come as it was sent, and does not count */
 	advance(&ledger->slots[self->slot].handled);
 }
 
@@ -62,11 +65,12 @@ static void storm(struct target *t, int round)
 		info.si_uid = getuid();
 		info.si_value.sival_int = round * queued + i;
 		ledger->slots[t->slot].sent++;
-		must(!syscall(SYS_rt_tgsigqueueinfo, getpid(), t->tid, SIGRTMIN, &info), "rt_tgsigqueueinfo");
+		must(!syscall(SYS_rt_tgsigqueueinfo, getpid(), t->tid, SIGRTMIN, &info),
+		     "rt_tgsigqueueinfo");
 	}
 }
 
-/* While main is alone, a signal to its process is its own. */
+/* Makes a child that ends. While main is the only thread, its process's SIGCHLD comes to main. */
 static void child_ends(void)
 {
 	ledger->slots[0].sent++;

@@ -1,8 +1,8 @@
 /*
- * Threads, n of them, start a program each by posix_spawn, all at once.
+ * Has n threads start a program each by posix_spawn, all at once.
  *
- * The C library makes the process with CLONE_VM and CLONE_VFORK: it shares memory as a
- * thread does, and is none. The program is this one, which ends at once.
+ * The C library makes the process with CLONE_VM and CLONE_VFORK: it shares memory as a thread does,
+ * and is a process. The program is this one, which ends at once.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 0

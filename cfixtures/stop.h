@@ -1,5 +1,6 @@
 /*
- * What /proc shows of tasks: for what nobody is told of, such as a stop, by others than a parent.
+ * For fixtures that look at tasks in /proc. The kernel tells only a parent of a stop, and no task
+ * that another one is traced.
  */
 #ifndef TIDCHECK_STOP_H
 #define TIDCHECK_STOP_H
@@ -8,7 +9,7 @@
 #include <dirent.h>
 #include <time.h>
 
-/* A task's state letter in proc(5); 0 where there is no such task. */
+/* A task's state letter in proc(5); 0 if there is no such task. */
 static inline char task_state(pid_t pid, pid_t tid)
 {
 	char name[64], text[256] = "";
@@ -18,11 +19,12 @@ static inline char task_state(pid_t pid, pid_t tid)
 		return 0;
 	ssize_t size = read(fd, text, sizeof text - 1); /* ESRCH: it has just ended */
 	close(fd);
-	char *end = size > 0 ? strrchr(text, ')') : NULL; /* the name before it may hold anything */
+	char *end = size > 0 ? strrchr(text, ')') : NULL; /* the name before it may have one too */
 	return end ? end[2] : 0;
 }
 
-/* Who traces a task, a thread's id; 0 if nobody does, -1 if the task is gone. Allocates nothing: a vfork's child may ask. */
+/* The tid of a task's tracer; 0 if it is not traced, -1 if it is gone. This allocates nothing, so
+ * that a vfork's child may call it. */
 static inline pid_t tracer_of(pid_t pid, pid_t tid)
 {
 	char name[64], text[4096];
@@ -37,7 +39,7 @@ static inline pid_t tracer_of(pid_t pid, pid_t tid)
 	return at ? atoi(at + strlen(field)) : -1;
 }
 
-/* Tells whether somebody traces a task, or it is gone. */
+/* Tells whether a task is traced or gone. */
 static inline int is_traced(pid_t pid, pid_t tid)
 {
 	return tracer_of(pid, tid) != 0;
@@ -67,9 +69,10 @@ static inline int64_t microseconds(void)
 }
 
 /*
- * Waits until all tasks of a process stand, in looks one after the other, since one may fall into a tracer's own
- * stop; or until the word, which they change when they go on, is not now. Twenty looks do where each takes long, since a
- * tracer stops whoever looks at each system call; elsewhere they are as many as fit in 5 ms.
+ * Waits until all tasks of a process are stopped, or until the word, which they change when they go
+ * on, is no longer now. One look does not suffice: it may fall into a tracer's own stop. So all
+ * must be stopped in every look for 5 ms, and in at least 20 looks: where a tracer stops the
+ * caller at each system call, few looks fit in that time.
  */
 static inline void await_stop(pid_t pid, _Atomic uint32_t *word, uint32_t now)
 {
@@ -79,7 +82,7 @@ static inline void await_stop(pid_t pid, _Atomic uint32_t *word, uint32_t now)
 			looks = 0;
 		else if (looks++ == 0)
 			since = microseconds();
-		sched_yield(); /* its parent alone is told of a stop */
+		sched_yield();
 	}
 }
 

@@ -1,9 +1,10 @@
 /*
- * Asks pthread_create for a thread on no CPU at all, which fails after the kernel has made the thread.
+ * Asks pthread_create for a thread on no CPU at all, which fails after the kernel has made the
+ * thread.
  *
- * glibc makes the thread, is refused its CPUs, and has it end before it has called any code
- * of ours. A debugger sees a short life where the program sees an error. That thread cannot
- * announce itself, so the kernel's account alone knows of it.
+ * glibc makes the thread, is refused its CPUs, and has it end before it has called any code of the
+ * program. A debugger sees a short life where the program sees an error. That thread cannot
+ * announce itself, so only the kernel's account knows of it.
  *
  * want: main: clone main/1..2, exit 0
  * want: main/1..2: exit 0

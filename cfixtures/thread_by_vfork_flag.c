@@ -1,8 +1,8 @@
 /*
  * Makes two threads by clone with CLONE_VFORK, so that main waits for the end of each.
  *
- * The kernel tells its tracer of a vfork (and of its end), and yet they are threads:
- * the event's kind goes by CLONE_VFORK first. What was made is told by its thread group alone.
+ * The kernel tells main's tracer of a vfork (and of its end), and yet they are threads: CLONE_VFORK
+ * decides the event's kind before anything else. Only the thread group tells what was made.
  *
  * want: main: clone main/1, vforkdone, clone main/2, vforkdone, exit 0
  * want: main/1..2: exit 0

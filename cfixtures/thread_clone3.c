@@ -1,5 +1,5 @@
 /*
- * Makes n threads by clone3, which a debugger misses that watches for the system call clone alone.
+ * Makes n threads by clone3, which a debugger misses if it watches for the system call clone alone.
  *
  * Checkpoint 1 is half way.
  *

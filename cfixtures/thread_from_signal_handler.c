@@ -1,7 +1,8 @@
 /*
  * Sends itself SIGUSR1 twice, and makes a thread in the handler each time.
  *
- * The handler makes it by the bare clone, since pthread_create must not be called there.
+ * The handler makes it by the bare system call clone, since pthread_create must not be called
+ * there.
  *
  * want: main: signal SIGUSR1, clone main/1, signal SIGUSR1, clone main/2, exit 0
  * want: main/1..2: exit 0
@@ -11,18 +12,12 @@
 
 static volatile uint32_t slot;
 
-static int end(void *arg)
-{
-	(void)arg;
-	return 0;
-}
-
 static void handle(int signal)
 {
 	(void)signal;
 	ledger->slots[0].handled++;
 	slot = claim(0);
-	must(clone_task(raw_thread, end, NULL, slot) > 0, "clone");
+	must(clone_task(raw_thread, end_at_once, NULL, slot) > 0, "clone");
 }
 
 int main(int argc, char **argv)

@@ -1,8 +1,8 @@
 /*
  * Makes a process in a pid namespace of its own, which makes n threads: inside, all have other ids.
  *
- * A tracer is told the ids of its own namespace. The tasks find those in /proc, whose mount
- * is the old namespace's, and print the ones that gettid gives beside them.
+ * A tracer is told the ids of its own namespace. The tasks find those in /proc, whose mount is the
+ * old namespace's, and print the ones that gettid gives beside them.
  *
  * param: n=3
  * want: main: fork main/1, exit 0
@@ -10,19 +10,8 @@
  * want: main/1/1..n: exit 0
  * needs: cap_sys_admin
  */
-#include "fixture.h"
+#include "outside.h"
 #include <sys/wait.h>
-
-/* Announces the calling task by its ids outside. */
-static void announce_outside(uint32_t slot)
-{
-	char text[64] = "";
-	unsigned pid, tid;
-	must(readlink("/proc/thread-self", text, sizeof text - 1) > 0, "/proc/thread-self");
-	must(sscanf(text, "%u/task/%u", &pid, &tid) == 2, text);
-	announce_other(slot, pid, tid);
-	printf("process: %u, thread: %u, inside: %ld\n", pid, tid, syscall(SYS_gettid));
-}
 
 static void *thread(void *slot)
 {
@@ -46,7 +35,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	fixture_start(argv);
 	long n = param("n", "3");
-	must(!syscall(SYS_unshare, CLONE_NEWPID), "unshare"); /* of the children's namespace, not of ours */
+	must(!syscall(SYS_unshare, CLONE_NEWPID), "unshare"); /* for its children, not for itself */
 	uint32_t slot = claim(0);
 	int status, pid = fork();
 	must(pid >= 0, "fork");

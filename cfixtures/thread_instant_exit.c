@@ -1,8 +1,8 @@
 /*
  * Makes n threads that end at once, without waiting for any of them before the next is made.
  *
- * They are raw clones whose whole life is a return, so that many are gone before their
- * creator's clone returns. Checkpoint 1 is half way, with the last ones still on their way out.
+ * They are raw clones whose whole life is a return, so that many are gone before their creator's
+ * clone returns. Checkpoint 1 is half way, with the last ones still on their way out.
  *
  * param: n=400
  * quick: n=200
@@ -11,12 +11,6 @@
  * modes: launch attach_before attach_during detach_during stops
  */
 #include "clone.h"
-
-static int end(void *arg)
-{
-	(void)arg;
-	return 0;
-}
 
 int main(int argc, char **argv)
 {
@@ -29,7 +23,7 @@ int main(int argc, char **argv)
 		if (i == n / 2)
 			checkpoint(1);
 		slots[i] = claim(0);
-		must(clone_task(raw_thread, end, NULL, slots[i]) > 0, "clone");
+		must(clone_task(raw_thread, end_at_once, NULL, slots[i]) > 0, "clone");
 	}
 	for (long i = 0; i < n; i++)
 		await_end(slots[i]);

@@ -2,8 +2,8 @@
  * Has io_uring make a thread of the kernel's in this process, and makes two of its own beside it.
  *
  * A ring with SQPOLL has a thread that looks for work (create_io_thread in kernel/fork.c, with
- * CLONE_UNTRACED). It stands in /proc/PID/task like any other, and no tracer can attach to it. At
- * checkpoint 1 it lives, and the first of ours has ended.
+ * CLONE_UNTRACED). /proc/PID/task lists it like any other, and no tracer can attach to it. At
+ * checkpoint 1 it lives, and the first of the program's own two has ended.
  *
  * want: main: clone main/1 untraced, clone main/2..3, exit 0
  * want: main/1..3: exit 0

@@ -1,5 +1,6 @@
 /*
- * Makes n threads and sends SIGKILL to its whole process at once: a newborn's first stop may never come.
+ * Makes n threads and sends SIGKILL to its whole process at once: a newborn's first stop may never
+ * come.
  *
  * param: n=2
  * want: main: clone main/1..n, killed SIGKILL
@@ -10,7 +11,7 @@
 
 static volatile int endless = 1;
 
-/* It has no libc to wait with, and not long to live. */
+/* Runs until the process ends. It has no libc to wait with. */
 static int run_on(void *arg)
 {
 	(void)arg;

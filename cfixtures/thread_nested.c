@@ -1,7 +1,8 @@
 /*
  * Makes threads that make threads, d deep and m wide; each waits for those it made.
  *
- * Checkpoint 1 is when main has joined its first thread and is to make its last, and the others are at work.
+ * Checkpoint 1 is when main has joined its first thread and is about to make its last, while the
+ * others are at work.
  *
  * param: d=3 m=4
  * want: main/1..m^0..d-1: clone ./1..m, exit 0
@@ -20,8 +21,8 @@ struct task {
 
 static void *thread(void *arg);
 
-/* Makes the threads below one task, and waits for them. */
-static void below(struct task self)
+/* Makes the threads of one task, and waits for them. */
+static void make_threads(struct task self)
 {
 	if (self.depth == deep)
 		return;
@@ -48,7 +49,7 @@ static void *thread(void *arg)
 {
 	struct task self = *(struct task *)arg;
 	announce(self.slot);
-	below(self);
+	make_threads(self);
 	return NULL;
 }
 
@@ -58,6 +59,6 @@ int main(int argc, char **argv)
 	fixture_start(argv);
 	deep = param("d", "3");
 	wide = param("m", "4");
-	below((struct task){0, 0});
+	make_threads((struct task){0, 0});
 	return 0;
 }

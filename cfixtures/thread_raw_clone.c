@@ -1,8 +1,8 @@
 /*
  * Makes n threads by the bare clone system call: they have no libc and no TLS of their own.
  *
- * A debugger that learns of threads from libthread_db does not see them. Main waits
- * for each by the word that the kernel clears at its end. Checkpoint 1 is half way.
+ * A debugger that learns of threads from libthread_db does not see them. Main waits for each by the
+ * word that the kernel clears at its end. Checkpoint 1 is half way.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 0

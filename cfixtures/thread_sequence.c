@@ -1,8 +1,8 @@
 /*
  * Makes n threads one after the other; each prints its ids and is joined before the next is made.
  *
- * Tids are given out in turn, so no two of them have the same one; a debugger that tells
- * a birth twice is caught. Checkpoint 1 is half way.
+ * The kernel gives out tids in turn, so no two of them have the same one; a debugger that tells a
+ * birth twice is caught. Checkpoint 1 is half way.
  *
  * param: n=100
  * quick: n=50

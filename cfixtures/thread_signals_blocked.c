@@ -1,8 +1,8 @@
 /*
  * Makes n threads with all signals blocked over each clone, as Go's runtime does.
  *
- * Each is sent SIGUSR1 while it still has all blocked, and gets it when it unblocks
- * them. What a tracer sends to a newborn to stop it must not wait for that.
+ * Each is sent SIGUSR1 while it still has all blocked, and gets it when it unblocks them. A signal
+ * by which a tracer stops a newborn must not wait for that.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 0
@@ -38,7 +38,8 @@ static void *thread(void *slot)
 	wait_for(&sent);
 	uint32_t early = ledger->slots[self].handled;
 	must(!pthread_sigmask(SIG_SETMASK, &before, NULL), "pthread_sigmask");
-	printf("thread: %d, SIGUSR1: %u while blocked, %u after\n", tid, early, ledger->slots[self].handled);
+	uint32_t all_handled = ledger->slots[self].handled;
+	printf("thread: %d, SIGUSR1: %u while blocked, %u after\n", tid, early, all_handled);
 	return NULL;
 }
 

@@ -1,9 +1,11 @@
 /*
- * Makes a thread by clone, and n more between checkpoints 1 and 2, a way on which main can be stepped.
+ * Makes a thread by clone, and n more between checkpoints 1 and 2, a stretch over which main can be
+ * stepped.
  *
- * Nothing on it waits for another task, so main comes to its end while a debugger holds all others, the
- * newborn too. The instruction of a birth has two ends, and main may stand at the event in the middle of its step: a
- * debugger that takes any stop for the step's end, or waits for a step that is over, loses the birth or hangs.
+ * Nothing on it waits for another task, so main comes to its end while a debugger holds all others,
+ * the newborn too. The instruction of a birth returns in two tasks, and main may be at the event
+ * stop in the middle of its step. A debugger that takes any stop for the step's end, or waits for a
+ * step that is over, loses the birth or hangs.
  *
  * param: n=2
  * want: main: clone main/1..n+1, exit 0
@@ -21,7 +23,7 @@ int main(int argc, char **argv)
 	uint32_t *slots = calloc(n, sizeof *slots);
 	_Atomic int *seen = calloc(n, sizeof *seen);
 	must(slots && seen, "calloc");
-	one_raw_thread(0); /* the dynamic linker finds all functions of the way now, and is not stepped through */
+	one_raw_thread(0); /* now the dynamic linker has found all functions that the stretch calls */
 	checkpoint(1);
 	for (long i = 0; i < n; i++) {
 		slots[i] = claim(0);

@@ -1,9 +1,9 @@
 /*
  * Has k creators start at once and make n threads each, which end at once.
  *
- * With several creators a child's first stop often comes before its creator's event.
- * At most k*n threads live at a time. Checkpoint 1 is half way through the first creator's
- * births, while the others go on. Who loses one birth in a thousand loses one here.
+ * With several creators a child's first stop often comes before its creator's event. At most k*n
+ * threads live at a time. Checkpoint 1 is half way through the first creator's births, while the
+ * others go on. A debugger that loses one birth in a thousand loses one here.
  *
  * param: k=8 n=400
  * quick: k=4 n=250
@@ -18,15 +18,9 @@ static long births;
 static pthread_barrier_t all_there;
 static pthread_attr_t small;
 
-static void *thread(void *slot)
+static void *creator(void *arg)
 {
-	announce((uintptr_t)slot);
-	return NULL;
-}
-
-static void *creator(void *slot)
-{
-	uint32_t self = (uintptr_t)slot;
+	uint32_t self = (uintptr_t)arg;
 	announce(self);
 	pthread_t *ids = calloc(births, sizeof *ids);
 	must(ids != NULL, "calloc");
@@ -34,7 +28,8 @@ static void *creator(void *slot)
 	for (long i = 0; i < births; i++) {
 		if (self == 1 && i == births / 2)
 			checkpoint(1);
-		must(!pthread_create(&ids[i], &small, thread, (void *)(uintptr_t)claim(self)), "pthread_create");
+		void *slot = (void *)(uintptr_t)claim(self);
+		must(!pthread_create(&ids[i], &small, announce_only, slot), "pthread_create");
 	}
 	for (long i = 0; i < births; i++)
 		must(!pthread_join(ids[i], NULL), "pthread_join");
@@ -52,9 +47,10 @@ int main(int argc, char **argv)
 	pthread_t *ids = calloc(k, sizeof *ids);
 	must(ids != NULL, "calloc");
 	must(!pthread_barrier_init(&all_there, NULL, k), "pthread_barrier_init");
-	must(!pthread_attr_init(&small) && !pthread_attr_setstacksize(&small, 65536), "pthread_attr_setstacksize");
+	must(!pthread_attr_init(&small), "pthread_attr_init");
+	must(!pthread_attr_setstacksize(&small, 65536), "pthread_attr_setstacksize");
 	for (long i = 0; i < k; i++)
-		must(!pthread_create(&ids[i], NULL, creator, (void *)(uintptr_t)claim(0)), "pthread_create");
+		ids[i] = start_thread(creator, 0);
 	for (long i = 0; i < k; i++)
 		must(!pthread_join(ids[i], NULL), "pthread_join");
 	free(ids);

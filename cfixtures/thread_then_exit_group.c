@@ -1,8 +1,8 @@
 /*
  * Makes n threads and calls exit_group(7) at once: the newborn may never have run.
  *
- * Each has the process's status, since none ends by itself. A tracer that waits
- * for the newborn's first stop before anything else hangs.
+ * Each has the process's status, since none ends by itself. A tracer that waits for the newborn's
+ * first stop before anything else hangs.
  *
  * param: n=2
  * want: main: clone main/1..n, exit 7
@@ -12,7 +12,7 @@
 
 static volatile int endless = 1;
 
-/* It has no libc to wait with, and not long to live. */
+/* Runs until the process ends. It has no libc to wait with. */
 static int run_on(void *arg)
 {
 	(void)arg;

@@ -1,8 +1,8 @@
 /*
  * Makes n threads one after the other that all have the same tid.
  *
- * clone3's set_tid asks for the tid of the first. Each birth and each death is its own; who
- * knows threads by their tids takes them for one. Checkpoint 1 is half way.
+ * clone3's set_tid asks for the tid of the first. Each birth and each death is an event of its own;
+ * a debugger that knows threads by their tids takes them for one. Checkpoint 1 is half way.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 0
@@ -12,20 +12,15 @@
  */
 #include "clone.h"
 
-static int end(void *arg)
-{
-	(void)arg;
-	return 0;
-}
-
-/* Makes a thread, with the tid if it is not zero, waits for its end, and returns its tid. */
+/* Makes a thread, with this tid if it is not zero, waits for its end, and returns its tid. */
 static pid_t make(pid_t tid)
 {
 	uint32_t slot = claim(0);
 	struct clone_args same = {.set_tid = tid ? (uintptr_t)&tid : 0, .set_tid_size = tid != 0};
 	long made;
-	/* A tid is free some time after its thread's end, when a tracer too has seen that; nothing tells of it. */
-	while ((made = clone3_thread(end, NULL, slot, same)) < 0 && errno == EEXIST)
+	/* A tid is free some time after its thread's end, when a tracer too has seen that. Nothing
+	 * tells when. */
+	while ((made = clone3_thread(end_at_once, NULL, slot, same)) < 0 && errno == EEXIST)
 		sched_yield();
 	must(made > 0, "clone3");
 	await_end(slot);

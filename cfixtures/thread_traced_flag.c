@@ -1,8 +1,8 @@
 /*
  * Makes n threads by clone with CLONE_PTRACE: they are traced from birth if their creator is.
  *
- * A debugger that set the options for births is told as ever; one that did not gets
- * tracees of which no event tells. Checkpoint 1 is half way.
+ * A debugger that set the options for births is told as ever; one that did not gets tracees of
+ * which no event tells. Checkpoint 1 is half way.
  *
  * param: n=4
  * want: main: clone main/1..n, exit 0

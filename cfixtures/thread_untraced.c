@@ -1,8 +1,8 @@
 /*
  * Makes three threads, the second of which has CLONE_UNTRACED: the kernel tells no tracer of it.
  *
- * A debugger need not know it, and may: it stands in /proc/PID/task like the others. Checkpoint
- * 1 is after it was made.
+ * A debugger need not know it, and may: /proc/PID/task lists it like the others. Checkpoint 1 is
+ * after it was made.
  *
  * want: main: clone main/1, clone main/2 untraced, clone main/3, exit 0
  * want: main/1..3: exit 0

@@ -1,9 +1,11 @@
 /*
- * A thread makes threads without pause, while main goes from checkpoint 1 to 2, a way on which it can be stepped.
+ * A thread makes threads without pause, while main goes from checkpoint 1 to 2, a stretch over
+ * which it can be stepped.
  *
- * Whether the others run while one is stepped is the debugger's choice. Where they do, births and
- * ends come between the steps' ends, and are not to be taken for them. Main's way is long enough for some, and
- * waits for none. The maker makes n at least, and after most of them no more.
+ * Whether the others run while one thread is stepped is the debugger's choice. Where they do,
+ * births and deaths come between the ends of steps, and are not to be taken for these. Main's
+ * stretch is long enough for some births, and waits for none. The bounds of how many threads the
+ * maker makes are n and most.
  *
  * param: n=20 most=1000
  * quick: most=300
@@ -15,7 +17,7 @@
  */
 #include "fixture.h"
 
-enum { way = 40 };
+enum { rounds = 40 };
 
 static _Atomic uint32_t begun, enough;
 
@@ -38,7 +40,7 @@ int main(int argc, char **argv)
 	one_thread(0);
 	await(&begun, 1);
 	checkpoint(1);
-	for (volatile int i = 0; i < way; i++)
+	for (volatile int i = 0; i < rounds; i++)
 		;
 	checkpoint(2);
 	one_thread(0);

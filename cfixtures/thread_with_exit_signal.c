@@ -1,8 +1,9 @@
 /*
  * Makes n threads by clone with an exit signal, SIGCHLD, which the kernel takes and does not use.
  *
- * It tells its tracer of a fork, and yet they are threads: the event's kind goes by the
- * exit signal that was asked for, while a thread has none (copy_process in kernel/fork.c). clone3 refuses this.
+ * The kernel tells main's tracer of a fork, and yet they are threads: the event's kind goes by the
+ * exit signal that was asked for, while a thread has none (copy_process in kernel/fork.c). clone3
+ * refuses this.
  *
  * param: n=2
  * want: main: clone main/1..n, exit 0

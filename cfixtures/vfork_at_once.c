@@ -1,9 +1,9 @@
 /*
- * Threads, n of them, vfork at once, and no child ends before each has one.
+ * Has n threads vfork at once, and no child ends before each thread has one.
  *
- * A creator sleeps in D while its child lives, and cannot stop. Who stops everything at a
- * vfork and waits for that meets a creator who sleeps until another, whom he
- * holds, has vforked too.
+ * A creator sleeps in D while its child lives, and cannot stop. A debugger that stops everything at
+ * a vfork, and waits for that, waits for a creator that sleeps until another has vforked too, and
+ * the debugger holds that other one.
  *
  * param: n=2
  * want: main: clone main/1..n, exit 0

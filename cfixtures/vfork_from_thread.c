@@ -1,9 +1,9 @@
 /*
  * A thread vforks, and its child does not end before n sibling threads have made a thread each.
  *
- * The vfork's creator sleeps in D meanwhile and cannot stop; its siblings run. Who stops everything
- * must not wait for it. Checkpoint 1 is within the vfork: who lets go there must not
- * leave a stop behind that the creator makes later.
+ * The vfork's creator sleeps in D meanwhile and cannot stop; its siblings run. A debugger that
+ * stops everything must not wait for it. Checkpoint 1 is within the vfork: a debugger that detaches
+ * there must not leave a stop behind that the creator makes later.
  *
  * param: n=3
  * want: main: clone main/1..n+2, exit 0

@@ -2,58 +2,45 @@ package event
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 )
 
-// A View is what an observer can know of a run besides births. Where it cannot
-// see a thing, that thing is left out of a comparison.
-type View struct {
-	Deaths   bool // that tasks end
-	Statuses bool // with which status
-	Signals  bool
-	Execs    bool
-	VForks   bool // a vfork from a fork, and when its creator goes on
-	Untraced bool // births with CLONE_UNTRACED
-}
+// A View is what an observer can know of a run. [Expected.Compare] leaves out the rest.
+type View uint8
 
-// The views of the two complete observers.
-var (
-	// Traced is the view of a ptrace tracer.
-	Traced = View{Deaths: true, Statuses: true, Signals: true, Execs: true, VForks: true}
-	// Declared is the view of a fixture's head, which knows all.
-	Declared = View{Deaths: true, Statuses: true, Signals: true, Execs: true, VForks: true, Untraced: true}
+// The views.
+const (
+	Announced View = iota // the program's own account: births
+	Witnessed             // the kernel's account: also that tasks end, and execs
+	Traced                // a ptrace tracer's: all but tasks born with CLONE_UNTRACED
 )
 
-// Expected is what a fixture's want lines come to for given parameters.
+// Expected is what a fixture's want lines mean for given parameters and a given kernel.
 type Expected struct {
-	lines    map[Path]expectedLine
-	untraced map[Path]bool // those born with CLONE_UNTRACED
+	lines    map[Path]expectedLine // of the tasks whose events are stated exactly
+	untraced map[Path]bool         // true for a task born with CLONE_UNTRACED
 	bounds   []expectedBound
 }
 
 type expectedLine struct {
-	acts  []expectedAct
-	kinds []Kind
-}
-
-type expectedAct struct {
-	Act
-	untraced bool
+	Line
+	kinds []Kind // which the want line names
 }
 
 type expectedBound struct {
 	wantAct
-	text  string
-	path  pattern
-	paths []Path // what it counts over; nil for all tasks
-	n     int
+	want  Want
+	paths []Path // the tasks whose events it counts; nil for all
+	n     int    // the value of count
 }
 
-// Expand works out want lines for a fixture's parameters and a kernel's version.
+// Expand works out want lines for a fixture's parameters and a kernel's major and minor version.
+// The error names the line that has no meaning: a name without a value, or a task that two lines
+// state.
 func Expand(wants []Want, params Params, kernel [2]int) (Expected, error) {
 	x := Expected{lines: map[Path]expectedLine{}, untraced: map[Path]bool{}}
-	var ranges levels
+	var ranges numberRanges // of the lines so far
 	for _, w := range wants {
 		if !w.limit.Holds(kernel) {
 			continue
@@ -65,125 +52,77 @@ func Expand(wants []Want, params Params, kernel [2]int) (Expected, error) {
 	return x, nil
 }
 
-// levels are the ranges that earlier lines had at each depth.
-type levels [][2]int
-
-func (l *levels) note(paths []Path) {
-	for _, p := range paths {
-		for depth, n := range p.numbers() {
-			if depth == len(*l) {
-				*l = append(*l, [2]int{n, n})
-			}
-			(*l)[depth][0] = min((*l)[depth][0], n)
-			(*l)[depth][1] = max((*l)[depth][1], n)
-		}
-	}
-}
-
-func (l levels) at(depth int) (lo, hi int, ok bool) {
-	if depth >= len(l) {
-		return 0, 0, false
-	}
-	return l[depth][0], l[depth][1], true
-}
-
-// numbers are the counts in a path, from the first generation on.
-func (p Path) numbers() []int {
-	var numbers []int
-	for _, s := range strings.Split(string(p), "/")[1:] {
-		n := 0
-		for _, digit := range s {
-			n = n*10 + int(digit-'0')
-		}
-		numbers = append(numbers, n)
-	}
-	return numbers
-}
-
-func (x *Expected) add(w Want, params Params, ranges *levels) error {
+func (x *Expected) add(w Want, params Params, ranges *numberRanges) error {
 	var paths []Path
 	if w.paths.root != "*" {
 		var err error
-		if paths, err = w.paths.expand(params, "", ranges.at); err != nil {
+		if paths, err = w.paths.expand(params, "", *ranges); err != nil {
 			return err
 		}
 	}
-	ranges.note(paths)
-	exact := slices.ContainsFunc(w.acts, func(a wantAct) bool { return a.bound == exactly })
-	for _, p := range paths {
-		if !exact {
-			break
-		}
-		if _, twice := x.lines[p]; twice {
-			return fmt.Errorf("an earlier line states %s", p)
-		}
-		line, err := expandLine(w, p, params)
-		if err != nil {
-			return err
-		}
-		x.lines[p] = line
-		for _, a := range line.acts {
-			x.untraced[a.Child] = x.untraced[a.Child] || a.untraced
-		}
-	}
-	for _, a := range w.acts {
-		if a.bound == exactly {
-			continue
-		}
+	ranges.add(paths...)
+	for _, a := range w.bounds {
 		n, err := a.count.eval(params)
 		if err != nil {
 			return err
 		}
-		x.bounds = append(x.bounds, expectedBound{wantAct: a, text: w.text, path: w.paths, paths: paths, n: n})
+		x.bounds = append(x.bounds, expectedBound{a, w, paths, n})
+	}
+	if len(w.exact) == 0 {
+		return nil
+	}
+	for _, p := range paths {
+		if _, twice := x.lines[p]; twice {
+			return fmt.Errorf("an earlier line states %s", p)
+		}
+		var err error
+		if x.lines[p], err = x.expandLine(w, p, params); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func expandLine(w Want, self Path, params Params) (line expectedLine, err error) {
-	own := self.numbers()
-	selfAt := func(depth int) (int, int, bool) {
-		if depth >= len(own) {
-			return 0, 0, false
-		}
-		return own[depth], own[depth], true
-	}
-	for _, a := range w.acts {
-		if a.bound != exactly {
-			continue
-		}
+// expandLine works out a want line for one task, and notes which of its children are untraced.
+func (x *Expected) expandLine(w Want, self Path, params Params) (line expectedLine, err error) {
+	line.Path = self
+	var own numberRanges
+	own.add(self)
+	for _, a := range w.exact {
 		line.kinds = append(line.kinds, a.Kind)
 		if !a.Kind.IsBirth() {
-			line.acts = append(line.acts, expectedAct{Act: a.Act})
+			line.Acts = append(line.Acts, a.Act)
 			continue
 		}
-		children, err := a.child.expand(params, self, selfAt)
+		children, err := a.children.expand(params, self, own)
 		if err != nil {
 			return line, err
 		}
 		for _, c := range children {
-			line.acts = append(line.acts, expectedAct{Act: Act{Kind: a.Kind, Child: c}, untraced: a.untraced})
+			line.Acts = append(line.Acts, Act{Kind: a.Kind, Child: c})
+			x.untraced[c] = x.untraced[c] || a.untraced
 		}
 	}
 	return line, nil
 }
 
-// Compare gives the expected and the actual lines of a form as a view can tell
-// them apart; they are equal where the form is as expected. Bounds that do not
-// hold are lines of their own.
+// Compare returns the expected and the actual lines of a form, each reduced to what the view can
+// know and the want lines name. They are equal if the form is as expected. Each bound that does not
+// hold adds one line to both: the want line, and what was counted.
 func (x Expected) Compare(form Form, v View) (want, got []string) {
 	actual := make(map[Path]Line, len(form))
 	for _, l := range form {
 		actual[l.Path] = l
 	}
-	for _, p := range x.paths() {
-		if !v.Untraced && x.Untraced(p) {
+	for _, p := range slices.SortedFunc(maps.Keys(x.lines), Path.Compare) {
+		if v == Traced && x.Untraced(p) {
 			continue
 		}
 		line := x.lines[p]
 		expected := Line{Path: p}
-		for _, a := range line.acts {
-			if !a.untraced || v.Untraced {
-				expected.Acts = append(expected.Acts, a.Act)
+		for _, a := range line.Acts {
+			if v != Traced || !x.untraced[a.Child] {
+				expected.Acts = append(expected.Acts, a)
 			}
 		}
 		want = append(want, v.project(expected, line.kinds).String())
@@ -192,101 +131,124 @@ func (x Expected) Compare(form Form, v View) (want, got []string) {
 		}
 	}
 	for _, b := range x.bounds {
-		if text, ok := b.holds(form, v); !ok {
-			want, got = append(want, b.text), append(got, text)
+		n := b.matches(form, v)
+		if v.sees(b.Kind) && (b.bound == "least" && n < b.n || b.bound == "most" && n > b.n) {
+			want = append(want, b.want.text)
+			got = append(got, fmt.Sprintf("%s: %d × %s", b.want.paths.text, n, b.Kind))
 		}
 	}
 	return want, got
 }
 
-func (x Expected) paths() []Path {
-	paths := make([]Path, 0, len(x.lines))
-	for p := range x.lines {
-		paths = append(paths, p)
-	}
-	slices.SortFunc(paths, Path.Compare)
-	return paths
-}
-
-// Line is the expected line of one task, with whether any was stated exactly.
+// Line is the expected line of one task. It is false if the want lines state none of its events
+// exactly.
 func (x Expected) Line(p Path) (Line, bool) {
 	line, ok := x.lines[p]
-	l := Line{Path: p}
-	for _, a := range line.acts {
-		l.Acts = append(l.Acts, a.Act)
-	}
-	return l, ok
+	return line.Line, ok
 }
 
-// Untraced tells whether no tracer is told of a task: it, or a task that it descends from, is
-// born with CLONE_UNTRACED.
+// Most is how many events of a kind the want lines allow some tasks together. It is false if they
+// leave that open.
+func (x Expected) Most(k Kind, tasks ...Path) (most int, ok bool) {
+	var open []Path // those of which no line states the kind exactly
+	stated := 0
+	for _, p := range tasks {
+		line, has := x.lines[p]
+		if !has || !slices.Contains(line.kinds, k) {
+			open = append(open, p)
+			continue
+		}
+		for _, a := range line.Acts {
+			if a.Kind == k {
+				stated++
+			}
+		}
+	}
+	most, ok = stated, len(open) == 0
+	for _, b := range x.bounds {
+		limit := b.n
+		switch {
+		case b.Kind != k || b.bound != "most":
+			continue
+		case b.covers(tasks):
+		case b.covers(open):
+			limit += stated
+		default:
+			continue
+		}
+		if !ok || limit < most {
+			most, ok = limit, true
+		}
+	}
+	return most, ok
+}
+
+// covers tells whether a bound counts the events of all these tasks.
+func (b expectedBound) covers(tasks []Path) bool {
+	return b.paths == nil || !slices.ContainsFunc(tasks, func(p Path) bool {
+		return !slices.Contains(b.paths, p)
+	})
+}
+
+// Untraced tells whether a task, or one that it descends from, is born with CLONE_UNTRACED. The
+// kernel tells no tracer of such a task.
 func (x Expected) Untraced(p Path) bool {
-	for last := len(p); last > 0; last = strings.LastIndexByte(string(p[:last]), '/') {
-		if x.untraced[p[:last]] {
+	for ; p != ""; p, _ = p.split() {
+		if x.untraced[p] {
 			return true
 		}
 	}
 	return false
 }
 
-// Open tells whether births are bounded only: the runs of such a program differ.
+// Open tells whether the want lines bound births. Two runs of such a program may differ.
 func (x Expected) Open() bool {
 	return slices.ContainsFunc(x.bounds, func(b expectedBound) bool { return b.Kind.IsBirth() })
 }
 
-// project leaves of a line what the view can tell and the kinds name.
+// project reduces a line to the given kinds of events, and to what the view can know of them.
 func (v View) project(l Line, kinds []Kind) Line {
-	out := Line{Path: l.Path}
+	reduced := Line{Path: l.Path}
 	for _, a := range l.Acts {
-		if !slices.Contains(kinds, a.Kind) && !(a.Kind == Fork && slices.Contains(kinds, VFork)) || !v.sees(a.Kind) {
+		isNamed := slices.Contains(kinds, a.Kind) || a.Kind == Fork && slices.Contains(kinds, VFork)
+		if !isNamed || !v.sees(a.Kind) {
 			continue
 		}
-		if a.Kind == VFork && !v.VForks {
+		if a.Kind == VFork && v != Traced {
 			a.Kind = Fork
 		}
-		if (a.Kind == Exit || a.Kind == End) && !v.Statuses {
+		if a.Kind.isEnd() && v != Traced {
 			a.Status = Unknown
 		}
-		out.Acts = append(out.Acts, a)
+		reduced.Acts = append(reduced.Acts, a)
 	}
-	return out
+	return reduced
 }
 
 func (v View) sees(k Kind) bool {
 	switch k {
-	case Exit:
-		return v.Deaths
-	case End:
-		return v.Deaths && v.Statuses
-	case Exec:
-		return v.Execs
-	case VForkDone:
-		return v.VForks
-	case Signal:
-		return v.Signals
+	case Exit, Exec:
+		return v != Announced
+	case End, VForkDone, Signal:
+		return v == Traced
 	}
 	return true
 }
 
-// holds counts what a bound is about, and says what it found where that is out of bounds.
-func (b expectedBound) holds(form Form, v View) (string, bool) {
-	if !v.sees(b.Kind) {
-		return "", true
-	}
+// matches counts the events in a form that a bound is about.
+func (b expectedBound) matches(form Form, v View) int {
 	n := 0
 	for _, l := range form {
 		if b.paths != nil && !slices.Contains(b.paths, l.Path) {
 			continue
 		}
 		for _, a := range l.Acts {
-			same := a.Kind == b.Kind || b.Kind == VFork && a.Kind == Fork && !v.VForks
-			if same && (b.Kind.IsBirth() || !v.Statuses || b.anyEnd || a.Status.Same(b.Status)) && a.Signal == b.Signal {
+			sameKind := a.Kind == b.Kind || b.Kind == VFork && a.Kind == Fork && v != Traced
+			sameStatus := v != Traced || a.Status.Same(b.Status)
+			if sameKind && sameStatus && a.Signal == b.Signal {
 				n++
 			}
 		}
 	}
-	if b.bound == atLeast && n >= b.n || b.bound == atMost && n <= b.n {
-		return "", true
-	}
-	return fmt.Sprintf("%s: %d × %s", b.path.text, n, b.Kind), false
+	return n
 }

@@ -17,7 +17,7 @@ func family(t *testing.T, text string) (*event.Family, error) {
 	return event.NewFamily(trace)
 }
 
-func TestCanonicalForms(t *testing.T) {
+func TestFamiliesHaveCanonicalForms(t *testing.T) {
 	for _, c := range []struct{ name, trace, want string }{
 		{"threads interleave", `
 			10: ready
@@ -39,7 +39,7 @@ func TestCanonicalForms(t *testing.T) {
 			main: clone main/1, clone main/2
 			main/1: exit 1
 			main/2: exit 2`},
-		{"the leader's own status is not its process's", `
+		{"the leader's status differs from its process's", `
 			10: ready
 			10: clone 11
 			10: exit 7
@@ -61,7 +61,7 @@ func TestCanonicalForms(t *testing.T) {
 			main/1: exec, clone main/1/1, exit 3
 			main/1/1:
 			main/2: exit 0`},
-		{"a new process is counted as a thread is", `
+		{"processes and threads are numbered in one count", `
 			10: ready
 			10: clone 11
 			10: fork 20
@@ -106,20 +106,46 @@ func TestCanonicalForms(t *testing.T) {
 	}
 }
 
-func TestImpossibleTruthIsRefused(t *testing.T) {
+func TestImpossibleEventsAreRefused(t *testing.T) {
 	for _, c := range []struct{ name, trace, want string }{
-		{"unborn", "10: ready\n10/11: exit 0", `"10/11: exit 0": no living task has the tid 11`},
-		{"born twice", "10: ready\n10: clone 11\n10: clone 11", `"10: clone 11": the task main/1 has the tid 11 and lives`},
-		{"dead creator", "10: ready\n10: exit 0\n10: clone 11", `"10: clone 11": the task main has ended`},
-		{"two deaths", "10: ready\n10: clone 11\n10/11: exit 0\n10/11: exit 0", `no living task has the tid 11`},
-		{"after the end", "10: ready\n10: exit 0\n10: end 0\n10: signal SIGHUP", "no living task has the tid 10"},
-		{"end of a thread", "10: ready\n10: clone 11\n10/11: end 0", "main/1 does not lead its process"},
-		{"exec of nobody", "10: ready\n10: exec from 11", "no living task has the former tid 11"},
+		{
+			"a task that was not born", "10: ready\n10/11: exit 0",
+			`"10/11: exit 0": no living task has the tid 11`,
+		},
+		{
+			"two births of one tid", "10: ready\n10: clone 11\n10: clone 11",
+			`"10: clone 11": the task main/1 has the tid 11 and lives`,
+		},
+		{
+			"a creator that has ended", "10: ready\n10: exit 0\n10: clone 11",
+			`"10: clone 11": the task main has ended`,
+		},
+		{
+			"two deaths", "10: ready\n10: clone 11\n10/11: exit 0\n10/11: exit 0",
+			`no living task has the tid 11`,
+		},
+		{
+			"a signal after the end", "10: ready\n10: exit 0\n10: end 0\n10: signal SIGHUP",
+			"no living task has the tid 10",
+		},
+		{
+			"a process's end of a thread", "10: ready\n10: clone 11\n10/11: end 0",
+			"main/1 does not lead its process",
+		},
+		{
+			"an exec by a task that was not born", "10: ready\n10: exec from 11",
+			"no living task has the tid 11",
+		},
+		{
+			"an exec by a task that has ended", "10: ready\n10: clone 11\n10: exit 0\n10: exec",
+			"the task main has ended",
+		},
 		{"found twice", "10: attach\n10: attach", "the task main has this tid and lives"},
 		{"no tid", "10: ready\n10: clone -1", "a tid is positive"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := family(t, c.trace); err == nil || !strings.Contains(err.Error(), c.want) {
+			_, err := family(t, c.trace)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got error %v, want one with %q", err, c.want)
 			}
 		})
@@ -127,7 +153,8 @@ func TestImpossibleTruthIsRefused(t *testing.T) {
 }
 
 func TestFormsAreReadAsTheyAreWritten(t *testing.T) {
-	const text = "main: clone main/1, fork main/2, vfork main/3, vforkdone, exit 0, end SIGKILL\nmain/1: exec, signal SIGUSR1, killed SIGSEGV\nmain/2:\n@1: exit ?"
+	const text = "main: clone main/1, fork main/2, vfork main/3, vforkdone, exit 0, end SIGKILL\n" +
+		"main/1: exec, signal SIGUSR1, killed SIGSEGV\nmain/2:\n@1: exit ?"
 	form, err := event.ParseForm(text)
 	if err != nil {
 		t.Fatal(err)
@@ -137,8 +164,9 @@ func TestFormsAreReadAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-func TestAForgetfulFamilyNamesTheSame(t *testing.T) {
-	trace, err := event.ParseTrace("10: ready\n10: clone 11\n10/11: fork 12\n10/11: exit 0\n12: clone 11\n12/11: exit 3\n12: exit 0\n12: end 0\n10: clone 12\n10: exec from 12")
+func TestAForgetfulFamilyGivesTheSameNames(t *testing.T) {
+	trace, err := event.ParseTrace("10: ready\n10: clone 11\n10/11: fork 12\n10/11: exit 0\n" +
+		"12: clone 11\n12/11: exit 3\n12: exit 0\n12: end 0\n10: clone 12\n10: exec from 12")
 	if err != nil {
 		t.Fatal(err)
 	}

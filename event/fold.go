@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Wants writes the form as the want lines of a fixture's head, without "want:": signals are left out, tasks that
-// are born one after the other are ranges, and so are siblings that do the same.
+// Wants writes the form as the want lines of a fixture's head, without "want:". Births in a row
+// become a range, and so do siblings that do the same. Signals are left out.
 func (f Form) Wants() []string {
-	generations := slices.Clone(f) // siblings stand together
+	generations := slices.Clone(f) // sorted so that siblings stand together
 	slices.SortStableFunc(generations, func(a, b Line) int {
 		return strings.Count(string(a.Path), "/") - strings.Count(string(b.Path), "/")
 	})
 	var lines []wantLine
 	for _, l := range generations {
-		creator, n := l.Path.split()
-		next := wantLine{creator: creator, first: n, last: n, own: l.Path, acts: l.wantActs()}
+		_, n := l.Path.split()
+		next := wantLine{first: l.Path, last: n, acts: l.wantActs()}
 		if n := len(lines) - 1; n >= 0 && lines[n].continues(next) {
 			lines[n].last = next.last
 			continue
@@ -32,52 +32,43 @@ func (f Form) Wants() []string {
 	return wants
 }
 
-// A wantLine is a line of a form, or a range of siblings whose lines are alike.
+// A wantLine is one line of a form, or a range of siblings whose lines are alike.
 type wantLine struct {
-	creator     Path
-	first, last int // the numbers in the range, 0 for a path that has none
-	own         Path
-	acts        string
+	first Path
+	last  int    // the number of the last in its generation; 0 for main and @N
+	acts  string // as [Line.wantActs] writes them
 }
 
 func (l wantLine) continues(next wantLine) bool {
-	return l.first > 0 && next.creator == l.creator && next.first == l.last+1 && next.acts == l.acts
+	creator, n := l.first.split()
+	nextCreator, _ := next.first.split()
+	return n > 0 && nextCreator == creator && next.last == l.last+1 && next.acts == l.acts
 }
 
 func (l wantLine) String() string {
-	if l.last > l.first {
-		return fmt.Sprintf("%s..%d: %s", l.own, l.last, l.acts)
+	if _, n := l.first.split(); l.last > n {
+		return fmt.Sprintf("%s..%d: %s", l.first, l.last, l.acts)
 	}
-	return string(l.own) + ": " + strings.ReplaceAll(l.acts, "./", string(l.own)+"/")
+	return string(l.first) + ": " + strings.ReplaceAll(l.acts, "./", string(l.first)+"/")
 }
 
-// wantActs writes a task's acts with its own path as ".", so that those of siblings can be alike.
+// wantActs writes a task's acts with "." for its own path, so that those of siblings can be alike.
 func (l Line) wantActs() string {
 	var words []string
-	kind, from, to := Kind(0), 0, 0 // births in a row
-	flush := func() {
-		switch {
-		case kind == 0:
-		case from == to:
-			words = append(words, fmt.Sprintf("%s ./%d", kind, from))
-		default:
-			words = append(words, fmt.Sprintf("%s ./%d..%d", kind, from, to))
-		}
-		kind = 0
-	}
+	kind, from, to := Kind(0), 0, 0 // of the births in a row that the last word is
 	for _, a := range l.Acts {
 		switch _, n := a.Child.split(); {
 		case a.Kind == Signal:
 		case !a.Kind.IsBirth():
-			flush()
+			kind = 0
 			words = append(words, a.String())
 		case a.Kind == kind && n == to+1:
 			to = n
+			words[len(words)-1] = fmt.Sprintf("%s ./%d..%d", kind, from, to)
 		default:
-			flush()
 			kind, from, to = a.Kind, n, n
+			words = append(words, fmt.Sprintf("%s ./%d", kind, n))
 		}
 	}
-	flush()
 	return strings.Join(words, ", ")
 }

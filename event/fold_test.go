@@ -8,7 +8,7 @@ import (
 	"gotest.tools/v3/assert"
 )
 
-func TestAFormIsFoldedIntoWants(t *testing.T) {
+func TestFormsAreWrittenAsWants(t *testing.T) {
 	for _, c := range []struct {
 		name, form string
 		want       []string
@@ -31,8 +31,10 @@ func TestAFormIsFoldedIntoWants(t *testing.T) {
 		}},
 		{"ends that differ, execs and waits", `
 			main: vfork main/1, vforkdone, exec, exit 7, end 9
-			main/1: exec, exit 0`, []string{"main: vfork main/1, vforkdone, exec, exit 7, end 9", "main/1: exec, exit 0"}},
-		{"signals are left out, and who did nothing else", `
+			main/1: exec, exit 0`, []string{
+			"main: vfork main/1, vforkdone, exec, exit 7, end 9", "main/1: exec, exit 0",
+		}},
+		{"signals are left out, and tasks without other events", `
 			main: clone main/1, signal SIGUSR1, clone main/2, exit 0
 			main/1:
 			main/2: exit 0`, []string{"main: clone main/1..2, exit 0", "main/2: exit 0"}},

@@ -1,12 +1,13 @@
 package event
 
 import (
+	"errors"
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 )
 
-// An Act is one event of a task in a canonical form: paths in place of tids, and no time.
+// An Act is one event of a task in a canonical form: it has paths in place of tids, and no time.
 type Act struct {
 	Kind   Kind
 	Child  Path   // Clone, Fork, VFork
@@ -20,20 +21,21 @@ type Line struct {
 	Acts []Act
 }
 
-// A Form is a run's canonical form: a line a task, ordered by [Path.Compare],
-// each with the task's own events in order. A program that is deterministic has one,
-// however its threads interleave. Its process's end stands there only where
-// it differs from its leader's own; the program's first exec does not.
+// A Form is a run's canonical form: one line for each task, ordered by [Path.Compare], with the
+// task's own events in order. A deterministic program has one canonical form, however its threads
+// interleave. A process's end is part of it only if it differs from its leader's own end. The
+// program's first exec is not part of it.
 type Form []Line
 
-// String writes one act as in a fixture's want: "clone main/1", "exit 0", "killed SIGKILL".
+// String writes the act as a fixture's want line has it: "clone main/1", "exit 0",
+// "killed SIGKILL".
 func (a Act) String() string {
 	switch {
 	case a.Kind.IsBirth():
 		return a.Kind.String() + " " + string(a.Child)
 	case a.Kind == Exit && a.Status.Signal() != 0:
 		return "killed " + a.Status.String()
-	case a.Kind == Exit, a.Kind == End:
+	case a.Kind.isEnd():
 		return a.Kind.String() + " " + a.Status.String()
 	case a.Kind == Signal:
 		return "signal " + a.Signal.String()
@@ -41,7 +43,7 @@ func (a Act) String() string {
 	return a.Kind.String()
 }
 
-// String writes the line without its end: "main: clone main/1, exit 0".
+// String writes the line without a newline: "main: clone main/1, exit 0".
 func (l Line) String() string {
 	acts := make([]string, len(l.Acts))
 	for i, a := range l.Acts {
@@ -59,71 +61,57 @@ func (f Form) Lines() []string {
 	return lines
 }
 
-// String writes the form as text, which [ParseForm] reads.
+// String writes the form as text, a line a task.
 func (f Form) String() string { return strings.Join(f.Lines(), "\n") }
 
-// ParseForm reads a canonical form; its lines may come in any order.
-func ParseForm(text string) (Form, error) {
-	var form Form
-	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line == "" {
-			continue
-		}
-		l, err := parseLine(line)
-		if err != nil {
-			return nil, fmt.Errorf("form line %q: %w", line, err)
-		}
-		form = append(form, l)
-	}
-	slices.SortStableFunc(form, func(a, b Line) int { return a.Path.Compare(b.Path) })
-	return form, nil
-}
+var errNoColon = errors.New("no colon after the path")
 
-func parseLine(line string) (l Line, err error) {
-	name, acts, ok := strings.Cut(line, ":")
-	if !ok {
-		return l, fmt.Errorf("no colon after the path")
-	}
-	if l.Path, err = ParsePath(name); err != nil {
-		return l, err
-	}
-	if acts = strings.TrimSpace(acts); acts == "" {
-		return l, nil
-	}
-	for word := range strings.SplitSeq(acts, ",") {
-		act, err := parseAct(strings.TrimSpace(word))
-		if err != nil {
-			return l, err
-		}
-		l.Acts = append(l.Acts, act)
-	}
-	return l, nil
-}
-
-// parseAct reads an act whose paths and statuses are constants.
+// parseAct reads what [Act.String] writes.
 func parseAct(s string) (a Act, err error) {
 	word, arg, hasArg := strings.Cut(s, " ")
 	isKilled := word == "killed"
 	if isKilled {
-		word = "exit"
+		word = Exit.String()
 	}
-	kind, ok := parseKind(word)
-	if !ok || kind == Attach || kind == Ready {
-		return a, fmt.Errorf("%q is no event of a canonical form", s)
-	}
+	kind, err := parseKind(word)
 	a.Kind = kind
-	needsArg := kind.IsBirth() || kind == Exit || kind == End || kind == Signal
-	switch {
-	case needsArg != hasArg:
-		return a, fmt.Errorf("%q: %s takes %s", s, kind, map[bool]string{true: "an argument", false: "no argument"}[needsArg])
+	switch takesArg := kind.IsBirth() || kind.isEnd() || kind == Signal; {
+	case err != nil:
+	case kind == Attach || kind == Ready:
+		err = fmt.Errorf("%s has no place in a canonical form", kind)
+	case takesArg && !hasArg:
+		err = fmt.Errorf("%q lacks its argument", s)
+	case !takesArg && hasArg:
+		err = fmt.Errorf("%q: %s takes no argument", s, kind)
 	case kind.IsBirth():
 		a.Child, err = ParsePath(arg)
 	case kind == Signal:
 		a.Signal, err = ParseSignal(arg)
-	case kind == Exit, kind == End:
-		if a.Status, err = parseStatus(arg); err == nil && kind == Exit && a.Status != Unknown && isKilled != (a.Status.Signal() != 0) {
-			return a, fmt.Errorf("%q: a task exits with a code and is killed by a signal", s)
+	case takesArg:
+		a.Status, err = parseStatus(arg)
+		isCode := a.Status.Signal() == 0
+		if err == nil && kind == Exit && isKilled == isCode && a.Status != Unknown {
+			err = fmt.Errorf("%q: a task exits with a code and is killed by a signal", s)
 		}
 	}
 	return a, err
+}
+
+func parseStatus(s string) (Status, error) {
+	if s == Unknown.String() {
+		return Unknown, nil
+	}
+	if code, err := strconv.Atoi(s); err == nil {
+		return exitCode(code)
+	}
+	sig, err := ParseSignal(s)
+	return Killed(sig), err
+}
+
+// exitCode is Exited for a code that is not trusted.
+func exitCode(code int) (Status, error) {
+	if code < 0 || code > 255 {
+		return 0, fmt.Errorf("%d is no exit code (0 to 255)", code)
+	}
+	return Exited(code), nil
 }

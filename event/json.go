@@ -2,13 +2,14 @@ package event
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
 )
 
-// jsonEvent is an event's line in JSON, a line of `tidcheck trace --json`. Absent
-// numbers are zero; a status is absent where it is unknown or a signal.
+// jsonEvent is an event as JSON, one line of `tidcheck trace --json`. A number that is absent is
+// zero. The status is absent where it is unknown or a signal.
 type jsonEvent struct {
 	Kind      string    `json:"kind"`
 	PID       TID       `json:"pid"`
@@ -23,8 +24,8 @@ type jsonEvent struct {
 	Time      time.Time `json:"time"`
 }
 
-// AppendJSON appends the event as one JSON object, without a line's end.
-// It is written by hand because a tracer writes one an event.
+// AppendJSON appends the event as one JSON object, without a newline. It does not use reflection: a
+// tracer writes an object for each event.
 func (l Labelled) AppendJSON(b []byte) []byte {
 	b = append(b, `{"kind":"`...)
 	b = append(b, l.Kind.String()...)
@@ -45,16 +46,14 @@ func (l Labelled) AppendJSON(b []byte) []byte {
 	number(`,"tid":`, l.TID)
 	number(`,"child":`, l.Child)
 	number(`,"former":`, l.Former)
-	if l.Kind == Exit || l.Kind == End {
-		if sig := l.Status.Signal(); sig != 0 {
-			word(`,"signal":`, sig.String())
-		} else if l.Status != Unknown {
-			b = append(b, `,"status":`...)
-			b = strconv.AppendInt(b, int64(l.Status.Code()), 10)
-		}
-	}
-	if l.Kind == Signal {
+	switch isEnd := l.Kind.isEnd(); {
+	case l.Kind == Signal:
 		word(`,"signal":`, l.Event.Signal.String())
+	case isEnd && l.Status.Signal() != 0:
+		word(`,"signal":`, l.Status.String())
+	case isEnd && l.Status != Unknown:
+		b = append(b, `,"status":`...)
+		b = strconv.AppendInt(b, int64(l.Status.Code()), 10)
 	}
 	if l.PC != 0 {
 		word(`,"pc":`, hex(l.PC))
@@ -72,62 +71,75 @@ func (l Labelled) AppendJSON(b []byte) []byte {
 // MarshalJSON writes the event as [Labelled.AppendJSON] does.
 func (l Labelled) MarshalJSON() ([]byte, error) { return l.AppendJSON(nil), nil }
 
-// ParseJSON reads one JSON object as an event. What the event claims is kept
-// as it is: only a form that has no meaning is an error.
-func ParseJSON(line []byte) (Labelled, error) {
+// UnmarshalJSON reads the event as [ParseJSON] does.
+func (l *Labelled) UnmarshalJSON(line []byte) (err error) {
+	*l, err = ParseJSON(line)
+	return err
+}
+
+// MarshalText writes the status as String does.
+func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *Status) UnmarshalText(text []byte) (err error) {
+	*s, err = parseStatus(string(text))
+	return err
+}
+
+// ParseJSON reads one JSON object as an event. Names that it does not know are ignored. It does not
+// ask whether the event is possible: an error means that a value is malformed, such as a kind, a
+// signal's name, an exit code, a path or an address.
+func ParseJSON(line []byte) (l Labelled, err error) {
 	var j jsonEvent
-	if err := json.Unmarshal(line, &j); err != nil {
-		return Labelled{}, fmt.Errorf("event: %w", err)
+	var kind Kind
+	if err = json.Unmarshal(line, &j); err == nil {
+		kind, err = parseKind(j.Kind)
 	}
-	kind, ok := parseKind(j.Kind)
-	if !ok {
-		return Labelled{}, fmt.Errorf("event: %q is no kind of event", j.Kind)
+	if err != nil {
+		return l, fmt.Errorf("event: %w", err)
 	}
-	l := Labelled{
-		Event: Event{Kind: kind, PID: j.PID, TID: j.TID, Child: j.Child, Former: j.Former, Time: j.Time},
-		Path:  j.Path, ChildPath: j.ChildPath,
+	l = Labelled{
+		Event: Event{
+			Kind: kind, PID: j.PID, TID: j.TID, Child: j.Child, Former: j.Former, Time: j.Time,
+		},
+		Path: j.Path, ChildPath: j.ChildPath,
 	}
-	if err := l.ended(j); err != nil {
-		return Labelled{}, fmt.Errorf("%s event: %w", kind, err)
-	}
+	err = l.setOutcome(j)
 	for _, p := range []Path{l.Path, l.ChildPath} {
-		if _, err := ParsePath(string(p)); p != "" && err != nil {
-			return Labelled{}, fmt.Errorf("%s event: %w", kind, err)
+		if err == nil && p != "" {
+			_, err = ParsePath(string(p))
 		}
 	}
-	if j.PC != "" {
-		pc, err := strconv.ParseUint(j.PC, 0, 64)
-		if err != nil {
-			return Labelled{}, fmt.Errorf("%s event: pc %q is no address", kind, j.PC)
+	if err == nil && j.PC != "" {
+		if l.PC, err = strconv.ParseUint(j.PC, 0, 64); err != nil {
+			err = fmt.Errorf("pc %q is no address", j.PC)
 		}
-		l.PC = pc
+	}
+	if err != nil {
+		return Labelled{}, fmt.Errorf("%s event: %w", kind, err)
 	}
 	return l, nil
 }
 
-// ended reads the status and the signal, whose meaning depends on the kind.
-func (l *Labelled) ended(j jsonEvent) error {
+// setOutcome reads the status and the signal, whose meaning depends on the kind.
+func (l *Labelled) setOutcome(j jsonEvent) (err error) {
 	var sig Signo
 	if j.Signal != "" {
-		var err error
 		if sig, err = ParseSignal(j.Signal); err != nil {
 			return err
 		}
 	}
-	isEnd := l.Kind == Exit || l.Kind == End
-	switch {
+	switch isEnd := l.Kind.isEnd(); {
 	case l.Kind == Signal && sig == 0:
-		return fmt.Errorf("it names no signal")
+		return errors.New("it names no signal")
 	case l.Kind == Signal:
 		l.Event.Signal = sig
 	case isEnd && sig != 0:
 		l.Status = Killed(sig)
 	case isEnd && j.Status == nil:
 		l.Status = Unknown
-	case isEnd && (*j.Status < 0 || *j.Status > 255):
-		return fmt.Errorf("%d is no exit code (0 to 255)", *j.Status)
 	case isEnd:
-		l.Status = Exited(*j.Status)
+		l.Status, err = exitCode(*j.Status)
 	}
-	return nil
+	return err
 }

@@ -1,14 +1,16 @@
 package event
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// A Path is a task's birth path. "main" is the first task, "main/2" the second
-// task that main created, "main/2/1" the first that main/2 created. "@1", "@2", …
-// are tasks found at an attach, whose births nobody saw.
+// A Path is a task's birth path. "main" is the first task, "main/2" the second task that main
+// created, "main/2/1" the first that main/2 created. "@1", "@2", … are tasks found at an attach,
+// whose births were not observed.
 type Path string
 
 // Main is the path of a program's first task.
@@ -23,23 +25,23 @@ func (p Path) Nth(n int) Path {
 	return Path(strconv.AppendInt(append(append(buffer[:0], p...), '/'), int64(n), 10))
 }
 
-// ParsePath reads a birth path.
+// ParsePath reads a birth path: main or @N, and numbers from 1 after slashes.
 func ParsePath(s string) (Path, error) {
-	root, rest, nested := strings.Cut(s, "/")
-	number, isFound := strings.CutPrefix(root, "@")
-	if root != string(Main) && !(isFound && isCount(number)) {
+	parts := strings.Split(s, "/")
+	number, isFound := strings.CutPrefix(parts[0], "@")
+	if parts[0] != string(Main) && !(isFound && isCount(number)) {
 		return "", fmt.Errorf("%q is no birth path: it begins with neither main nor @N", s)
 	}
-	for nested {
-		var part string
-		if part, rest, nested = strings.Cut(rest, "/"); !isCount(part) {
+	for _, part := range parts[1:] {
+		if !isCount(part) {
 			return "", fmt.Errorf("%q is no birth path: %q is no count from 1", s, part)
 		}
 	}
 	return Path(s), nil
 }
 
-// split gives a path's creator, and which of that one's tasks it is; 0 for a path that begins a family.
+// split returns the creator's path, and which of its tasks this is: n, from 1. For main and @N it
+// returns an empty path and 0.
 func (p Path) split() (creator Path, n int) {
 	i := strings.LastIndexByte(string(p), '/')
 	if i < 0 {
@@ -49,46 +51,24 @@ func (p Path) split() (creator Path, n int) {
 	return p[:i], n
 }
 
-// isCount tells whether s is a number from 1, written in the one way that [Path.Nth] does.
+// isCount tells whether s is a number from 1, written as [Path.Nth] writes it.
 func isCount(s string) bool {
 	n, err := strconv.Atoi(s)
 	return err == nil && n > 0 && s == strconv.Itoa(n)
 }
 
-// Compare orders paths as a family tree is read: main first, a task before
-// those it created, and those in the order of their births; then the found.
+// Compare orders paths as a family tree is read: main comes first, each task before those that it
+// created, and these in the order of their births. Tasks found at an attach come last.
 func (p Path) Compare(q Path) int {
-	for {
-		a, restA, moreA := strings.Cut(string(p), "/")
-		b, restB, moreB := strings.Cut(string(q), "/")
-		if c := comparePart(a, b); c != 0 {
-			return c
-		}
-		switch {
-		case !moreA && !moreB:
-			return 0
-		case !moreA:
-			return -1
-		case !moreB:
-			return 1
-		}
-		p, q = Path(restA), Path(restB)
-	}
+	return slices.CompareFunc(
+		strings.Split(string(p), "/"), strings.Split(string(q), "/"), comparePart)
 }
 
+// comparePart compares the names of two siblings: "main" comes before "@N", and of two numbers the
+// shorter one is the smaller.
 func comparePart(a, b string) int {
-	if a == b {
-		return 0
+	if a == string(Main) || b == string(Main) {
+		return strings.Compare(b, a) // @ is before m in ASCII
 	}
-	// Shorter numbers are smaller; "main" is longer than "@N", and comes first.
-	if isMain, isFound := a == string(Main), strings.HasPrefix(b, "@"); isMain && isFound {
-		return -1
-	}
-	if isFound, isMain := strings.HasPrefix(a, "@"), b == string(Main); isFound && isMain {
-		return 1
-	}
-	if len(a) != len(b) {
-		return len(a) - len(b)
-	}
-	return strings.Compare(a, b)
+	return cmp.Or(len(a)-len(b), strings.Compare(a, b))
 }

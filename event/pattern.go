@@ -1,16 +1,12 @@
 package event
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 )
-
-// Params are a fixture's parameters by name.
-type Params map[string]int
 
 // A pattern is a set of birth paths: "main/1..n", "main/1..m^0..d-1/2", "./1..m", "*".
 type pattern struct {
@@ -19,192 +15,143 @@ type pattern struct {
 	parts []part
 }
 
-// A part is one number of a path, from lo to hi, repeated from least to most
-// times one below the other.
-type part struct {
-	lo, hi      expr
-	least, most expr
-}
+// A part is one number of a path, or a range of numbers. It is repeated from times.lo to times.hi
+// times, each below the one before.
+type part struct{ numbers, times span }
 
-// An expr is a sum or product of numbers and names, worked out from left to right.
-type expr string
+// A span is "LO..HI", or a single expression that is both.
+type span struct{ lo, hi expr }
 
-func parsePattern(s string) (pattern, error) {
-	words := strings.Split(s, "/")
-	p := pattern{text: s, root: words[0]}
-	if p.root == "*" && len(words) > 1 {
-		return p, fmt.Errorf("path %q: * stands alone", s)
-	}
-	if p.root != "*" && p.root != "." {
-		if _, err := ParsePath(p.root); err != nil {
-			return p, err
-		}
-	}
-	for _, word := range words[1:] {
-		numbers, times, repeated := strings.Cut(word, "^")
+func parsePattern(s string) (p pattern, err error) {
+	p.text = s
+	root := s
+	for i := lastOutside(root, "/"); i >= 0; i = lastOutside(root, "/") {
+		numbers, times, repeated := strings.Cut(root[i+1:], "^")
 		if !repeated {
 			times = "1"
 		}
 		var q part
-		q.lo, q.hi = parseRange(numbers)
-		q.least, q.most = parseRange(times)
-		for _, e := range []expr{q.lo, q.hi, q.least, q.most} {
-			if err := e.check(); err != nil {
-				return p, fmt.Errorf("path %q: %w", s, err)
-			}
+		if q.numbers, err = parseSpan(numbers); err == nil {
+			q.times, err = parseSpan(times)
+		}
+		if err != nil {
+			return p, fmt.Errorf("path %q: %w", s, err)
 		}
 		p.parts = append(p.parts, q)
+		root = root[:i]
 	}
-	return p, nil
+	slices.Reverse(p.parts)
+	switch p.root = root; {
+	case root == "*" && len(p.parts) > 0:
+		err = fmt.Errorf("path %q: * stands alone", s)
+	case root != "*" && root != ".":
+		_, err = ParsePath(root)
+	}
+	return p, err
 }
 
-func parseRange(s string) (lo, hi expr) {
-	a, b, isRange := strings.Cut(s, "..")
+func parseSpan(text string) (span, error) {
+	lo, hi, isRange := strings.Cut(text, "..")
 	if !isRange {
-		b = a
+		hi = lo
 	}
-	return expr(a), expr(b)
+	s := span{expr(lo), expr(hi)}
+	return s, cmp.Or(s.lo.check(), s.hi.check())
 }
 
-// maxPaths bounds what one want line may stand for, so that a slip in a head
-// is an error and not a machine without memory; maxDepth bounds its generations.
+func (s span) eval(params Params) (lo, hi int, err error) {
+	lo, errLo := s.lo.eval(params)
+	hi, errHi := s.hi.eval(params)
+	return lo, hi, cmp.Or(errLo, errHi)
+}
+
+// Bounds on what one want line may stand for, so that a slip in a head is an error and does not
+// use up the machine's memory.
 const (
 	maxPaths = 1 << 17
-	maxDepth = 64
+	maxDepth = 64 // generations
 )
 
-// expand lists the paths of the pattern. The number at each depth that a name
-// without a value stands for comes from above: the ranges of an earlier line, or self's.
-func (p pattern) expand(env Params, self Path, above func(depth int) (lo, hi int, ok bool)) ([]Path, error) {
-	root := Path(p.root)
-	if p.root == "." {
-		root = self
-	}
-	paths := []Path{root}
-	for _, q := range p.parts {
-		var next []Path
-		least, err := q.least.eval(env)
-		if err != nil {
-			return nil, err
+var errTooMany = fmt.Errorf("a path stands for more than %d tasks", maxPaths)
+
+// numberRanges hold, for each generation from the first on, the least and the greatest number that
+// some paths have there.
+type numberRanges [][2]int
+
+func (r *numberRanges) add(paths ...Path) {
+	for _, p := range paths {
+		for depth, s := range strings.Split(string(p), "/")[1:] {
+			n, _ := strconv.Atoi(s) // a count, as ParsePath and Nth have it
+			if depth == len(*r) {
+				*r = append(*r, [2]int{n, n})
+			}
+			(*r)[depth][0] = min((*r)[depth][0], n)
+			(*r)[depth][1] = max((*r)[depth][1], n)
 		}
-		most, err := q.most.eval(env)
+	}
+}
+
+// expand lists the paths of the pattern. "." is self. A name that is no parameter stands for the
+// numbers that outer has for its generation.
+func (p pattern) expand(params Params, self Path, outer numberRanges) ([]Path, error) {
+	paths := []Path{Path(p.root)}
+	if p.root == "." {
+		paths[0] = self
+	}
+	for _, q := range p.parts {
+		least, most, err := q.times.eval(params)
 		if err != nil {
 			return nil, err
 		}
 		if most > maxDepth {
-			return nil, fmt.Errorf("path %q goes more than %d generations down", p.text, maxDepth)
+			return nil, fmt.Errorf("path %q has more than %d generations", p.text, maxDepth)
 		}
+		var all []Path
 		level := paths
 		for times := 0; times <= most; times++ {
+			if times > 0 {
+				if level, err = q.below(level, params, outer); err != nil {
+					return nil, err
+				}
+			}
+			if len(all)+len(level) > maxPaths {
+				return nil, errTooMany
+			}
 			if times >= least {
-				next = append(next, level...)
-			}
-			if times == most {
-				break
-			}
-			if level, err = q.below(level, env, above); err != nil {
-				return nil, err
-			}
-			if len(next)+len(level) > maxPaths {
-				return nil, fmt.Errorf("path %q stands for more than %d tasks", p.text, maxPaths)
+				all = append(all, level...)
 			}
 		}
-		paths = next
+		paths = all
 	}
 	return paths, nil
 }
 
-// below lists the paths one level below those given.
-func (q part) below(level []Path, env Params, above func(int) (int, int, bool)) ([]Path, error) {
-	var next []Path
-	for _, parent := range level {
-		lo, hi, err := q.limits(env, strings.Count(string(parent), "/"), above)
+// below lists the paths one generation below those given.
+func (q part) below(parents []Path, params Params, outer numberRanges) ([]Path, error) {
+	var paths []Path
+	for _, parent := range parents {
+		lo, hi, err := q.limits(params, strings.Count(string(parent), "/"), outer)
 		if err != nil {
 			return nil, err
 		}
-		if hi-lo >= maxPaths {
-			return nil, fmt.Errorf("range %d..%d is too wide", lo, hi)
+		if hi-lo >= maxPaths-len(paths) {
+			return nil, errTooMany
 		}
 		for n := lo; n <= hi; n++ {
-			next = append(next, parent.Nth(n))
+			paths = append(paths, parent.Nth(n))
 		}
 	}
-	return next, nil
+	return paths, nil
 }
 
-func (q part) limits(env Params, depth int, above func(int) (int, int, bool)) (lo, hi int, err error) {
-	if q.lo == q.hi && q.lo.isName() {
-		if _, ok := env[string(q.lo)]; !ok {
-			if lo, hi, ok := above(depth); ok {
-				return lo, hi, nil
-			}
-		}
+func (q part) limits(params Params, depth int, outer numberRanges) (lo, hi int, err error) {
+	name := q.numbers.lo
+	_, isParam := params[string(name)]
+	if q.numbers.hi == name && name.isName() && !isParam && depth < len(outer) {
+		return outer[depth][0], outer[depth][1], nil
 	}
-	if lo, err = q.lo.eval(env); err != nil {
-		return 0, 0, err
+	if lo, hi, err = q.numbers.eval(params); err == nil && lo < 1 {
+		err = fmt.Errorf("%s is %d: births are counted from 1", name, lo)
 	}
-	if lo < 1 {
-		return 0, 0, fmt.Errorf("%s is %d: births are counted from 1", q.lo, lo)
-	}
-	hi, err = q.hi.eval(env)
 	return lo, hi, err
-}
-
-func (e expr) isName() bool { return e != "" && unicode.IsLetter(rune(e[0])) && e.operator() < 0 }
-
-func (e expr) operator() int { return strings.LastIndexAny(string(e), "+-*") }
-
-// check tells whether the expression can have a value at all.
-func (e expr) check() error {
-	if i := e.operator(); i >= 0 {
-		if err := e[:i].check(); err != nil {
-			return err
-		}
-		return e[i+1:].check()
-	}
-	if e.isName() {
-		return checkName(string(e))
-	}
-	if _, err := strconv.ParseUint(string(e), 10, 31); err != nil {
-		return fmt.Errorf("%q is neither a number nor a name", string(e))
-	}
-	return nil
-}
-
-func checkName(s string) error {
-	for i, r := range s {
-		if !unicode.IsLetter(r) && r != '_' && (i == 0 || !unicode.IsDigit(r)) {
-			return fmt.Errorf("%q is no name", s)
-		}
-	}
-	return nil
-}
-
-func (e expr) eval(env Params) (int, error) {
-	i := e.operator()
-	if i < 0 {
-		if v, ok := env[string(e)]; ok {
-			return v, nil
-		}
-		v, err := strconv.Atoi(string(e))
-		if err != nil {
-			known := strings.Join(slices.Sorted(maps.Keys(env)), ", ")
-			return 0, fmt.Errorf("%q has no value (the parameters are: %s)", string(e), known)
-		}
-		return v, nil
-	}
-	left, err := e[:i].eval(env)
-	if err != nil {
-		return 0, err
-	}
-	right, err := e[i+1:].eval(env)
-	switch e[i] {
-	case '+':
-		left += right
-	case '-':
-		left -= right
-	case '*':
-		left *= right
-	}
-	return left, err
 }

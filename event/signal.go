@@ -3,16 +3,14 @@ package event
 import (
 	"fmt"
 	"strconv"
-	"strings"
 )
 
-// A Signo is a Linux signal number, as signal(7) gives them for amd64 and
-// arm64. It has its own type, and its own names, so that a recorded trace can
-// be read on any system.
+// A Signo is a Linux signal number, as signal(7) lists them for amd64 and arm64. It has its own
+// type and its own names so that a recorded trace can be read on any system.
 type Signo int
 
 const (
-	sigrtmin = 34 // the first that glibc and musl leave to programs
+	sigrtmin = 34 // the first that glibc leaves to programs (signal(7))
 	sigrtmax = 64
 )
 
@@ -23,8 +21,8 @@ var signalNames = [...]string{
 	"SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO", "SIGPWR", "SIGSYS",
 }
 
-// String is the signal's name; real-time signals count from SIGRTMIN, which is
-// 34 for programs, and what has no name is "SIG" and its number.
+// String is the signal's name. Real-time signals count from SIGRTMIN, which is 34 for programs. A
+// number without a name is written as "SIG" and the number.
 func (s Signo) String() string {
 	switch {
 	case s > 0 && int(s) < len(signalNames):
@@ -37,24 +35,14 @@ func (s Signo) String() string {
 	return "SIG" + strconv.Itoa(int(s))
 }
 
-// ParseSignal reads what [Signo.String] writes.
+// ParseSignal reads what [Signo.String] writes for the numbers 1 to 127, which a wait status has
+// room for, or "SIG" and such a number, as gdb names real-time signals. Linux has those up to 64;
+// what a debugger says of another is judged, and so it must be read.
 func ParseSignal(name string) (Signo, error) {
-	for n, known := range signalNames {
-		if n > 0 && known == name {
-			return Signo(n), nil
+	for s := Signo(1); s <= 127; s++ {
+		if name == s.String() || name == "SIG"+strconv.Itoa(int(s)) {
+			return s, nil
 		}
 	}
-	digits, base := strings.TrimPrefix(name, "SIG"), 0
-	if rest, ok := strings.CutPrefix(name, "SIGRTMIN"); ok {
-		base = sigrtmin
-		if rest == "" {
-			return sigrtmin, nil
-		}
-		digits = strings.TrimPrefix(rest, "+")
-	}
-	n, err := strconv.Atoi(digits)
-	if err != nil || digits == name || n < 0 || n+base < 1 || n+base > sigrtmax {
-		return 0, fmt.Errorf("%q is no signal's name", name)
-	}
-	return Signo(n + base), nil
+	return 0, fmt.Errorf("%q is no signal's name", name)
 }

@@ -6,23 +6,24 @@ import (
 	"strings"
 )
 
-// A Labelled is an event with the birth paths of its tasks, empty where unknown.
+// A Labelled is an event with the birth paths of its tasks. A path is empty where it is unknown.
 type Labelled struct {
 	Event
 	Path      Path // of the task it happened to
 	ChildPath Path // Clone, Fork, VFork: of the new task
 }
 
-// String writes the event as a line of text, for example
+// String writes the event as a line of text without a newline, for example
 //
 //	main 4711: clone main/1 4712
 //	main/1 4711/4712: killed SIGKILL
 //
-// A task is its path, where known, and its tid, preceded by its thread group where
-// that is another. [ParseText] reads it back; the time is not part of it.
+// A task is written as its path, where that is known, and its tid. Where its thread group has
+// another id, that comes before the tid. The time is not part of the line. [ParseText] reads it.
 func (l Labelled) String() string { return string(l.AppendLine(nil)) }
 
-// AppendLine appends what String gives. A tracer writes one an event.
+// AppendLine appends what String returns. It does not allocate for a birth: a tracer writes a line
+// for each event.
 func (l Labelled) AppendLine(b []byte) []byte {
 	if l.Path != "" {
 		b = append(append(b, l.Path...), ' ')
@@ -46,41 +47,28 @@ func appendTID(b []byte, tid TID) []byte { return strconv.AppendInt(b, int64(tid
 // String is the event as a line of text without paths, as in [Labelled.String].
 func (e Event) String() string { return Labelled{Event: e}.String() }
 
-// action writes what happened that is no birth, without whom it happened to.
-func (l Labelled) action() string {
-	switch l.Kind {
-	case Attach, Ready:
-		if l.PC != 0 {
-			return l.Kind.String() + " at " + hex(l.PC)
-		}
-	case Exec:
-		if l.Former != 0 && l.Former != l.TID {
-			return "exec from " + l.Former.String()
-		}
-	case Exit:
-		if l.Status.Signal() != 0 {
-			return "killed " + l.Status.String()
-		}
-		return "exit " + l.Status.String()
-	case End:
-		return "end " + l.Status.String()
-	case Signal:
-		return "signal " + l.Event.Signal.String()
+// action writes what happened to the task, for events that are no birth.
+func (e Event) action() string {
+	switch {
+	case (e.Kind == Attach || e.Kind == Ready) && e.PC != 0:
+		return e.Kind.String() + " at " + hex(e.PC)
+	case e.Kind == Exec && e.Former != 0 && e.Former != e.TID:
+		return "exec from " + e.Former.String()
 	}
-	return l.Kind.String()
+	return Act{Kind: e.Kind, Status: e.Status, Signal: e.Signal}.String()
 }
 
 func hex(pc uint64) string { return "0x" + strconv.FormatUint(pc, 16) }
 
-// ParseText reads what [Labelled.String] writes.
+// ParseText reads what [Labelled.String] writes. The error quotes the line.
 func ParseText(line string) (Labelled, error) {
-	whom, what, ok := strings.Cut(line, ": ")
+	task, action, ok := strings.Cut(line, ": ")
 	if !ok {
-		return Labelled{}, fmt.Errorf("event %q: no colon between the task and what happened to it", line)
+		return Labelled{}, fmt.Errorf("event %q: no colon after the task", line)
 	}
-	l, err := parseTask(whom)
+	l, err := parseTask(task)
 	if err == nil {
-		err = l.parseAction(strings.Split(what, " "))
+		err = l.parseAction(action)
 	}
 	if err != nil {
 		return Labelled{}, fmt.Errorf("event %q: %w", line, err)
@@ -88,7 +76,8 @@ func ParseText(line string) (Labelled, error) {
 	return l, nil
 }
 
-// ParseTrace reads one event a line; empty lines are passed over.
+// ParseTrace reads one event a line, as [ParseText] does, and drops the paths. Empty lines are
+// ignored.
 func ParseTrace(text string) (Trace, error) {
 	var trace Trace
 	for line := range strings.Lines(text) {
@@ -104,15 +93,15 @@ func ParseTrace(text string) (Trace, error) {
 	return trace, nil
 }
 
-func parseTask(whom string) (l Labelled, err error) {
-	path, ids, labelled := strings.Cut(whom, " ")
-	if !labelled {
-		path, ids = "", whom
+func parseTask(task string) (l Labelled, err error) {
+	path, ids, hasPath := strings.Cut(task, " ")
+	if !hasPath {
+		ids = task
 	} else if l.Path, err = ParsePath(path); err != nil {
 		return l, err
 	}
-	pid, tid, other := strings.Cut(ids, "/")
-	if !other {
+	pid, tid, differ := strings.Cut(ids, "/")
+	if !differ {
 		tid = pid
 	}
 	if l.PID, err = parseTID(pid); err == nil {
@@ -129,48 +118,29 @@ func parseTID(s string) (TID, error) {
 	return TID(n), nil
 }
 
-func (l *Labelled) parseAction(words []string) (err error) {
-	word, args := words[0], words[1:]
-	if word == "killed" {
-		word = "exit"
-	}
-	kind, ok := parseKind(word)
-	if !ok {
-		return fmt.Errorf("%q is no kind of event", words[0])
-	}
+func (l *Labelled) parseAction(action string) (err error) {
+	words := strings.Split(action, " ")
+	kind, _ := parseKind(words[0])
 	l.Kind = kind
-	switch {
-	case kind.IsBirth() && len(args) == 2:
-		if l.ChildPath, err = ParsePath(args[0]); err != nil {
+	switch last := words[len(words)-1]; {
+	case kind.IsBirth() && len(words) == 3:
+		if l.ChildPath, err = ParsePath(words[1]); err != nil {
 			return err
 		}
-		l.Child, err = parseTID(args[1])
-	case kind.IsBirth() && len(args) == 1:
-		l.Child, err = parseTID(args[0])
-	case (kind == Attach || kind == Ready) && len(args) == 2 && args[0] == "at":
-		l.PC, err = strconv.ParseUint(args[1], 0, 64)
-	case kind == Exec && len(args) == 2 && args[0] == "from":
-		l.Former, err = parseTID(args[1])
-	case (kind == Exit || kind == End) && len(args) == 1:
-		l.Status, err = parseStatus(args[0])
-	case kind == Signal && len(args) == 1:
-		l.Event.Signal, err = ParseSignal(args[0])
-	case len(args) > 0 || kind.IsBirth() || kind == Exit || kind == End || kind == Signal:
-		return fmt.Errorf("%s does not go with %q", kind, strings.Join(args, " "))
+		fallthrough
+	case kind.IsBirth() && len(words) == 2:
+		l.Child, err = parseTID(last)
+	case kind.IsBirth():
+		err = fmt.Errorf("%s takes the new task's path, where known, and its tid", kind)
+	case (kind == Attach || kind == Ready) && len(words) == 3 && words[1] == "at":
+		l.PC, err = strconv.ParseUint(last, 0, 64)
+	case (kind == Attach || kind == Ready) && len(words) == 1:
+	case kind == Exec && len(words) == 3 && words[1] == "from":
+		l.Former, err = parseTID(last)
+	default:
+		var a Act
+		a, err = parseAct(action)
+		l.Kind, l.Status, l.Event.Signal = a.Kind, a.Status, a.Signal
 	}
 	return err
-}
-
-func parseStatus(s string) (Status, error) {
-	if s == "?" {
-		return Unknown, nil
-	}
-	if code, err := strconv.Atoi(s); err == nil {
-		if code < 0 || code > 255 {
-			return 0, fmt.Errorf("%d is no exit code (0 to 255)", code)
-		}
-		return Exited(code), nil
-	}
-	sig, err := ParseSignal(s)
-	return Killed(sig), err
 }

@@ -13,14 +13,18 @@ import (
 
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
+	"github.com/tidcheck/tidcheck/internal/build"
+	"github.com/tidcheck/tidcheck/internal/keeper"
+	"github.com/tidcheck/tidcheck/internal/procfs"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"gotest.tools/v3/assert"
 )
 
-// A building is a way in which somebody may build a fixture by hand.
+// A building is a way in which a user may build a fixture by hand.
 type building struct {
 	name    string
 	command string // what comes before -o
-	soak    bool   // what it may show, others do too
+	soak    bool   // what it may show, others show too
 }
 
 // Musl's own headers come before those of the kernel, which it does not bring.
@@ -52,17 +56,24 @@ var buildings = map[fixtures.Language][]building{
 	},
 }
 
-// What cannot be built or run in some way, and why.
+// cannot lists what cannot be built or run in some way, and why.
 var cannot = []struct {
 	fixture, building *regexp.Regexp
 	why               string
 }{
-	{regexp.MustCompile("^thread_bad_affinity$"), regexp.MustCompile("^musl"), "musl has no pthread_attr_setaffinity_np"},
+	{
+		regexp.MustCompile("^thread_bad_affinity$"), regexp.MustCompile("^musl"),
+		"musl has no pthread_attr_setaffinity_np",
+	},
 	{regexp.MustCompile("^cgo$"), regexp.MustCompile("^without cgo$"), "it is partly C"},
-	{regexp.MustCompile("^real_"), regexp.MustCompile(" (O0|m32|static)|^musl"), "it becomes another program: how it is built itself is nothing"},
+	{
+		regexp.MustCompile("^real_"), regexp.MustCompile(" (O0|m32|static)|^musl"),
+		"it becomes another program: how it is built itself says nothing",
+	},
 }
 
-// Each fixture runs by hand: it ends as its head says, with the plain words of its own, and leaves nothing behind.
+// Each fixture runs by hand: it ends as its head says, complains of nothing, and leaves nothing
+// behind.
 func TestEveryFixtureRunsAlone(t *testing.T) {
 	all, err := fixtures.Catalogue()
 	assert.NilError(t, err)
@@ -85,19 +96,24 @@ func TestEveryFixtureRunsAlone(t *testing.T) {
 	}
 }
 
+// trivial is a program that any compiler builds which finds the kernel's headers.
+const trivial = "#include <linux/futex.h>\n#include <stdio.h>\nint main(void) { return 0; }\n"
+
 // try skips the test if this machine cannot build so.
 func (b building) try(t *testing.T) {
-	k := patientKeeper(t)
-	program, err := b.build(t, k, Source{Main: "a.c", Files: map[string][]byte{"a.c": []byte("#include <linux/futex.h>\n#include <stdio.h>\nint main(void) { return 0; }\n")}})
+	k := newKeeper(t)
+	s := build.Source{Main: "a.c", Files: map[string][]byte{"a.c": []byte(trivial)}}
+	program, err := b.build(t, k, s)
 	if err == nil {
-		_, err = k.output(t.Context(), Spec{Argv: []string{program}, Env: os.Environ()})
+		_, err = k.Output(t.Context(), Spec{Argv: []string{program}, Env: os.Environ()})
 	}
 	if err != nil {
-		t.Skipf("this machine does not build programs by %q (gcc-multilib and musl-tools do): %v", b.command, err)
+		t.Skipf("this machine does not build programs by %q (gcc-multilib and musl-tools do): %v",
+			b.command, err)
 	}
 }
 
-func (b building) build(t *testing.T, k *keeper, s Source) (string, error) {
+func (b building) build(t *testing.T, k *keeper.Keeper, s build.Source) (string, error) {
 	dir := t.TempDir()
 	for name, content := range s.Files {
 		file := filepath.Join(dir, name)
@@ -106,7 +122,8 @@ func (b building) build(t *testing.T, k *keeper, s Source) (string, error) {
 	}
 	program := filepath.Join(dir, "program")
 	argv := append(strings.Fields(b.command), "-o", program, s.Main)
-	out, err := k.output(t.Context(), Spec{Argv: argv, Env: append(os.Environ(), "GOWORK=off"), Dir: dir})
+	spec := Spec{Argv: argv, Env: append(os.Environ(), "GOWORK=off"), Dir: dir}
+	out, err := k.Output(t.Context(), spec)
 	if err != nil {
 		return "", errors.Join(err, errors.New(out))
 	}
@@ -123,47 +140,49 @@ func (b building) runAlone(t *testing.T, f fixtures.Fixture) {
 	if f.Set == fixtures.Long && os.Getenv("TIDCHECK_SOAK") == "" {
 		t.Skip("it takes long: set TIDCHECK_SOAK")
 	}
-	for _, need := range f.Needs {
-		if err := lacking(need); err != nil && need.Text != "witness" { // it is nothing by hand
-			t.Skip(err)
-		}
-	}
-	want, err := controls.of(t.Context(), f, nil, limitOf(f))
+	skipWhatIsLacking(t, f)
+	want, err := controlOf(t.Context(), f, nil, settingOf(f))
 	assert.NilError(t, err)
-	s, err := fixtureSource(f)
+	s, err := build.Fixture(f)
 	assert.NilError(t, err)
-	alarm(t, 60*time.Second)
-	k := patientKeeper(t)
+	testproc.Alarm(t, 60*time.Second)
+	k := newKeeper(t)
 	program, err := b.build(t, k, s)
 	assert.NilError(t, err)
 
 	dir := t.TempDir()
-	complaint, err := memoryFile("complaint")
+	complaint, err := procfs.MemoryFile("complaint")
 	assert.NilError(t, err)
 	defer complaint.Close()
-	p, err := k.start(Spec{Argv: append([]string{program}, f.Values()...), Env: append(os.Environ(), "TMPDIR="+dir), Dir: dir, Stderr: complaint})
+	p, err := k.Start(Spec{
+		Argv: append([]string{program}, f.Values()...), Env: append(os.Environ(), "TMPDIR="+dir),
+		Dir: dir, Stderr: complaint,
+	})
 	assert.NilError(t, err)
 	assert.NilError(t, p.Release())
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 6*limitOf(f), errOverdue) // nobody counts its time
+	// Its time is not judged.
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 6*settingOf(f).limit, errOverdue)
 	defer cancel()
 	status, err := p.Wait(ctx)
 	assert.NilError(t, err)
-	assert.Equal(t, firstLine(sharedPath(complaint)), "?")
-	assert.Assert(t, status.Same(want.outcome.status), "it ended with %s, and in the suite with %s", status, want.outcome.status)
+	assert.Equal(t, procfs.FirstLine(procfs.SharedPath(complaint)), "?")
+	assert.Assert(t, status.Same(want.Status),
+		"it ended with %s, and in the suite with %s", status, want.Status)
 	assert.DeepEqual(t, leftBelow(k), []event.TID(nil))
 	files, err := fs.Glob(os.DirFS(dir), "*")
 	assert.NilError(t, err)
 	assert.Equal(t, len(files), 0, "%q", files)
 }
 
-// leftBelow are the processes that are left when a keeper has had time to wait for those that have ended.
-func leftBelow(k *keeper) (left []event.TID) {
+// leftBelow are the processes that are left when a keeper has had time to wait for those that have
+// ended.
+func leftBelow(k *keeper.Keeper) (left []event.TID) {
 	for deadline := time.Now().Add(2 * time.Second); ; {
-		left = descendants(event.TID(k.cmd.Process.Pid))
+		left = procfs.Descendants(event.TID(k.PID()))
 		if len(left) == 0 || time.Now().After(deadline) {
 			return left
 		}
-		time.Sleep(time.Millisecond) // sleep: nobody tells when it has
+		time.Sleep(time.Millisecond) // sleep: the keeper does not tell when it has
 	}
 }
 
@@ -174,55 +193,64 @@ func TestEveryFixtureIsAsDeclaredForOnes(t *testing.T) {
 	for _, f := range all {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
-			alarm(t, 60*time.Second)
+			testproc.Alarm(t, 60*time.Second)
 			if len(f.Params) == 0 || f.Set == fixtures.Long {
 				t.Skip("it has no parameters to try")
 			}
-			for _, need := range f.Needs {
-				if err := lacking(need); err != nil {
-					t.Skip(err)
-				}
-			}
+			skipWhatIsLacking(t, f)
 			var given []string
 			for _, p := range f.Params {
-				given = append(given, p.Name+"="+map[bool]string{true: "0", false: "1"}[strings.HasSuffix(p.Default, "s")])
+				least := "1"
+				if isTime(p) {
+					least = "0"
+				}
+				given = append(given, p.Name+"="+least)
 			}
 			least, err := f.ByHand(given...)
 			assert.NilError(t, err)
-			_, err = runControl(t.Context(), least, limitOf(f))
+			_, err = runControl(t.Context(), least, settingOf(f))
 			assert.NilError(t, err)
 		})
 	}
 }
 
-// By hand nobody but the program itself looks at what it is given.
+// isTime tells whether a parameter is a time; the others are numbers.
+func isTime(p fixtures.Param) bool { return strings.HasSuffix(p.Default, "s") }
+
+// By hand the program itself must look at what it is given.
 func TestAProgramRefusesWhatIsNoParameterOfIts(t *testing.T) {
 	for _, name := range []string{"fork", "locked", "vfork_child_exit", "exec_command"} {
 		f := fixtureNamed(t, name)
-		s, err := fixtureSource(f)
+		s, err := build.Fixture(f)
 		assert.NilError(t, err)
-		program, err := Build(t.Context(), s)
+		program, err := build.Program(t.Context(), s)
 		assert.NilError(t, err)
-		cases := map[string]string{"x=1": "x=1: no parameter of this program, which has ", "nonsense": "nonsense: no parameter of this program, which has "}
+		cases := make(map[string]string) // what is complained of, by the argument
+		for _, arg := range []string{"x=1", "nonsense"} {
+			cases[arg] = "no parameter of this program, which has "
+		}
 		if len(f.Params) == 0 {
-			cases["n=1"] = "n=1: no parameter of this program, which has none"
+			cases["n=1"] = "no parameter of this program, which has none"
 		}
 		for _, p := range f.Params {
-			if kind := "not a number from 1 to 1000000"; !strings.HasSuffix(p.Default, "s") {
-				for _, value := range []string{"0", "-1", "99999999999", "99999999999999999999", "1s", "2x", "", "1.5", "0x10"} {
-					cases[p.Name+"="+value] = p.Name + "=" + value + ": " + kind
-				}
-				continue
+			bad := "0 -1 99999999999 99999999999999999999 1s 2x 1.5 0x10"
+			why := "not a number from 1 to 1000000"
+			if isTime(p) {
+				bad = "-1s 5 99999999999s 2h s"
+				why = "not a time from 0 to an hour, such as 10s or 1ms"
 			}
-			for _, value := range []string{"-1s", "5", "99999999999s", "2h", "", "s"} {
-				cases[p.Name+"="+value] = p.Name + "=" + value + ": not a time from 0 to an hour, such as 10s or 1ms"
+			for _, value := range append(strings.Fields(bad), "") {
+				cases[p.Name+"="+value] = why
 			}
 		}
-		for arg, want := range cases {
-			out, err := someKeeper(t).output(t.Context(), Spec{Argv: []string{program, arg}, Env: os.Environ()})
+		k := newKeeper(t)
+		for arg, why := range cases {
+			spec := Spec{Argv: []string{program, arg}, Env: os.Environ()}
+			out, err := k.Output(t.Context(), spec)
 			assert.ErrorContains(t, err, "status 99", arg)
 			assert.Equal(t, strings.Count(out, "\n"), 1, "%s: %q", arg, out)
-			assert.Assert(t, strings.HasPrefix(out, want), "%s: got %q, want %q", arg, out, want)
+			assert.Assert(t, strings.HasPrefix(out, arg+": "+why), "%s: got %q, want %q", arg, out,
+				why)
 		}
 	}
 }

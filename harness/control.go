@@ -6,90 +6,86 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"sync"
-	"time"
 
-	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
+	"github.com/tidcheck/tidcheck/judge"
 )
 
-// A control is what a fixture does without a debugger, on this machine and kernel.
-type control struct {
-	expected event.Expected
-	exact    bool    // its births are the same in each run
-	outcome  outcome // with its lines labelled
-	refusal  error   // why there is no witness, nil if there is
+// controls are the control runs of this process, each a *controlRun: what each fixture does without
+// a debugger.
+var controls sync.Map
+
+// A controlRun is made by the first caller that succeeds. Failures are not kept.
+type controlRun struct {
+	mu      sync.Mutex
+	control *judge.Control
 }
 
-// source names the truth that a control run has.
-func (c *control) source() string {
-	if c.refusal != nil {
-		return "announced"
-	}
-	return "witnessed"
-}
-
-// controls are the control runs of this process, one a fixture and reference.
-var controls = controlRuns{runs: make(map[string]func(context.Context) (*control, error))}
-
-type controlRuns struct {
-	mu   sync.Mutex
-	runs map[string]func(context.Context) (*control, error)
-}
-
-// of is a fixture's control run, which the first caller makes. A run that was cancelled does not count.
-func (c *controlRuns) of(ctx context.Context, f fixtures.Fixture, reference Debugger, limit time.Duration) (*control, error) {
-	key := f.Source
-	if f.Hosted {
-		key += " hosted"
-	}
+// controlOf is the control run of a fixture with its parameters, and with a reference tracer's word
+// if there is one.
+func controlOf(
+	ctx context.Context, f fixtures.Fixture, reference Debugger, how setting,
+) (judge.Control, error) {
+	key := fmt.Sprint(f.Source, f.Hosted, f.Values())
 	if reference != nil {
-		key += " " + reference.Name()
+		key += reference.Name()
 	}
-	c.mu.Lock()
-	once, ok := c.runs[key]
-	if !ok {
-		var mu sync.Mutex
-		var done *control
-		var failed error
-		once = func(ctx context.Context) (*control, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			if done == nil && failed == nil {
-				made, err := runControl(ctx, f, limit)
-				if err == nil && reference != nil {
-					err = agree(ctx, reference, f, made, limit)
-				}
-				if ctx.Err() != nil {
-					return nil, context.Cause(ctx)
-				}
-				done, failed = made, err
-			}
-			return done, failed
+	kept, _ := controls.LoadOrStore(key, &controlRun{})
+	one := kept.(*controlRun)
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	if one.control == nil {
+		made, err := runControl(ctx, f, how)
+		if err == nil && reference != nil {
+			err = agree(ctx, reference, f, &made, how)
 		}
-		c.runs[key] = once
+		switch {
+		case ctx.Err() != nil:
+			return made, context.Cause(ctx)
+		case err != nil:
+			return made, err
+		}
+		one.control = &made
 	}
-	c.mu.Unlock()
-	return once(ctx)
+	return *one.control, nil
 }
 
-// agree has the reference tracer launch a fixture, if that can be launched: what it says must be what is
+// runControl runs a fixture without a debugger. Where what it declares, what its tasks announced
+// and what the kernel told differ, no debugger can be judged by it.
+func runControl(ctx context.Context, f fixtures.Fixture, how setting) (judge.Control, error) {
+	e := newEvidence(Scenario{f, fixtures.Launch})
+	if err := performAlone(ctx, f, how, e); err != nil {
+		return judge.Control{}, err
+	}
+	return judge.ControlOf(e, f.Hosted, f.HasNeed("witness"))
+}
+
+// agree has the reference tracer launch a fixture, if it can be launched: its words must be what is
 // declared, announced and witnessed. Where nothing may be traced it says nothing.
-func agree(ctx context.Context, reference Debugger, f fixtures.Fixture, c *control, limit time.Duration) error {
+func agree(
+	ctx context.Context, reference Debugger, f fixtures.Fixture, c *judge.Control, how setting,
+) error {
 	if !slices.Contains(f.Modes, fixtures.Launch) {
 		return nil
 	}
-	e, err := run(ctx, reference, Scenario{f, fixtures.Launch}, c, setting{limit: limit})
-	if err != nil {
+	s := Scenario{f, fixtures.Launch}
+	e := newEvidence(s)
+	e.Control = *c
+	failure, err := perform(ctx, reference, s, how, e)
+	if err != nil || errors.Is(failure, fs.ErrPermission) {
 		return err
 	}
-	if errors.Is(e.broken, fs.ErrPermission) {
-		return nil
-	}
-	for _, r := range (Scenario{f, fixtures.Launch}).rules() {
-		if verdict, detail := e.judge(r); verdict == Fail {
-			return fmt.Errorf("the reference tracer breaks the rule %s: %s", r.Name, detail)
+	run := judge.Open(e)
+	for _, r := range run.Rulings() {
+		switch {
+		case r.Verdict == judge.Fail:
+			return fmt.Errorf("the reference tracer breaks the rule %s: %s", r.Rule, r.Reason)
+		case r.Verdict == judge.Unresolved:
+			return errors.New(strings.TrimSpace(r.Reason))
 		}
 	}
+	c.Statuses = run.Statuses()
 	return nil
 }

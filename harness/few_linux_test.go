@@ -17,17 +17,18 @@ import (
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 	"golang.org/x/sys/unix"
 	"gotest.tools/v3/assert"
 )
 
-// fewIDs is how many there are where they are few, in all.
+// fewIDs is how many ids there are in all in the namespace with few.
 const fewIDs = 1500
 
-// inside, in the environment, is set where they are.
+// inside, in the environment, is set in that namespace.
 const inside = "TIDCHECK_FEW_IDS"
 
-// A program that makes more tasks than there are ids has some twice, also within one attach.
+// A program that makes more tasks than there are ids uses some twice, also within one attach.
 func TestTheRulesAreKeptWhereIDsAreFew(t *testing.T) {
 	if os.Getenv(inside) == "" {
 		withFewIDs(t)
@@ -42,7 +43,8 @@ func TestTheRulesAreKeptWhereIDsAreFew(t *testing.T) {
 			i := nth(l, event.Clone, 100)
 			return slices.Delete(l, i, i+1)
 		}}
-		_, details := outcomes(harness.RunWithin(t, misses, scenario(t, "thread_storm/launch"), harness.Limit))
+		_, details := outcomes(harness.RunWithin(t, misses, scenario(t, "thread_storm/launch"),
+			harness.Limit))
 		assert.Assert(t, strings.Contains(details["complete"], "was not reported"), "%v", details)
 	})
 	t.Run("announced", func(t *testing.T) {
@@ -79,17 +81,18 @@ func keepsTheRules(t *testing.T) {
 	assert.NilError(t, err)
 	o := harness.Options{Fixtures: append(catalogue, late), Repeat: 3}
 	o.Match = regexp.MustCompile("^(attach_churn|late_birth|thread_storm|thread_tid_reuse)/")
-	report, err := harness.RunAll(t.Context(), []harness.Debugger{reference.Debugger{}}, o, func([]harness.Result) {})
-	assert.NilError(t, err)
+	report := runAll(t, o, reference.Debugger{})
 	passed := map[string]bool{}
 	for _, r := range report.Results {
 		switch r.Verdict {
-		case harness.Pass:
+		case judge.Pass:
 			passed[r.Scenario] = true
-		case harness.Untested:
+		case judge.Untested:
 		default:
 			t.Errorf("%s/%s %s: %s %s", r.Scenario, r.Mode, r.Rule, r.Verdict, r.Detail)
 		}
 	}
-	assert.Assert(t, passed["attach_churn"] && passed["late_birth"] && passed["thread_storm"], "%v", passed) // the fourth needs the witness
+	for _, name := range []string{"attach_churn", "late_birth", "thread_storm"} {
+		assert.Check(t, passed[name], "%s: %v", name, passed) // the fourth needs the witness
+	}
 }

@@ -3,25 +3,30 @@ package harness
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
+	"github.com/tidcheck/tidcheck/internal/accounts"
+	"github.com/tidcheck/tidcheck/internal/procfs"
+	"github.com/tidcheck/tidcheck/internal/testproc"
+	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
 )
 
 func hostedFixture(t *testing.T, name string) fixtures.Fixture {
 	t.Helper()
-	f, err := asBuiltFor(goDebugger{}, fixtureNamed(t, name))
+	f, err := asBuiltFor(subject{Debugger: goDebugger{}}, fixtureNamed(t, name))
 	assert.NilError(t, err)
 	return f
 }
 
-// A goDebugger debugs Go programs alone; it is not made to start.
+// A goDebugger debugs Go programs alone. It never starts.
 type goDebugger struct{}
 
 func (goDebugger) Name() string                            { return "goes" }
@@ -32,79 +37,94 @@ func (goDebugger) Start(context.Context, Target) (Session, error) {
 }
 
 func TestAFixtureLivesAsDeclaredInAHost(t *testing.T) {
-	for _, name := range []string{"fork", "exec_repeated", "signal_mask", "thread_storm", "exit_code"} {
+	for name := range strings.FieldsSeq("fork exec_repeated signal_mask thread_storm exit_code") {
 		t.Run(name, func(t *testing.T) {
-			alarm(t, 60*time.Second)
+			testproc.Alarm(t, 60*time.Second)
 			f := hostedFixture(t, name)
 			assert.Assert(t, f.Hosted)
-			own, err := runControl(t.Context(), fixtureNamed(t, name), Limit)
+			own, err := runControl(t.Context(), fixtureNamed(t, name), within5s)
 			assert.NilError(t, err)
-			c, err := runControl(t.Context(), f, Limit)
+			c, err := runControl(t.Context(), f, within5s)
 			assert.NilError(t, err)
-			assert.Assert(t, c.exact)
-			assert.Equal(t, c.outcome.status, own.outcome.status)
-			assert.Equal(t, len(c.outcome.lines), len(own.outcome.lines))
+			assert.Equal(t, c.Exact, IsWitnessed())
+			assert.Equal(t, c.Status, own.Status)
+			assert.Equal(t, len(c.Lines), len(own.Lines))
 		})
 	}
 }
 
 // The ledger alone does not have all of a host's tasks.
-func TestAHostWithoutAWitness(t *testing.T) {
-	alarm(t, 60*time.Second)
-	replaceWitness(t, func(int) (account, error) { return nil, errors.New("perf is off") })
+func TestAHostWithoutTheKernelsAccountIsNotExact(t *testing.T) {
+	testproc.Alarm(t, 60*time.Second)
+	replaceWitness(t, func(int) (accounts.Perf, error) { return nil, errors.New("perf is off") })
 	for name, hosts := range map[string]bool{"fork": true, "locked": false} {
 		f := hostedFixture(t, name)
 		assert.Equal(t, f.Hosted, hosts)
-		c, err := runControl(t.Context(), f, Limit)
+		c, err := runControl(t.Context(), f, within5s)
 		assert.NilError(t, err)
-		assert.Assert(t, !c.exact)
+		assert.Assert(t, !c.Exact)
 	}
 }
 
-func TestAHostAnnouncesItsThreads(t *testing.T) {
-	alarm(t, 60*time.Second)
-	s, err := setStage(t.Context(), hostedFixture(t, "attach_idle"), fixtures.AttachBefore)
+// signals is a mask of signals in a task's status file.
+func signals(t *testing.T, tid event.TID, field string) uint64 {
+	t.Helper()
+	mask, err := strconv.ParseUint(procfs.Status(tid)[field], 16, 64)
 	assert.NilError(t, err)
+	return mask
+}
+
+func TestAHostAnnouncesItsThreads(t *testing.T) {
+	s := newStage(t, hostedFixture(t, "attach_idle"), fixtures.AttachBefore)
 	defer s.close()
 	assert.NilError(t, s.startProgram(t.Context()))
-	all, err := s.ledger.read()
+	all, err := s.ledger.Read()
 	assert.NilError(t, err)
-	assert.Equal(t, all.root().tid, event.TID(s.process.PID))
-	hosts := 0
+	root, hosts := all[0], 0
+	assert.Equal(t, root.TID, event.TID(s.process.PID))
 	for _, a := range all[1:] {
-		if a.host {
-			hosts++
-			assert.Equal(t, a.pid, all.root().pid)
-			assert.Assert(t, a.tid != all.root().tid)
-			blocked := mask(statusFields(taskDir(a.pid, a.tid))["SigBlk"])
-			for _, sig := range []syscall.Signal{syscall.SIGCHLD, syscall.SIGPROF, syscall.SIGUSR1, syscall.SIGTERM} {
-				assert.Assert(t, blocked>>(sig-1)&1 == 1, "%v comes to a host's thread", sig)
-			}
+		if a.State != judge.Host {
+			continue
+		}
+		hosts++
+		assert.Equal(t, a.PID, root.PID)
+		assert.Assert(t, a.TID != root.TID)
+		blocked := signals(t, a.TID, "SigBlk")
+		for _, sig := range []syscall.Signal{
+			syscall.SIGCHLD, syscall.SIGPROF, syscall.SIGUSR1, syscall.SIGTERM,
+		} {
+			assert.Assert(t, blocked>>(sig-1)&1 == 1, "%v comes to a host's thread", sig)
 		}
 	}
 	assert.Assert(t, hosts > 0)
 }
 
 func TestAHostedFixtureFindsSignalsAsItsOwnProgramDoes(t *testing.T) {
-	alarm(t, 60*time.Second)
-	const libcs = 1<<31 | 1<<32 // signals 32 and 33, for which libc has a handler once there are threads
+	// Signals 32 and 33, for which libc has a handler once there are threads.
+	const libcs = 1<<31 | 1<<32
 	found := func(f fixtures.Fixture) map[string]uint64 {
-		s, err := setStage(t.Context(), f, fixtures.AttachBefore)
-		assert.NilError(t, err)
+		s := newStage(t, f, fixtures.AttachBefore)
 		defer s.close()
 		assert.NilError(t, s.startProgram(t.Context()))
-		fields := statusFields(fmt.Sprintf("/proc/%d", s.process.PID))
-		return map[string]uint64{"blocked": mask(fields["SigBlk"]), "ignored": mask(fields["SigIgn"]), "caught": mask(fields["SigCgt"]) &^ libcs}
+		main := event.TID(s.process.PID)
+		return map[string]uint64{
+			"blocked": signals(t, main, "SigBlk"), "ignored": signals(t, main, "SigIgn"),
+			"caught": signals(t, main, "SigCgt") &^ libcs,
+		}
 	}
 	assert.DeepEqual(t, found(hostedFixture(t, "fork")), found(fixtureNamed(t, "fork")))
 }
 
 func TestAFixtureThatMustBeAloneIsNotHosted(t *testing.T) {
-	report, err := RunAll(t.Context(), []Debugger{Rename(goDebugger{}, "renamed")}, Options{Match: regexp.MustCompile("^exit_leader_first/launch$")}, func([]Result) {})
+	o := Options{Match: regexp.MustCompile("^exit_leader_first/launch$")}
+	report, err := RunAll(t.Context(), []Debugger{Rename(goDebugger{}, "renamed")}, o,
+		func([]Result) {})
 	assert.NilError(t, err)
 	assert.Assert(t, len(report.Results) > 0)
 	for _, r := range report.Results {
-		assert.Equal(t, r.Verdict, NotOffered)
-		assert.Equal(t, r.Detail, "the debugger debugs Go programs alone, and none can host this one: its process ends with the last of its threads, and a host's would live on")
+		assert.Equal(t, r.Verdict, judge.Unsupported)
+		assert.Equal(t, r.Detail, "the debugger debugs Go programs alone, "+
+			"and none can host this one: its process ends with the last of its threads, "+
+			"and a host's would live on: unsupported operation")
 	}
 }

@@ -1,27 +1,26 @@
 package harness
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"github.com/tidcheck/tidcheck/event"
-	"github.com/tidcheck/tidcheck/fixtures"
+	"github.com/tidcheck/tidcheck/internal/transcript"
+	"github.com/tidcheck/tidcheck/judge"
 )
 
-// A folio is what is kept of one run: a folder of files that people read, and a script that runs it again.
-type folio struct {
-	folder string
-	log    *transcript
+// A runFolder is where one run is kept: evidence.json, which `tidcheck check` judges again, files
+// that people read, and a script that runs the scenario once more. A nil one keeps nothing.
+type runFolder struct {
+	path string
+	log  *transcript.Log
 }
 
-// folioOf is where the n-th run of a scenario is kept; nil where nothing is.
-func (o Options) folioOf(d Debugger, s Scenario, n int) *folio {
+// folderOf is where the nth run of a scenario is kept.
+func (o Options) folderOf(d Debugger, s Scenario, n int) *runFolder {
 	if o.Keep == "" {
 		return nil
 	}
@@ -30,115 +29,77 @@ func (o Options) folioOf(d Debugger, s Scenario, n int) *folio {
 		run += fmt.Sprintf("-%d", n+1)
 	}
 	name := strings.ReplaceAll(d.Name(), "/", "_") // NAME=PATH is one folder
-	return &folio{filepath.Join(o.Keep, name, run), &transcript{begun: time.Now()}}
+	if strings.Trim(name, ".") == "" {
+		name = "_" + name // it would be another folder than one of Keep's
+	}
+	return &runFolder{filepath.Join(o.Keep, name, run), transcript.New()}
 }
 
-// transcript is where a run notes what is said; nil where nothing is kept.
-func (f *folio) transcript() *transcript {
+// transcript is where a run notes what is said.
+func (f *runFolder) transcript() *transcript.Log {
 	if f == nil {
 		return nil
 	}
 	return f.log
 }
 
-// place is its folder; empty where nothing is kept.
-func (f *folio) place() string {
-	if f == nil {
-		return ""
-	}
-	return f.folder
-}
-
-// keep writes what a run left behind.
-func (f *folio) keep(e *evidence, results []Result) error {
+// keep writes what a run left behind, and tells its results where.
+func (f *runFolder) keep(e *judge.Evidence, results []Result) error {
 	if f == nil {
 		return nil
+	}
+	for i := range results {
+		results[i].Kept = f.path
 	}
 	verdicts, err := json.MarshalIndent(results, "", "  ")
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{
-		"results.json": append(verdicts, '\n'),
-		"protocol.log": f.log.content(),
+	var evidence strings.Builder
+	if err := e.Encode(&evidence); err != nil {
+		return err
 	}
-	if again := results[0].Again; again != "" {
-		files["again.sh"] = []byte("#!/bin/sh\n" + again + "\n")
+	run := judge.Open(e)
+	files := map[string]string{
+		evidenceFile: evidence.String(), "results.json": string(verdicts) + "\n",
+		"protocol.log": f.log.Content(), "said.jsonl": run.ShowWords(),
+		"proc.txt": run.ShowLooks(), "truth.txt": run.ShowTruth(),
 	}
-	if e != nil {
-		files["said.jsonl"] = said(e)
-		files["proc.txt"] = []byte(e.shown())
-		if e.truth != nil {
-			files["truth.txt"] = []byte(e.truth.account())
-		}
+	if e.Again != "" {
+		files["again.sh"] = "#!/bin/sh\n" + e.Again + "\n"
 	}
-	if err := os.MkdirAll(f.folder, 0o755); err != nil {
-		return fmt.Errorf("keep a run: %w", err)
-	}
-	var errs []error
+	errs := []error{os.MkdirAll(f.path, 0o755)}
 	for name, content := range files {
 		mode := os.FileMode(0o644)
 		if filepath.Ext(name) == ".sh" {
 			mode = 0o755
 		}
-		errs = append(errs, os.WriteFile(filepath.Join(f.folder, name), content, mode))
+		errs = append(errs, os.WriteFile(filepath.Join(f.path, name), []byte(content), mode))
 	}
 	return errors.Join(errs...)
 }
 
-// said is what the debugger said, as JSON lines, with the true paths of its tasks.
-func said(e *evidence) (lines []byte) {
-	for _, v := range e.said {
-		l := event.Labelled{Event: v, Path: e.truth.path(v.TID)}
-		if v.Child != 0 {
-			l.ChildPath = e.truth.path(v.Child)
-		}
-		lines = append(l.AppendJSON(lines), '\n')
-	}
-	return lines
-}
+// evidenceFile is the file in a kept run's folder that has its evidence.
+const evidenceFile = "evidence.json"
 
-// account is the truth for people: the canonical form, then each life with its times.
-func (t *truth) account() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n", t.family.Form())
-	for _, l := range t.lives {
-		died := "lived on"
-		if l.died != never {
-			died = "ended at " + seconds(l.died)
-		}
-		fmt.Fprintf(&b, "%s: task %d of process %d, born at %s, %s, status %s\n", l.Path, l.TID, l.PID, seconds(l.born), died, l.status)
+// JudgeKept judges a run again that Options.Keep left in a folder, by its evidence alone.
+func JudgeKept(folder string) (*Report, error) {
+	name := filepath.Join(folder, evidenceFile)
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("read a run that was kept: %w", err)
 	}
-	return b.String()
-}
-
-func seconds(at time.Duration) string { return fmt.Sprintf("%.6f s", at.Seconds()) }
-
-// shown is what /proc showed at each moment at which somebody looked.
-func (e *evidence) shown() string {
-	var b strings.Builder
-	show := func(when string, tasks []procTask) {
-		if len(tasks) == 0 {
-			return
-		}
-		fmt.Fprintf(&b, "%s:\n", when)
-		for _, t := range tasks {
-			fmt.Fprintf(&b, "  %s: %s\n", e.truth.name(t.tid), t)
-		}
+	defer file.Close()
+	e, err := judge.Decode(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	show("before the attach", e.before)
-	for _, s := range e.standstills {
-		show(s.where+", standing", s.stood)
-		fmt.Fprintf(&b, "  listed: %v\n", s.listed)
-		show(s.where+", after the list", s.after)
-		show(s.where+", left when all were to go on", s.left)
+	results := Results(e)
+	for i := range results {
+		results[i].Kept = folder
 	}
-	show("when the debugger was to be killed", e.orphaned)
-	after := "after the detach"
-	if e.mode == fixtures.Orphaned {
-		after = "after its death"
-	}
-	show(after, e.released)
-	show(cmp.Or(e.overdue, "the end")+", when it did not come", e.dump)
-	return b.String()
+	return &Report{
+		Suite: e.Suite, Machine: Machine{Kernel: e.Kernel, Arch: e.Arch, Witness: e.Witness},
+		Debuggers: []Identity{{e.Debugger.Name, e.Debugger.Version}}, Results: results,
+	}, nil
 }

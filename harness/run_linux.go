@@ -1,170 +1,159 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 	"sync"
-	"time"
 
-	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
-	"github.com/tidcheck/tidcheck/witness"
-	"golang.org/x/sys/unix"
+	"github.com/tidcheck/tidcheck/internal/faults"
+	"github.com/tidcheck/tidcheck/internal/ledger"
+	"github.com/tidcheck/tidcheck/internal/limits"
+	"github.com/tidcheck/tidcheck/internal/procfs"
+	"github.com/tidcheck/tidcheck/judge"
 )
 
-// errOverdue is the cause of a context that ended because a run's time was over.
-var errOverdue = errors.New("the time is over")
+// One run, step by step: prepare a stage, have debugger and program meet, watch them to the end,
+// gather what they left. What it comes to is for package judge.
 
-// kernelVersion is the running kernel's.
-func kernelVersion() (release string, version [2]int, err error) {
-	var name unix.Utsname
-	if err := unix.Uname(&name); err != nil {
-		return "", version, err
-	}
-	release = unix.ByteSliceToString(name.Release[:])
-	version, err = event.ParseKernel(release)
-	return release, version, err
-}
+// errOverdue is the cause of a context that ended because a run's time was over, and errHung
+// because it was proven that nothing more would happen.
+var (
+	errOverdue = errors.New("the time is over")
+	errHung    = errors.New("nothing more will happen")
+)
 
-// witnessed names, by trying, where truth comes from besides the ledger.
-func witnessed(ctx context.Context) string {
-	program, err := keeperProgram(ctx)
-	if err != nil {
-		return err.Error()
-	}
-	k, err := newKeeper(program)
-	if err != nil {
-		return err.Error()
-	}
-	defer k.close()
-	w, err := openWitness(k.cmd.Process.Pid)
-	if err != nil {
-		return "none, the ledger and /proc alone: " + err.Error()
-	}
-	w.Close()
-	return "perf"
-}
-
-// runControl runs a fixture without a debugger. Where what it declares, what its tasks
-// announced and what the kernel told differ, no debugger can be judged by it.
-func runControl(ctx context.Context, f fixtures.Fixture, limit time.Duration) (*control, error) {
-	c := &control{}
-	_, version, err := kernelVersion()
-	if err != nil {
-		return nil, err
-	}
-	if c.expected, err = f.Expected(version); err != nil {
-		return nil, err
-	}
-	s, err := setStage(ctx, f, fixtures.Launch)
-	if err != nil {
-		return nil, err
-	}
-	defer s.close()
-	c.refusal = s.refusal
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, errOverdue)
-	defer cancel()
-	if err := s.startProgram(ctx); err != nil {
-		return nil, err
-	}
-	s.ledger.letPass(allOpen)
-	if _, err = s.process.Wait(ctx); err != nil {
-		return nil, fmt.Errorf("the program's end: %w", err)
-	}
-	s.evidence.outcome.ended = true
-	if err := s.gather(c); err != nil {
-		return nil, err
-	}
-	e := s.evidence
-	if diff := e.truth.asDeclared(c.expected); diff != "" {
-		return nil, fmt.Errorf("the kernel does not do what its head declares (-declared +%s):\n%s", c.source(), diff)
-	}
-	if declared := declaredEnd(c.expected, e.truth.leader().Path); !e.outcome.status.Same(declared) {
-		return nil, fmt.Errorf("it ended with %s, and its head declares %s", e.outcome.status, declared)
-	}
-	c.exact = !c.expected.Open() && (!f.Hosted || c.refusal == nil)
-	if l := e.truth.silent(e.announced); c.exact && !f.Hosted && l != nil && !f.HasNeed("witness") {
-		return nil, fmt.Errorf("task %d (%s) did not announce itself", l.First, l.Path)
-	}
-	c.outcome = e.outcome
-	c.outcome.lines = labelLines(e.outcome.lines, e.truth, c.exact)
-	return c, nil
-}
-
-// declaredEnd is how the program's process ends by its fixture's head, Unknown where that does not say: on the
-// line of the task that led it at its end.
-func declaredEnd(expected event.Expected, leader event.Path) event.Status {
-	status := event.Unknown
-	line, _ := expected.Line(leader)
-	for _, a := range line.Acts {
-		if a.Kind == event.Exit || a.Kind == event.End {
-			status = a.Status // an end comes last, and stands where it is another
-		}
-	}
-	return status
-}
-
-// run runs a fixture under a debugger. The error is ours, or errors.ErrUnsupported
-// where the debugger does not do this at all.
-func run(ctx context.Context, d Debugger, scenario Scenario, c *control, how setting) (*evidence, error) {
-	s, err := setStage(ctx, scenario.Fixture, scenario.Mode)
-	if err != nil {
-		return nil, err
-	}
-	defer s.close()
-	e := s.evidence
-	s.log = how.log
+// perform runs a scenario under a debugger and completes its evidence. The first error is the
+// debugger's own failure, which the evidence has. The second is why the evidence proves nothing, or
+// errors.ErrUnsupported.
+func perform(
+	ctx context.Context, d Debugger, scenario Scenario, how setting, e *judge.Evidence,
+) (failure, err error) {
 	if scenario.Mode == fixtures.AttachAgain {
-		how.limit *= 4 // it is many runs in one: ten attaches, at each of which a debugger may read symbols
+		// it is many runs in one: a debugger may read symbols at each of ten attaches
+		how.limit *= 4
 	}
-	e.control, e.exact, e.limit = c.outcome, c.exact, how.limit
-	timed, cancel := context.WithTimeoutCause(ctx, how.limit, errOverdue)
+	e.Limit = how.limit
+	s, err := prepare(ctx, scenario, how, e)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	timed, cancel := s.withLimit(ctx)
 	defer cancel()
 
 	session, err := s.meet(timed, d)
-	end := sync.OnceValue(func() error { return endSession(session) })
+	end := sync.OnceValue(func() error { return endSession(session, s.scale) })
 	if session != nil {
 		defer end()
+	}
+	if err == nil && session != nil && e.Attach.State == judge.Refused {
+		err = byDebugger("end after its refusal", end())
 	}
 	if err == nil {
 		err = s.watch(timed, session)
 	}
-	switch step := (*stepError)(nil); {
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case errors.Is(err, errors.ErrUnsupported):
-		return nil, err
-	case errors.As(err, &step):
-		e.overdue, e.broken = step.name, step.broken(timed)
-		e.dump = s.twice()
-	case err != nil:
+	failure, err = s.recordProgress(ctx, timed, err)
+	if err != nil {
 		return nil, err
 	}
 	if session != nil {
-		e.can, e.said, e.version = session.Can(), session.Events(), session.(Versioned).Version()
-		e.ending(end())
+		s.recordSession(session)
+		if faults.IsOurs(end()) {
+			return nil, end()
+		}
+		failure = cmp.Or(failure, s.recordEnd(end()))
 	}
-	if e.broken != nil && !e.mode.Launches() && e.attached.complete == 0 {
+	if failure != nil && !s.Mode.Launches() && e.Attach.State != judge.Complete {
 		if err := s.goOnAlone(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.gather(c); err != nil {
-		return nil, err
+	return failure, s.gather()
+}
+
+// withLimit is a context that ends when the run's time is over, or when it is proven to hang.
+func (s *stage) withLimit(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, release := context.WithTimeoutCause(ctx, s.limit, errOverdue)
+	if s.fullLimits || s.Fixture.HasNeed("timers") {
+		return ctx, release
 	}
-	if e.truth == nil {
-		return e, nil
+	ctx, cancel := context.WithCancelCause(ctx)
+	watched, place := make(chan struct{}), s.scene()
+	go func() {
+		defer close(watched)
+		if place.AwaitHang(ctx, s.said.Load) {
+			cancel(errHung)
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		<-watched // it reads the ledger, which the caller closes next
+		release()
 	}
-	if e.overdue == "" {
-		e.changed = e.truth.asDeclared(c.expected)
+}
+
+// performAlone runs a fixture without a debugger.
+func performAlone(ctx context.Context, f fixtures.Fixture, how setting, e *judge.Evidence) error {
+	s, err := prepare(ctx, Scenario{f, fixtures.Launch}, how, e)
+	if err != nil {
+		return err
 	}
-	e.join()
-	return e, nil
+	defer s.close()
+	ctx, cancel := context.WithTimeoutCause(ctx, how.limit, errOverdue)
+	defer cancel()
+	if err := s.startProgram(ctx); err != nil {
+		return err
+	}
+	if err := s.walk(ctx); err != nil {
+		return err
+	}
+	if e.Program.Status, err = s.process.Wait(ctx); err != nil {
+		return fmt.Errorf("the program's end: %w", err)
+	}
+	e.Program.State = judge.Over
+	return s.gather()
+}
+
+// inexactExecs is a declaration of execs whose number is not exact.
+var inexactExecs = regexp.MustCompile(`at (least|most) [^,]* exec\b`)
+
+// walk lets the program pass its checkpoints one by one, to its end, and notes the last that it
+// came to. It refuses a program that executes one before its gate by luck: what came before the
+// last exec that precedes the gate is taken for the debugger's launch. Such a program declares a
+// bound for its execs. One that places its only exec at the gate declares an exact count.
+func (s *stage) walk(ctx context.Context) error {
+	if inexactExecs.MatchString(fmt.Sprint(s.Fixture.Wants)) {
+		s.scene().AwaitRest()
+		all, _ := s.ledger.Read() // an error is found at the end
+		for _, a := range all {
+			if a.State == judge.Executed {
+				return fmt.Errorf("process %d executed a program before it was let through "+
+					"the gate: the task that executes must come to the gate first", a.PID)
+			}
+		}
+	}
+	c, root := &s.evidence.Control, s.scene().Root()
+	for n := 1; ; n++ {
+		s.ledger.LetPass(uint32(n))
+		if more, _ := s.reaches(ctx, uint32(n)); !more {
+			return nil // an error shows at the wait for its end
+		}
+		c.Reached = n
+		if leader, ok := procfs.ReadTask(root, root); ok && leader.Stoppable() {
+			c.Led = n
+		}
+	}
 }
 
 // A stepError is a step of a run that failed, or did not come in time.
 type stepError struct {
+	by   judge.Party
 	name string
 	err  error
 }
@@ -172,134 +161,230 @@ type stepError struct {
 func (e *stepError) Error() string { return e.name + ": " + e.err.Error() }
 func (e *stepError) Unwrap() error { return e.err }
 
-// broken is the step's error, if it was not for its time alone.
-func (e *stepError) broken(ctx context.Context) error {
-	if ctx.Err() != nil {
+// step names what failed in a step of a run.
+func step(by judge.Party, name string, err error) error {
+	if err == nil {
 		return nil
 	}
-	return e
+	return &stepError{by, name, err}
 }
 
-// step does one step of a run that the debugger is answerable for.
-func step(name string, err error) error {
-	if err == nil || errors.Is(err, errors.ErrUnsupported) {
+// byDebugger is a step of the debugger's, and byProgram one of the program's.
+func byDebugger(name string, err error) error {
+	return step(judge.ByDebugger, "the debugger's "+name, err)
+}
+func byProgram(name string, err error) error { return step(judge.ByProgram, name, err) }
+
+// recordProgress notes how the steps of a run ended, and looks at the program if one failed. The
+// first error is the debugger's failure, and the second is ours or errors.ErrUnsupported. What is
+// unsupported in a step that was taken was offered, so that it is a failure.
+func (s *stage) recordProgress(ctx, timed context.Context, err error) (failure, ours error) {
+	failed := (*stepError)(nil)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case faults.IsOurs(err) || !errors.As(err, &failed):
+		return nil, err
+	}
+	p := judge.Progress{State: judge.TimedOut, Step: failed.name, By: failed.by}
+	switch {
+	case errors.Is(context.Cause(timed), errHung):
+		p.Still = s.scale.Of(limits.Still)
+	case timed.Err() == nil:
+		p.State, p.Reason, failure = judge.Failed, failed.Error(), failed
+	}
+	s.evidence.Progress = p
+	s.lookOverdue()
+	return failure, nil
+}
+
+// recordSession notes what a session offered and told.
+func (s *stage) recordSession(session Session) {
+	e := s.evidence
+	e.Debugger.Abilities, e.Words = session.Can(), s.told(session)
+	if told := session.Version(); told != "" {
+		e.Debugger.Version = told
+	}
+}
+
+// told is what a session told, with times that count from the run's beginning.
+func (s *stage) told(session Session) judge.Words {
+	words := session.Words()
+	for i, w := range words {
+		if w.At != 0 { // else the session does not know when it was read
+			words[i].At -= s.begun
+		}
+	}
+	return words
+}
+
+// recordEnd notes how the debugger ended, and returns its failure. If a step timed out before, that
+// it had to be killed says no more.
+func (s *stage) recordEnd(err error) error {
+	e := s.evidence
+	e.End = endOf(err)
+	if e.End.State == judge.Unending && e.Progress.State == judge.TimedOut {
+		return nil
+	}
+	return err
+}
+
+// endOf is how a debugger ended by the error of its end.
+func endOf(err error) judge.End {
+	switch {
+	case err == nil:
+		return judge.End{State: judge.Ended}
+	case errors.As(err, new(unendingError)):
+		return judge.End{State: judge.Unending, Reason: err.Error()}
+	}
+	return judge.End{State: judge.EndFailed, Reason: err.Error()}
+}
+
+// started names the start that failed, unless the debugger says that it cannot do that at all.
+func started(session Session, err error) error {
+	if session == nil && errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
-	return &stepError{name, err}
+	return byDebugger("start", err)
 }
 
-// meet brings debugger and program together: both stand at the program's gate then. There is no session where the
-// debugger refuses a program that another has in part.
+// meet brings debugger and program together: both are at the program's gate then, unless the
+// debugger refuses a program that another tracer has in part.
 func (s *stage) meet(ctx context.Context, d Debugger) (Session, error) {
 	target := s.target()
-	if !s.mode.Launches() {
-		if err := s.startProgram(ctx); err != nil {
+	if s.Mode.Launches() {
+		return s.launch(ctx, d, target)
+	}
+	if err := s.startProgram(ctx); err != nil {
+		return nil, err
+	}
+	if s.Mode == fixtures.AttachDuring {
+		if err := s.passTo(ctx, 1); err != nil {
 			return nil, err
 		}
-		if s.mode == fixtures.AttachDuring {
-			if err := s.passTo1(ctx); err != nil {
-				return nil, err
-			}
-		}
-		target.PID = s.process.PID
-		s.evidence.before = s.procTasks()
-		if s.mode == fixtures.AttachAgain {
-			if session, err := s.attachAndLetGo(ctx, d, target); err != nil {
-				return session, err
-			}
-		}
-		s.evidence.attached.issued = witness.Now()
 	}
+	target.PID = s.process.PID
+	before := s.look(judge.BeforeAttach)
+	s.evidence.Looks = append(s.evidence.Looks, before)
+	if s.Mode == fixtures.AttachAgain {
+		if session, err := s.attachAndLetGo(ctx, d, target); err != nil {
+			return session, err
+		}
+	}
+	attach := &s.evidence.Attach
+	*attach = judge.Interval{State: judge.Asked, Asked: s.now()}
 	session, err := startGuarded(ctx, d, target)
-	if err != nil && session == nil && s.taken() && ctx.Err() == nil {
-		s.evidence.refused = err
-		return nil, nil
-	}
 	if err != nil {
-		return session, step("the debugger's start", err)
+		taken := slices.ContainsFunc(before.Tasks, func(t judge.Task) bool { return t.Tracer != 0 })
+		if taken && ctx.Err() == nil && faults.IsRefusal(err, session != nil) {
+			attach.State, attach.Reason = judge.Refused, err.Error()
+			return session, nil
+		}
+		return session, started(session, err)
 	}
-	if !s.mode.Launches() {
-		s.evidence.attached.complete = witness.Now()
-		if s.mode == fixtures.Orphaned {
-			return session, s.orphan(ctx, session)
-		}
-		if session.Can().Has(Stop) {
-			return session, s.standstill(ctx, session, "at the attach", s.ownStops(s.evidence.before))
-		}
-		return session, step("the debugger's resume", session.Resume(ctx))
+	attach.State, attach.Complete = judge.Complete, s.now()
+	switch {
+	case s.Mode == fixtures.Orphaned:
+		return session, s.killDebugger(ctx, session)
+	case session.Can().Has(judge.Stop):
+		return session, s.standstill(ctx, session, "at the attach", s.ownStops(before.Tasks))
+	}
+	return session, byDebugger("resume", session.Resume(ctx))
+}
+
+// launch has the debugger launch the program, which goes to its gate.
+func (s *stage) launch(ctx context.Context, d Debugger, target Target) (Session, error) {
+	session, err := startGuarded(ctx, d, target)
+	if err != nil {
+		return session, started(session, err)
 	}
 	if err := session.Resume(ctx); err != nil {
-		return session, step("the debugger's resume", err)
+		return session, byDebugger("resume", err)
 	}
-	return session, step("the program's start", s.awaitGate(ctx, func(ctx context.Context) error {
+	err = s.awaitGate(ctx, func(ctx context.Context) error {
 		if err := session.Wait(ctx); err != nil {
 			return err
 		}
 		return errors.New("the debugger was over before the program began")
-	}))
+	})
+	if err != nil {
+		return session, byProgram("the program's start", err)
+	}
+	s.root, err = procfs.OpenProcess(s.scene().Root())
+	return session, byProgram("the program's gate", err)
 }
 
-// watch opens the gate and follows the run to its end.
-func (s *stage) watch(ctx context.Context, session Session) error {
-	if s.root == nil { // the debugger launched it
-		root, err := s.ledger.read()
-		if err != nil {
-			return err
-		}
-		if s.root, err = openProcess(int(root.root().pid)); err != nil {
-			return step("the program's gate", err)
-		}
-	}
-	var err error
+// watch opens the gate and follows the run to its end. A debugger that refused has no part in it.
+func (s *stage) watch(ctx context.Context, session Session) (err error) {
+	refused := s.evidence.Attach.State == judge.Refused
 	switch {
-	case session == nil:
-	case s.mode == fixtures.DetachDuring:
+	case refused:
+	case s.Mode == fixtures.DetachDuring:
 		err = s.detach(ctx, session)
-	case s.mode == fixtures.Stops:
-		err = s.stops(ctx, session)
-	case s.mode == fixtures.Stepped:
-		err = s.stepAll(ctx, session)
-	case s.mode == fixtures.Killed:
-		err = s.killHeld(ctx, session)
+	case s.Mode == fixtures.Stops:
+		err = s.stopAtCheckpoints(ctx, session)
+	case s.Mode == fixtures.Stepped:
+		err = s.stepMain(ctx, session)
+	case s.Mode == fixtures.Killed:
+		err = s.killProgram(ctx, session)
 	}
 	if err != nil {
 		return err
 	}
-	s.ledger.letPass(allOpen)
+	s.ledger.LetPass(ledger.AllOpen)
 	if err := s.awaitProgram(ctx); err != nil {
-		return step("the program's end", err)
+		return byProgram("the program's end", err)
 	}
-	if s.evidence.detached.issued != 0 || session == nil {
+	if s.evidence.Detach.State != judge.NotAsked || refused {
 		return nil
 	}
-	return step("the debugger's word that the program is over", session.Wait(ctx))
+	return byDebugger("word that the program is over", session.Wait(ctx))
 }
 
-// goOnAlone lets a program come to its end without a debugger that failed to attach: that is to leave it as it was.
+// goOnAlone lets a program come to its end after a debugger failed to attach to it: the debugger
+// had to leave it as it was.
 func (s *stage) goOnAlone(ctx context.Context) error {
-	e := s.evidence
-	s.ledger.letPass(allOpen)
-	timed, cancel := context.WithTimeout(ctx, e.limit)
+	s.ledger.LetPass(ledger.AllOpen)
+	timed, cancel := context.WithTimeout(ctx, s.evidence.Limit)
 	defer cancel()
-	e.alone, e.dump = true, nil
+	s.evidence.Program.Alone = true
+	s.forgetOverdue()
 	if s.awaitProgram(timed) != nil {
-		e.dump = s.twice()
+		s.lookOverdue()
 	}
 	return ctx.Err()
 }
 
-// deathPatience is how long a program that dies may take to be over.
-const deathPatience = time.Second
-
-// over tells whether the program has ended, or does so now: who was to let go of it then may say that it is gone.
-func (s *stage) over(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, deathPatience)
+// isOver tells whether the program has ended or does so now. A debugger that was to let go of it
+// may say then that it is gone.
+func (s *stage) isOver(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, s.scale.Of(limits.Death))
 	defer cancel()
-	return awaitEnd(ctx, s.root) == nil
+	return s.root.AwaitEnd(ctx) == nil
 }
 
-// passTo1 lets the program go to its checkpoint 1.
-func (s *stage) passTo1(ctx context.Context) error {
-	s.ledger.letPass(1)
-	return step("checkpoint 1 of the program", s.ledger.await(ctx, 1))
+// gather ends the run and completes its evidence. An error is ours: the run proves nothing.
+func (s *stage) gather() error {
+	e := s.evidence
+	announced, ledgerErr := readLedger(s.ledger)
+	e.Account.Cut = s.now() // a task that has announced itself was born before
+	keeperErr := s.keeper.Close()
+	s.keeper = nil
+	for i, a := range s.signals {
+		if i < len(announced) && a.State != judge.Host {
+			announced[i].Sent, announced[i].Handled = a.Sent, a.Handled
+		}
+	}
+	e.Ledger = announced
+	if e.Program.State == judge.Over && s.process == nil {
+		// Its parent, which is not our keeper, got the status. The kernel keeps it too, from Linux
+		// 6.15 on.
+		e.Program.Status = s.root.ExitStatus()
+	}
+	witnessErr := s.accounts.Close(&e.Account, s.begun)
+	s.accounts = nil
+	for line := range strings.Lines(procfs.Content(s.out)) {
+		e.Program.Lines = append(e.Program.Lines, strings.TrimSuffix(line, "\n"))
+	}
+	return errors.Join(ledgerErr, keeperErr, witnessErr)
 }

@@ -3,8 +3,6 @@ package harness_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +13,7 @@ import (
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
 )
 
@@ -37,7 +36,13 @@ type lying struct {
 	change func(event.Trace) event.Trace
 }
 
-func (s lying) Events() event.Trace { return s.change(s.Session.Events()) }
+func (s lying) Words() judge.Words {
+	var words judge.Words
+	for _, e := range s.change(s.Session.Words().Trace()) {
+		words = append(words, judge.Word{Event: e})
+	}
+	return words
+}
 
 // nth is where the nth event of a kind stands, from 0.
 func nth(trace event.Trace, k event.Kind, n int) int {
@@ -53,21 +58,40 @@ func nth(trace event.Trace, k event.Kind, n int) int {
 
 func scenario(t testing.TB, name string) harness.Scenario {
 	t.Helper()
-	list, err := harness.Scenarios(regexp.MustCompile("^" + name + "$"))
+	list, err := harness.Options{
+		Match: regexp.MustCompile("^" + name + "$"),
+		Long:  true,
+	}.Scenarios()
 	assert.NilError(t, err)
 	assert.Equal(t, len(list), 1, name)
 	return list[0]
 }
 
+// runAll runs debuggers on the scenarios of some options.
+func runAll(t testing.TB, o harness.Options, debuggers ...harness.Debugger) *harness.Report {
+	t.Helper()
+	report, err := harness.RunAll(t.Context(), debuggers, o, func([]harness.Result) {})
+	assert.NilError(t, err)
+	return report
+}
+
 // outcomes are the rules that a run did not pass, with their verdicts, and the details by rule.
-func outcomes(results []harness.Result) (notPassed map[string]harness.Verdict, details map[string]string) {
-	notPassed, details = map[string]harness.Verdict{}, map[string]string{}
+func outcomes(results []harness.Result) (
+	notPassed map[string]judge.Verdict, details map[string]string,
+) {
+	notPassed, details = map[string]judge.Verdict{}, map[string]string{}
 	for _, r := range results {
-		if r.Verdict != harness.Pass {
+		if r.Verdict != judge.Pass {
 			notPassed[r.Rule], details[r.Rule] = r.Verdict, r.Detail
 		}
 	}
 	return notPassed, details
+}
+
+// isOpenHere tells whether a rule is left open since the kernel gives no account here.
+func isOpenHere(detail string) bool {
+	return !harness.IsWitnessed() && (detail == "there was nothing to judge" ||
+		detail == "without the kernel's account not every task is known")
 }
 
 func TestTheRulesAreKeptByTheReference(t *testing.T) {
@@ -78,7 +102,11 @@ func TestTheRulesAreKeptByTheReference(t *testing.T) {
 			t.Parallel()
 			got, details := outcomes(harness.RunWithin(t, reference.Debugger{}, s, harness.Limit))
 			for rule, detail := range details {
-				if s.String() == "attach_one_taken/attach_before" && detail == "it refused to attach" {
+				mayRefuse := s.String() == "attach_one_taken/attach_before"
+				noDeathIsDue := rule == "exit" && s.Mode == fixtures.DetachDuring
+				if mayRefuse && detail == "it refused to attach" ||
+					noDeathIsDue && detail == "there was nothing to judge" ||
+					got[rule] == judge.Untested && isOpenHere(detail) {
 					delete(got, rule)
 				}
 			}
@@ -94,8 +122,8 @@ func TestTheQuickSetHasSomethingOfEverything(t *testing.T) {
 		covered := map[string]bool{}
 		for _, s := range list {
 			covered["group "+s.Fixture.Group()], covered["mode "+string(s.Mode)] = true, true
-			for _, r := range s.Rules() {
-				covered["rule "+r.Name] = true
+			for _, rule := range harness.RulesOf(s) {
+				covered["rule "+rule] = true
 			}
 		}
 		return covered
@@ -107,44 +135,45 @@ func TestALieIsFoundByTheRuleThatNamesIt(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(event.Trace) event.Trace
-		want   map[string]harness.Verdict
-		detail string // a part of the first rule's, where %d is the task's tid
 		rule   string
+		detail string // a part of the rule's
 	}{
 		{"a birth is dropped", func(l event.Trace) event.Trace {
 			i := nth(l, event.Clone, 3)
 			return slices.Delete(l, i, i+1)
-		}, map[string]harness.Verdict{"complete": harness.Fail}, "was not reported", "complete"},
+		}, "complete", "was not reported"},
 		{"a death is dropped", func(l event.Trace) event.Trace {
 			i := nth(l, event.Exit, 3)
 			return slices.Delete(l, i, i+1)
-		}, map[string]harness.Verdict{"exit": harness.Fail}, "ended and it was not reported", "exit"},
+		}, "exit", "ended, and its end was not reported"},
 		{"a creator is another", func(l event.Trace) event.Trace {
 			i := nth(l, event.Clone, 9)
 			l[i].TID = l[nth(l, event.Exit, 0)].TID
 			return l
-		}, map[string]harness.Verdict{"parent": harness.Fail}, "created", "parent"},
+		}, "parent", "was created by"},
 		{"a birth is told twice", func(l event.Trace) event.Trace {
 			i := nth(l, event.Clone, 3)
 			return slices.Insert(l, i+1, l[i])
-		}, map[string]harness.Verdict{"once": harness.Fail}, "was told before", "once"},
+		}, "once", "was reported before"},
 		{"a death is told twice", func(l event.Trace) event.Trace {
 			i := nth(l, event.Exit, 3)
 			return slices.Insert(l, i+1, l[i])
-		}, map[string]harness.Verdict{"once": harness.Fail}, "was told before", "once"},
+		}, "once", "was reported before"},
 		{"a task is invented", func(l event.Trace) event.Trace {
-			return slices.Insert(l, 1, event.Event{Kind: event.Clone, PID: l[0].PID, TID: l[0].TID, Child: 1})
-		}, map[string]harness.Verdict{"sound": harness.Fail}, "the program had no task 1", "sound"},
+			return slices.Insert(l, 1,
+				event.Event{Kind: event.Clone, PID: l[0].PID, TID: l[0].TID, Child: 1})
+		}, "sound", "the kernel created no task 1 for this program"},
 		{"a death comes before its birth", func(l event.Trace) event.Trace {
 			i := nth(l, event.Clone, 3)
-			j := slices.IndexFunc(l, func(e event.Event) bool { return e.Kind == event.Exit && e.TID == l[i].Child })
+			j := slices.IndexFunc(l,
+				func(e event.Event) bool { return e.Kind == event.Exit && e.TID == l[i].Child })
 			l[i], l[j] = l[j], l[i]
 			return l
-		}, map[string]harness.Verdict{"order": harness.Fail}, "came before the birth of task", "order"},
+		}, "order", "was reported before the birth of task"},
 		{"a status is another", func(l event.Trace) event.Trace {
 			l[nth(l, event.Exit, 3)].Status = event.Exited(5)
 			return l
-		}, map[string]harness.Verdict{"exit": harness.Fail}, "ended with 0, reported was 5", "exit"},
+		}, "exit", "the kernel says status 0, the debugger said 5"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -154,99 +183,22 @@ func TestALieIsFoundByTheRuleThatNamesIt(t *testing.T) {
 				after = c.change(l)
 				return after
 			}}
-			got, details := outcomes(harness.RunWithin(t, d, scenario(t, "thread_nested/launch"), harness.Limit))
-			if c.name == "a creator is another" || c.name == "a death comes before its birth" {
-				// A creator that had ended, or births told after their creators' deaths, break the order too.
+			s := scenario(t, "thread_nested/launch")
+			got, details := outcomes(harness.RunWithin(t, d, s, harness.Limit))
+			want := map[string]judge.Verdict{c.rule: judge.Fail}
+			switch c.rule {
+			case "parent": // a creator that had ended breaks the order too
 				delete(got, "order")
-				c.want = map[string]harness.Verdict{}
-				if c.rule != "order" {
-					c.want[c.rule] = harness.Fail
-				}
+			case "order": // so may a birth that is told after its creator's death, in any run
+				delete(got, "order")
+				delete(want, "order")
 			}
-			assert.Assert(t, cmp.Diff(c.want, got) == "", "(-want +got):\n%s%v", cmp.Diff(c.want, got), details)
-			assert.Assert(t, strings.Contains(details[c.rule], c.detail), "got %q, want %q in it", details[c.rule], c.detail)
+			diff := cmp.Diff(want, got)
+			assert.Assert(t, diff == "", "(-want +got):\n%s%v", diff, details)
+			assert.Assert(t, strings.Contains(details[c.rule], c.detail),
+				"got %q, want %q in it", details[c.rule], c.detail)
 			assert.Assert(t, cmp.Diff(before, after) != "")
 		})
-	}
-}
-
-// Truth has four sources. Where one of them says otherwise than the rest, no debugger is judged.
-func TestAccountsThatDifferProveNothing(t *testing.T) {
-	declares := func(want string) func(testing.TB, *harness.Options) {
-		return func(t testing.TB, o *harness.Options) {
-			catalogue, err := fixtures.Catalogue()
-			assert.NilError(t, err)
-			i := slices.IndexFunc(catalogue, func(f fixtures.Fixture) bool { return f.Name == "fork" })
-			own := catalogue[i]
-			own.Source += " as " + want // its control run is its own
-			own.Wants = nil
-			for _, line := range []string{"main: clone main/1..10, exit 0", want} {
-				w, err := event.ParseWant(line)
-				assert.NilError(t, err)
-				own.Wants = append(own.Wants, w)
-			}
-			o.Fixtures = []fixtures.Fixture{own}
-		}
-	}
-	for _, c := range []struct {
-		name  string
-		spoil func(testing.TB, *harness.Options)
-		want  string
-	}{
-		{"declared: a thread makes another", declares("main/1..10: clone ./1, exit 0"), "the kernel does not do what its head declares (-declared +witnessed):"},
-		{"declared: a status", declares("main/1..10: exit 1"), "the reference tracer breaks the rule exit: task"},
-		{"announced: a creator", func(t testing.TB, _ *harness.Options) { harness.AnnounceWrongly(t) }, "announced itself as a child of task"},
-		{"announced: a task is silent", func(t testing.TB, _ *harness.Options) { harness.SilenceTask(t) }, "(main/3) did not announce itself"},
-		{"announced: a task is invented", func(t testing.TB, _ *harness.Options) { harness.InventTask(t) }, "task 1 announced itself in slot 3, and the kernel did not tell of it there"},
-		{"witnessed: records are lost", func(t testing.TB, _ *harness.Options) { harness.LoseRecords(t) }, "1 records were lost"},
-		{"witnessed: a task is hidden", func(t testing.TB, _ *harness.Options) { harness.HideTask(t) }, "announced itself in slot 2, and the kernel did not tell of it there"},
-		{"traced: a birth is missed", func(_ testing.TB, o *harness.Options) {
-			o.Reference = liar{change: func(l event.Trace) event.Trace {
-				i := nth(l, event.Clone, 3)
-				return slices.Delete(l, i, i+1)
-			}}
-		}, "the reference tracer breaks the rule complete: task"},
-		{"traced: a status is another", func(_ testing.TB, o *harness.Options) {
-			o.Reference = liar{change: func(l event.Trace) event.Trace {
-				l[nth(l, event.Exit, 3)].Status = event.Exited(5)
-				return l
-			}}
-		}, "the reference tracer breaks the rule exit: task"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			harness.ForgetControls(t)
-			o := harness.Options{Match: regexp.MustCompile("^fork/launch$"), Reference: reference.Debugger{}}
-			c.spoil(t, &o)
-			report, err := harness.RunAll(t.Context(), []harness.Debugger{reference.Debugger{}}, o, func([]harness.Result) {})
-			assert.NilError(t, err)
-			assert.Assert(t, len(report.Results) > 0)
-			for _, r := range report.Results {
-				assert.Equal(t, r.Verdict, harness.Unresolved)
-				assert.Assert(t, strings.Contains(r.Detail, c.want), r.Detail)
-			}
-		})
-	}
-}
-
-// Where the kernel refuses its account, the program's own is held against the debugger.
-func TestAWitnessThatIsRefusedIsNamedAndTheRunGoesOn(t *testing.T) {
-	why := fmt.Errorf("kernel.perf_event_paranoid is 4: %w", fs.ErrPermission)
-	harness.RefuseWitness(t, why)
-	report, err := harness.RunAll(t.Context(), []harness.Debugger{reference.Debugger{}}, harness.Options{}, func([]harness.Result) {})
-	assert.NilError(t, err)
-	assert.Equal(t, report.Machine.Witness, "none, the ledger and /proc alone: kernel.perf_event_paranoid is 4: permission denied")
-	passed := map[string]int{}
-	for _, r := range report.Results {
-		switch r.Verdict {
-		case harness.Pass:
-			passed[r.Rule]++
-		case harness.Untested:
-		default:
-			t.Errorf("%s/%s %s: %s %s", r.Scenario, r.Mode, r.Rule, r.Verdict, r.Detail)
-		}
-	}
-	for _, rule := range harness.Rules {
-		assert.Assert(t, passed[rule.Name] > 0, "%s was judged nowhere: %v", rule.Name, passed)
 	}
 }
 
@@ -255,7 +207,8 @@ func TestWhatHadNotBegunWhenItIsStoppedIsNotRun(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	o := harness.Options{Match: regexp.MustCompile("^(fork|thread_nested)/"), Jobs: 1}
 	said := map[string]bool{}
-	report, err := harness.RunAll(ctx, []harness.Debugger{reference.Debugger{}, reference.Debugger{}}, o, func(results []harness.Result) {
+	two := []harness.Debugger{reference.Debugger{}, reference.Debugger{}}
+	report, err := harness.RunAll(ctx, two, o, func(results []harness.Result) {
 		for _, r := range results {
 			said[r.Scenario+"/"+string(r.Mode)] = true
 		}
@@ -265,6 +218,6 @@ func TestWhatHadNotBegunWhenItIsStoppedIsNotRun(t *testing.T) {
 	assert.Equal(t, len(said), 1)
 	assert.Equal(t, report.Stopped, "enough")
 	for _, r := range report.Results {
-		assert.Equal(t, r.Verdict, harness.Pass, "%+v", r)
+		assert.Equal(t, r.Verdict, judge.Pass, "%+v", r)
 	}
 }

@@ -4,51 +4,58 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
-	"github.com/tidcheck/tidcheck/fixtures"
+	"github.com/tidcheck/tidcheck/internal/accounts"
+	"github.com/tidcheck/tidcheck/internal/build"
+	"github.com/tidcheck/tidcheck/internal/keeper"
+	"github.com/tidcheck/tidcheck/internal/ledger"
+	"github.com/tidcheck/tidcheck/internal/procfs"
+	"github.com/tidcheck/tidcheck/internal/scene"
+	"github.com/tidcheck/tidcheck/judge"
 	"github.com/tidcheck/tidcheck/witness"
 )
 
-// A stage is where one run takes place: below its keeper, with the fixture's ledger and its
-// output file, and the kernel's account if that can be had. It has no files with names.
+// A stage is where one run takes place: below its keeper, with the fixture's ledger and its output
+// file, and the kernel's accounts that can be had. Its files have no names.
 type stage struct {
-	fixture   fixtures.Fixture
-	program   string
-	hosted    string // the shared object that the program is to call, if it hosts the fixture
-	keeper    *keeper
-	log       *transcript // of what the debugger says; nil where nobody wants it
-	ledger    *ledger
-	out       *os.File
-	complaint *os.File // what the program wrote to standard error, if we started it
-	witness   account  // nil if refused
-	refusal   error    // why
+	Scenario
+	setting
+	begun    time.Duration // on the witness's clock
+	evidence *judge.Evidence
+	program  string // its path
+	hosted   string // the shared object that the program calls, if it hosts the fixture
+	keeper   *keeper.Keeper
+	ledger   *ledger.Ledger
+	out      *os.File
+	accounts *accounts.Accounts
+	said     atomic.Int64 // how often debugger or suite said something to the other
+	// signals is the ledger at the look at a program whose time was over.
+	signals []judge.Announcement
 
-	mode     fixtures.Mode
-	gate     time.Duration // when the program was let through its gate
-	process  *Process      // the program, if we started it
-	root     *os.File      // its first process, as a pidfd
-	evidence *evidence
+	process *Process        // the program, if we started it
+	root    *procfs.Process // its first process
 }
 
-// An account is the kernel's, under way.
-type account interface {
-	Close() ([]witness.Record, error)
-}
+// openers start the kernel's accounts of a keeper. Tests replace them by ones that refuse, or lose
+// records.
+var openers = accounts.Kernel()
 
-// openWitness starts the kernel's account of a keeper; tests have one that refuses, or loses records.
-var openWitness = func(pid int) (account, error) { return witness.Open(pid) }
+// readLedger reads what was announced at a run's end. Tests replace it by one that lies.
+var readLedger = (*ledger.Ledger).Read
 
-// readLedger reads at a run's end what was announced; tests have one that lies.
-var readLedger = (*ledger).read
-
-// setStage prepares a run; close ends all that it left.
-func setStage(ctx context.Context, f fixtures.Fixture, mode fixtures.Mode) (s *stage, err error) {
-	s = &stage{fixture: f, mode: mode, evidence: &evidence{mode: mode, outcome: outcome{status: event.Unknown}}}
+// prepare sets the stage for a run; close ends all that it left.
+func prepare(
+	ctx context.Context, scenario Scenario, how setting, e *judge.Evidence,
+) (s *stage, err error) {
+	s = &stage{
+		Scenario: scenario, setting: how, begun: witness.Now(), evidence: e,
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -57,80 +64,82 @@ func setStage(ctx context.Context, f fixtures.Fixture, mode fixtures.Mode) (s *s
 	if err := s.build(ctx); err != nil {
 		return s, err
 	}
-	keeper, err := keeperProgram(ctx)
-	if err != nil {
+	if s.keeper, err = build.StartKeeper(ctx); err != nil {
 		return s, err
 	}
-	if s.keeper, err = newKeeper(keeper); err != nil {
+	if s.ledger, err = ledger.New(); err != nil {
 		return s, err
 	}
-	if s.ledger, err = newLedger(); err != nil {
+	if s.out, err = procfs.MemoryFile("output"); err != nil {
 		return s, err
 	}
-	if s.out, err = memoryFile("output"); err != nil {
-		return s, err
-	}
-	if s.complaint, err = memoryFile("complaint"); err != nil {
-		return s, err
-	}
-	if account, err := openWitness(s.keeper.cmd.Process.Pid); err != nil {
-		s.refusal = err
-	} else {
-		s.witness = account
-	}
+	s.accounts = openers.Open(s.keeper.PID())
 	return s, nil
 }
 
 // build builds the fixture, and what hosts it if anything does.
 func (s *stage) build(ctx context.Context) error {
-	source, err := fixtureSource(s.fixture)
+	source, err := build.Fixture(s.Fixture)
 	if err != nil {
 		return err
 	}
-	if s.program, err = Build(ctx, source); err != nil || !s.fixture.Hosted {
+	if s.program, err = build.Program(ctx, source); err != nil || !s.Fixture.Hosted {
 		return err
 	}
 	s.hosted = s.program
-	if source, err = hostSource(); err != nil {
+	if source, err = build.Host(); err != nil {
 		return err
 	}
-	s.program, err = Build(ctx, source)
+	s.program, err = build.Program(ctx, source)
 	return err
 }
 
 func (s *stage) close() error {
 	var errs []error
 	if s.keeper != nil {
-		errs = append(errs, s.keeper.close())
+		errs = append(errs, s.keeper.Close())
 	}
-	if s.witness != nil {
-		_, err := s.witness.Close()
-		errs = append(errs, err)
+	if s.accounts != nil {
+		errs = append(errs, s.accounts.Discard())
 	}
 	if s.ledger != nil {
-		errs = append(errs, s.ledger.close())
+		errs = append(errs, s.ledger.Close())
 	}
-	for _, file := range []*os.File{s.out, s.complaint, s.root} {
-		if file != nil {
-			errs = append(errs, file.Close())
-		}
+	if s.root != nil {
+		errs = append(errs, s.root.Close())
+	}
+	if s.out != nil {
+		errs = append(errs, s.out.Close())
 	}
 	return errors.Join(errs...)
 }
 
+// now is the time since the run began.
+func (s *stage) now() time.Duration { return witness.Now() - s.begun }
+
 // target is the fixture's program, to launch.
 func (s *stage) target() Target {
-	env := append(os.Environ(), "TIDCHECK_LEDGER="+sharedPath(s.ledger.file), "TIDCHECK_OUT="+sharedPath(s.out))
+	env := append(os.Environ(), "TIDCHECK_LEDGER="+s.ledger.Path(),
+		"TIDCHECK_OUT="+procfs.SharedPath(s.out))
 	if s.hosted != "" {
 		env = append(env, "TIDCHECK_HOSTED="+s.hosted)
 	}
-	return Target{Argv: append([]string{s.program}, s.fixture.Values()...), Env: env, keeper: s.keeper, log: s.log}
+	argv := append([]string{s.program}, s.Fixture.Values()...)
+	return Target{
+		Argv: argv, Env: env, keeper: s.keeper, log: s.log, scale: s.scale,
+		said: &s.said,
+	}
 }
 
-// startProgram starts the fixture's program without a debugger, and waits until it stands at its gate.
+// startProgram starts the fixture's program without a debugger, and waits until it is at its gate.
 func (s *stage) startProgram(ctx context.Context) error {
+	complaint, err := procfs.MemoryFile("complaint")
+	if err != nil {
+		return err
+	}
+	defer complaint.Close()
 	target := s.target()
-	p, err := target.Start(Spec{Argv: target.Argv, Stderr: s.complaint})
+	p, err := target.Start(Spec{Argv: target.Argv, Stderr: complaint})
 	if err != nil {
 		return err
 	}
@@ -146,140 +155,88 @@ func (s *stage) startProgram(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("%w%s", err, s.complained())
+		if line, _, _ := strings.Cut(procfs.Content(complaint), "\n"); line != "" {
+			err = fmt.Errorf("%w: %s", err, line)
+		}
+		return err
 	}
-	s.root, err = openProcess(p.PID)
+	s.root, err = procfs.OpenProcess(event.TID(p.PID))
 	return err
 }
 
-// complained is the first line that the program wrote to standard error, after a colon.
-func (s *stage) complained() string {
-	if line := firstLine(sharedPath(s.complaint)); line != "?" {
-		return ": " + line
-	}
-	return ""
-}
-
-// awaitGate waits until the program stands at its gate; over returns when it can
+// awaitGate waits until the program is at its gate. The function over returns when the program can
 // no longer come there, and says why.
 func (s *stage) awaitGate(ctx context.Context, over func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go func() { // it may outlive us, and the stage
+	go func() { // it may outlive this call, and the stage
 		if err := over(ctx); ctx.Err() == nil {
 			cancel(err)
 		}
 	}()
-	if err := s.ledger.await(ctx, 0); err != nil {
+	if err := s.ledger.Await(ctx, 0); err != nil {
 		return err
 	}
-	s.gate = witness.Now()
+	s.evidence.Program.State, s.evidence.Program.Gate = judge.Begun, s.now()
 	return nil
 }
 
-// processes are those that announced themselves and are still there: the pid of one that has
-// ended may be a stranger's by now.
-func (s *stage) processes(all announced) []event.TID {
-	keeper := event.TID(s.keeper.cmd.Process.Pid)
-	seen := make(map[event.TID]bool)
-	var pids []event.TID
-	for _, a := range all {
-		if !seen[a.pid] && descends(a.pid, keeper) {
-			pids = append(pids, a.pid)
-		}
-		seen[a.pid] = true
-	}
-	return pids
-}
-
-// procTasks lists the tasks of all processes of the program; before it has announced itself, of
-// all that runs below the keeper.
-func (s *stage) procTasks() []procTask {
-	all, err := s.ledger.read()
-	pids := s.processes(all)
-	if err != nil || all.root().tid == 0 {
-		pids = descendants(event.TID(s.keeper.cmd.Process.Pid))
-	}
-	for _, pid := range pids {
-		pids = append(pids, descendants(pid)...) // a newborn has not announced itself yet
-	}
-	slices.Sort(pids)
-	var tasks []procTask
-	for _, pid := range slices.Compact(pids) {
-		tasks = append(tasks, procTasks(pid)...)
-	}
-	return tasks
-}
-
-// twice lists the tasks and marks those that stand as they stood: one look proves nothing, since tasks
-// are stopped for a moment at each birth.
-func (s *stage) twice() []procTask {
-	tasks := s.procTasks()
-	for i := range tasks {
-		tasks[i].examine()
-	}
-	time.Sleep(50 * time.Millisecond) // sleep: that nothing happens is what is looked for
-	for i, t := range tasks {
-		later, ok := readTask(t.pid, t.tid)
-		tasks[i].still = ok && later.state == t.state && later.switches == t.switches
-	}
-	return tasks
+// passTo lets the program go to a checkpoint.
+func (s *stage) passTo(ctx context.Context, checkpoint uint32) error {
+	s.ledger.LetPass(checkpoint)
+	return byProgram(fmt.Sprintf("checkpoint %d of the program", checkpoint),
+		s.ledger.Await(ctx, checkpoint))
 }
 
 // awaitProgram waits for the end of the program's first process.
-func (s *stage) awaitProgram(ctx context.Context) error {
-	if err := awaitEnd(ctx, s.root); err != nil {
+func (s *stage) awaitProgram(ctx context.Context) (err error) {
+	if err := s.root.AwaitEnd(ctx); err != nil {
 		return err
 	}
-	s.evidence.outcome.ended = true
+	s.evidence.Program.State = judge.Over
 	if s.process != nil {
-		_, err := s.process.Wait(ctx)
-		return err
+		s.evidence.Program.Status, err = s.process.Wait(ctx)
 	}
-	return nil
+	return err
 }
 
-// endOf is how the program's first process ended, once all is reaped: by its parent's word if
-// that was our keeper, else by the kernel's, where that keeps it (Linux 6.15).
-func (s *stage) endOf() event.Status {
-	switch {
-	case !s.evidence.outcome.ended:
-		return event.Unknown
-	case s.process != nil:
-		return s.process.status
-	}
-	return exitStatus(s.root)
+// scene is what /proc shows of the run.
+func (s *stage) scene() scene.Scene {
+	return scene.Scene{Keeper: event.TID(s.keeper.PID()), Ledger: s.ledger, Scale: s.scale}
 }
 
-// gather ends the run and completes its evidence. An error is ours: the run proves nothing.
-func (s *stage) gather(control *control) error {
-	e := s.evidence
-	all, ledgerErr := readLedger(s.ledger)
-	cut := witness.Now() // who has announced himself was born before
-	keeperErr := s.keeper.close()
-	s.keeper = nil
-	e.outcome.status = s.endOf()
-	var records []witness.Record
-	var witnessErr error
-	if s.witness != nil {
-		records, witnessErr = s.witness.Close()
-		s.witness = nil
-		if records == nil {
-			records = []witness.Record{}
+// look is what /proc shows now of all tasks of the program.
+func (s *stage) look(when judge.When) judge.Look {
+	announced := 0
+	all, _ := s.ledger.Read() // an error is told at the run's end
+	for _, a := range all {
+		announced = max(announced, a.Came)
+	}
+	return judge.Look{
+		When: when, At: s.now(), Tasks: s.scene().Tasks(), Announced: announced,
+	}
+}
+
+// lookOverdue looks at a program whose time is over. Only the last such look counts. What was sent
+// before the look counts with what was handled after it.
+func (s *stage) lookOverdue() {
+	before, _ := s.ledger.Read() // an error is found at the run's end
+	s.forgetOverdue()
+	s.evidence.Looks = append(s.evidence.Looks,
+		judge.Look{When: judge.AtOverdue, At: s.now(), Tasks: s.scene().Overdue()})
+	s.signals, _ = s.ledger.Read()
+	for i := range s.signals {
+		a, sent := &s.signals[i], 0
+		if i < len(before) && before[i].State != judge.Host {
+			sent = before[i].Sent
 		}
+		a.Sent = max(sent, min(a.Sent, a.Handled))
 	}
-	output, outErr := io.ReadAll(io.NewSectionReader(s.out, 0, 1<<30))
-	if err := errors.Join(ledgerErr, keeperErr, witnessErr, outErr); err != nil {
-		return err
-	}
-	e.announced, e.outcome.lines = all, splitLines(string(output))
-	if all.root().tid == 0 && e.overdue != "" {
-		return nil // the program never was: there is nothing to hold the debugger to
-	}
-	var err error
-	e.truth, err = newTruth(all, records, s.gate, cut, control.expected, e.outcome)
-	if err != nil {
-		return err
-	}
-	return e.truth.asAnnounced(all)
+}
+
+// forgetOverdue drops the look at a program whose time was over.
+func (s *stage) forgetOverdue() {
+	isOverdue := func(l judge.Look) bool { return l.When == judge.AtOverdue }
+	s.evidence.Looks = slices.DeleteFunc(s.evidence.Looks, isOverdue)
+	s.signals = nil
 }

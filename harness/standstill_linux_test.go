@@ -11,6 +11,7 @@ import (
 	"github.com/tidcheck/tidcheck/debuggers/reference"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 	"golang.org/x/sys/unix"
 	"gotest.tools/v3/assert"
 )
@@ -26,7 +27,10 @@ func (d sloppy) Start(ctx context.Context, target harness.Target) (harness.Sessi
 	if s == nil || err != nil {
 		return nil, err
 	}
-	bad := &badly{Session: s, stop: s.Stop, resume: s.Resume, detach: s.Detach, threads: s.Threads, step: s.(harness.Stepper).Step}
+	bad := &badly{
+		Session: s, stop: s.Stop, resume: s.Resume, detach: s.Detach, threads: s.Threads,
+		step: s.Step,
+	}
 	d.serve(bad)
 	return bad, nil
 }
@@ -57,7 +61,7 @@ func TestADebuggerThatStopsOrListsBadlyIsCaught(t *testing.T) {
 	}{
 		"nothing is stopped": {
 			func(s *badly) { s.stop, s.resume = nothing, s.first(s.resume) },
-			"stopped", "stops", "(main) ran on at checkpoint 0: state S (sleeping)",
+			"stopped", "stops", "(main) ran on at checkpoint 0: state ",
 		},
 		"nothing is resumed": {
 			func(s *badly) { s.resume = s.first(s.resume) },
@@ -65,7 +69,8 @@ func TestADebuggerThatStopsOrListsBadlyIsCaught(t *testing.T) {
 		},
 		"nothing is resumed after the attach": {
 			func(s *badly) { s.resume = nothing },
-			"running", "attach_during", "(main) was left stopped at the attach: state t (tracing stop)",
+			"running", "attach_during",
+			"(main) was left stopped at the attach: state t (tracing stop)",
 		},
 		"the list is short": {
 			func(s *badly) {
@@ -83,13 +88,14 @@ func TestADebuggerThatStopsOrListsBadlyIsCaught(t *testing.T) {
 					return append(all, 1), err
 				}
 			},
-			"snapshot", "stops", "task 1 was listed at checkpoint 1, and the program has no such task then",
+			"snapshot", "stops",
+			"task 1 was listed at checkpoint 1, and the program has no such task then",
 		},
 		"nothing is let go": {
 			func(s *badly) { s.detach = nothing },
 			"released", "attach_churn/attach_again", "(main) is still traced: ",
 		},
-		"who is let go at once is left stopped": {
+		"what is let go at once is left stopped": {
 			func(s *badly) {
 				s.detach = func(ctx context.Context) error {
 					tids, err := s.Session.Threads(ctx)
@@ -104,21 +110,26 @@ func TestADebuggerThatStopsOrListsBadlyIsCaught(t *testing.T) {
 		},
 		"nothing is resumed at the first attach of many": {
 			func(s *badly) { s.resume = nothing },
-			"running", "attach_churn/attach_again", "(main) was left stopped at attach 1: state t (tracing stop)",
+			"running", "attach_churn/attach_again",
+			"(main) was left stopped at attach 1: state t (tracing stop)",
 		},
 		"nothing is stepped": {
 			func(s *badly) { s.step = func(context.Context, event.TID) error { return nil } },
-			"bounded", "thread_step_over_clone/stepped", "main's way to checkpoint 2 in single steps did not come within 1s",
+			"bounded", "thread_step_over_clone/stepped",
+			"main's way to checkpoint 2 in single steps did not come in 1s",
 		},
 		"another is stepped": {
 			func(s *badly) {
-				s.step = func(ctx context.Context, _ event.TID) error { return s.Session.(harness.Stepper).Step(ctx, 1) }
+				s.step = func(ctx context.Context, _ event.TID) error {
+					return s.Session.Step(ctx, 1)
+				}
 			},
-			"complete", "thread_step_over_clone/stepped", "the debugger failed: main's way to checkpoint 2 in single steps: ",
+			"session", "thread_step_over_clone/stepped",
+			"the debugger failed: main's way to checkpoint 2 in single steps: ",
 		},
 		"nothing is resumed after the steps": {
 			func(s *badly) { s.resume = s.first(s.resume) },
-			"bounded", "thread_step_over_clone/stepped", "the program's end did not come within 1s",
+			"bounded", "thread_step_over_clone/stepped", "the program's end did not come in 1s",
 		},
 		"the list is short before all are killed": {
 			func(s *badly) {
@@ -137,10 +148,39 @@ func TestADebuggerThatStopsOrListsBadlyIsCaught(t *testing.T) {
 			}
 			s := scenario(t, c.mode)
 			got, details := outcomes(harness.RunWithin(t, sloppy{serve: c.serve}, s, time.Second))
-			assert.Equal(t, got[c.rule], harness.Fail, "%v", details)
-			assert.Assert(t, strings.Contains(details[c.rule], c.detail), "got %q, want %q in it", details[c.rule], c.detail)
+			assert.Equal(t, got[c.rule], judge.Fail, "%v", details)
+			assert.Assert(t, strings.Contains(details[c.rule], c.detail), "got %q, want %q in it",
+				details[c.rule], c.detail)
 		})
 	}
+}
+
+// A debugger that says too early that all stands stops it before its next answer, and within the
+// time that a task on its way out is given.
+func TestAStopThatIsSaidToBeDoneTooEarlyIsCaught(t *testing.T) {
+	early := func(s *badly) {
+		done := make(chan error, 1)
+		s.stop = func(ctx context.Context) error {
+			go func() {
+				time.Sleep(300 * time.Millisecond) // sleep: this is what must be caught
+				done <- s.Session.Stop(ctx)
+			}()
+			return nil
+		}
+		s.threads = func(ctx context.Context) ([]event.TID, error) {
+			if err := <-done; err != nil {
+				return nil, err
+			}
+			return s.Session.Threads(ctx)
+		}
+	}
+	t.Parallel()
+	got, details := outcomes(harness.RunWithin(t, sloppy{serve: early},
+		scenario(t, "thread_storm/stops"), harness.Limit))
+	assert.Equal(t, got["stopped"], judge.Fail, "%v", details)
+	const want = "(main) ran on at checkpoint 0: state S (sleeping)"
+	assert.Assert(t, strings.Contains(details["stopped"], want), "got %q, want %q in it",
+		details["stopped"], want)
 }
 
 // first serves the first request alone.

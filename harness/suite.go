@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"regexp"
 	"runtime"
 	"slices"
@@ -14,33 +13,42 @@ import (
 
 	"github.com/tidcheck/tidcheck"
 	"github.com/tidcheck/tidcheck/fixtures"
+	"github.com/tidcheck/tidcheck/internal/build"
+	"github.com/tidcheck/tidcheck/internal/inherited"
+	"github.com/tidcheck/tidcheck/internal/limits"
+	"github.com/tidcheck/tidcheck/internal/transcript"
+	"github.com/tidcheck/tidcheck/judge"
+	"github.com/tidcheck/tidcheck/witness"
 )
 
-// Limit is how long a run may take that needs some hundredths of a second on an idle machine, and
-// LongLimit that of a fixture of the long set.
-const (
-	Limit     = 5 * time.Second
-	LongLimit = time.Minute
-)
-
-// Options say which scenarios are run, and how.
+// Options say which scenarios are run, and how. The zero value runs the catalogue but for its long
+// set.
 type Options struct {
 	Match    *regexp.Regexp     // searched in scenario/mode; nil for all
 	Quick    bool               // those of the quick set alone
 	Long     bool               // those of the long set too
-	Fixtures []fixtures.Fixture // these, and not the catalogue's
+	Fixtures []fixtures.Fixture // these instead of the catalogue's
 	Repeat   int                // runs of each scenario, none of which may fail; zero for one
-	Known    []Known
-	// Keep names a folder in which each run leaves one of its own: what was said, what was true and what /proc showed.
+	// Keep names a folder in which each run leaves one of its own: what was said, what was true and
+	// what /proc showed.
 	Keep string
-	// Again, if it is not nil, is the command that runs a scenario once more.
+	// Expect, if it is not nil, changes results by what is known of a debugger, as
+	// findings.List.Expect does.
+	Expect func(Result) Result
+	// Again, if it is not nil, gives the command that runs a scenario once more.
 	Again func(debugger string, s Scenario) string
-	// TimeScale multiplies every limit, for a slow machine; zero is one.
+	// TimeScale multiplies every time limit, for a slow machine; zero is one.
 	TimeScale float64
-	// Reference, if it is not nil, launches each fixture once first. Where its words differ from the other
-	// accounts of the kernel, no debugger is judged by them.
+	// FullLimits waits until a run's time is over. Else a run ends when it is proven to hang.
+	FullLimits bool
+	// Reference, if it is not nil, launches each fixture once first. If its words differ from the
+	// other accounts, no debugger is judged by that fixture.
 	Reference Debugger
-	Jobs      int // RunAll: runs at once; zero for four times the CPUs, since a run mostly waits
+	// Jobs is how many runs RunAll makes at once; zero is four times the CPUs, since a run mostly
+	// waits. They are fewer where the limit on open files is low.
+	Jobs int
+
+	witness string // the machine's, as RunAll found it
 }
 
 // A Report is the outcome of a suite: what --json writes.
@@ -57,6 +65,8 @@ type Machine struct {
 	Kernel  string `json:"kernel"`
 	Arch    string `json:"arch"`
 	Witness string `json:"witness"` // where truth came from besides the ledger
+	// Refused says of each of the kernel's accounts that cannot be had why that is.
+	Refused map[judge.Source]string `json:"refused,omitempty"`
 }
 
 // An Identity is a debugger under test.
@@ -65,12 +75,16 @@ type Identity struct {
 	Version string `json:"version"`
 }
 
-// Scenarios lists the scenarios of the whole catalogue whose scenario/mode the expression is found in; nil is all.
-func Scenarios(match *regexp.Regexp) ([]Scenario, error) {
-	return Options{Match: match, Long: true}.Scenarios()
+// A Scenario is a fixture and a way to meet it.
+type Scenario struct {
+	Fixture fixtures.Fixture
+	Mode    fixtures.Mode
 }
 
-// Scenarios lists those that the options choose.
+// String is scenario/mode: "fork/launch".
+func (s Scenario) String() string { return s.Fixture.Name + "/" + string(s.Mode) }
+
+// Scenarios lists the scenarios that the options choose.
 func (o Options) Scenarios() ([]Scenario, error) {
 	chosen := o.Fixtures
 	if chosen == nil {
@@ -93,35 +107,61 @@ func (o Options) Scenarios() ([]Scenario, error) {
 	return list, nil
 }
 
+// whyNone says why no scenario is chosen.
+func (o Options) whyNone() error {
+	if o.Match == nil {
+		return errors.New("no scenario is chosen")
+	}
+	if !o.Long || o.Quick {
+		others, err := Options{Match: o.Match, Long: true, Fixtures: o.Fixtures}.Scenarios()
+		if err == nil && len(others) > 0 {
+			set := cmp.Or(others[0].Fixture.Set, "neither quick nor long")
+			return fmt.Errorf("no scenario that is chosen matches %s: %s is of the set %q", o.Match,
+				others[0], set)
+		}
+	}
+	return fmt.Errorf("no scenario matches %s (tidcheck list has them)", o.Match)
+}
+
+// A subject is a debugger with its version, which is asked for once, or why it cannot be had.
+type subject struct {
+	Debugger
+	version string
+	missing error
+}
+
+func newSubject(ctx context.Context, d Debugger) subject {
+	version, err := d.Version(ctx)
+	return subject{d, version, err}
+}
+
 // RunAll runs debuggers on scenarios and calls each with the results of a scenario when it has
-// them, one at a time. The error is the harness's own, and nothing was run; or it is the context's cause, and the
-// report has what had begun by then.
-func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Result)) (*Report, error) {
+// them, one call at a time. With a nil report, the error is the harness's own and nothing was run.
+// With a report it is the context's cause, and the report has what had begun by then.
+func RunAll(
+	ctx context.Context, debuggers []Debugger, o Options, each func([]Result),
+) (*Report, error) {
 	scenarios, err := o.Scenarios()
+	if err == nil && len(scenarios) == 0 {
+		err = o.whyNone()
+	}
+	if err == nil {
+		_, err = build.Keeper(ctx) // every run needs it
+	}
 	if err != nil {
 		return nil, err
 	}
-	if len(scenarios) == 0 {
-		return nil, o.nothing()
+	report := &Report{
+		Suite: tidcheck.Version, Machine: ThisMachine(ctx),
+		Debuggers: make([]Identity, len(debuggers)),
 	}
-	if err := Prepare(ctx); err != nil {
-		return nil, err
-	}
-	report := &Report{Suite: tidcheck.Version, Machine: ThisMachine(ctx)}
-	versions := make([]string, len(debuggers))
-	missing := make([]error, len(debuggers))
-	for i, d := range debuggers {
-		versions[i], missing[i] = d.Version(ctx)
-		report.Debuggers = append(report.Debuggers, Identity{d.Name(), versions[i]})
-	}
-
-	jobs := make(chan struct{}, max(o.Jobs, 1))
-	if o.Jobs == 0 {
-		jobs = make(chan struct{}, 4*runtime.NumCPU())
-	}
+	o.witness = report.Machine.Witness
+	jobs := make(chan struct{}, inherited.Runs(cmp.Or(o.Jobs, 4*runtime.NumCPU())))
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	for i, d := range debuggers {
+		sub := newSubject(ctx, d)
+		report.Debuggers[i] = Identity{d.Name(), sub.version}
 		for _, s := range scenarios {
 			select {
 			case jobs <- struct{}{}:
@@ -132,18 +172,11 @@ func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Re
 			}
 			group.Go(func() {
 				defer func() { <-jobs }()
-				var results []Result
-				if missing[i] != nil {
-					results = s.each(d.Name(), 0, all(Untested, missing[i]))
-				} else {
-					results = runScenario(ctx, d, s, o)
-				}
-				for n := range results {
-					results[n] = expect(o.Known, results[n], versions[i])
-				}
+				results := repeat(ctx, sub, s, o)
 				mu.Lock()
 				defer mu.Unlock()
-				report.Debuggers[i].Version = cmp.Or(results[0].version, report.Debuggers[i].Version)
+				identity := &report.Debuggers[i]
+				identity.Version = cmp.Or(results[0].Version, identity.Version)
 				report.Results = append(report.Results, results...)
 				each(results)
 			})
@@ -157,181 +190,129 @@ func RunAll(ctx context.Context, debuggers []Debugger, o Options, each func([]Re
 	return report, err
 }
 
-// nothing says why no scenario is chosen.
-func (o Options) nothing() error {
-	switch left := (Options{Match: o.Match, Long: true, Fixtures: o.Fixtures}); {
-	case o.Match == nil:
-		return errors.New("no scenario is chosen")
-	case !o.Long || o.Quick:
-		if others, err := left.Scenarios(); err == nil && len(others) > 0 {
-			return fmt.Errorf("no scenario that is chosen matches %s: %s is of the set %q", o.Match, others[0], cmp.Or(others[0].Fixture.Set, "neither quick nor long"))
-		}
-	}
-	return fmt.Errorf("no scenario matches %s (tidcheck list has them)", o.Match)
-}
-
-// Prepare looks whether this machine can run anything, and builds what every run needs.
-func Prepare(ctx context.Context) error {
-	_, err := keeperProgram(ctx)
-	return err
-}
-
-// ThisMachine tells where we are, by trying.
+// ThisMachine tells where the suite runs, by trying.
 func ThisMachine(ctx context.Context) Machine {
-	release, _, err := kernelVersion()
-	if err != nil {
-		release = "unknown"
-	}
-	return Machine{Kernel: release, Arch: runtime.GOARCH, Witness: witnessed(ctx)}
+	witness, refused := witnessHere(ctx)
+	return Machine{kernelRelease(), runtime.GOARCH, witness, refused}
 }
 
-// runScenario runs one scenario, as often as is asked for, and gives each of its rules a verdict.
-func runScenario(ctx context.Context, d Debugger, s Scenario, o Options) []Result {
-	var results []Result
-	for n := 0; n == 0 || n < o.Repeat && ctx.Err() == nil; n++ {
-		again := runOnce(ctx, d, s, o, n)
-		if n == 0 {
-			results = again
-			continue
-		}
-		for i := range results {
-			results[i].repeated(again[i])
+// repeat runs a scenario as often as the options say, and counts.
+func repeat(ctx context.Context, d subject, s Scenario, o Options) []Result {
+	_, results := once(ctx, d, s, o, 0)
+	for n := 1; n < o.Repeat && ctx.Err() == nil; n++ {
+		_, more := once(ctx, d, s, o, n)
+		for i, again := range more {
+			results[i].addRun(again)
 		}
 	}
-	return results
-}
-
-// runOnce runs one scenario for the n-th time, and keeps what is to be kept of it.
-func runOnce(ctx context.Context, d Debugger, s Scenario, o Options, n int) []Result {
-	folio := o.folioOf(d, s, n)
-	e, took, err := runEvidence(ctx, d, s, o, folio.transcript())
-	results := s.verdicts(d.Name(), took, e, err)
 	for i := range results {
-		if o.Again != nil {
-			results[i].Again = o.Again(d.Name(), s)
+		results[i].tellOthers()
+		if o.Expect != nil {
+			results[i] = o.Expect(results[i])
 		}
-		results[i].Kept = folio.place()
-		if e != nil {
-			results[i].version = e.version
-		}
-	}
-	if err := folio.keep(e, results); err != nil {
-		return s.each(d.Name(), took, all(Unresolved, err))
 	}
 	return results
 }
 
-// verdicts are what a run's evidence comes to, or why there is none.
-func (s Scenario) verdicts(debugger string, took time.Duration, e *evidence, err error) []Result {
-	switch missing := (*missingError)(nil); {
-	case errors.As(err, &missing):
-		return s.each(debugger, took, all(Untested, err))
-	case errors.Is(err, errors.ErrUnsupported):
-		return s.each(debugger, took, all(NotOffered, err))
-	case err != nil:
-		return s.each(debugger, took, all(Unresolved, err))
+// once runs a scenario for the nth time, judges it, and keeps it if the options say so.
+func once(
+	ctx context.Context, d subject, s Scenario, o Options, n int,
+) (*judge.Evidence, []Result) {
+	folder := o.folderOf(d, s, n)
+	e := attempt(ctx, d, s, o, folder.transcript())
+	results := Results(e)
+	if err := folder.keep(e, results); err != nil {
+		e.Progress = judge.Progress{State: judge.OurFault, Reason: err.Error()}
+		results = Results(e)
 	}
-	return s.each(debugger, took, e.judge)
+	return e, results
+}
+
+// attempt runs a scenario, if this machine and the debugger can.
+func attempt(
+	ctx context.Context, d subject, s Scenario, o Options, log *transcript.Log,
+) *judge.Evidence {
+	e := newEvidence(s)
+	e.Debugger.Name, e.Debugger.Version, e.Witness = d.Name(), d.version, o.witness
+	if o.Again != nil {
+		e.Again = o.Again(d.Name(), s)
+	}
+	if d.missing != nil {
+		e.Progress = judge.Progress{State: judge.Lacking, Reason: d.missing.Error()}
+		return e
+	}
+	begin := witness.Now()
+	err := tryRun(ctx, d, s, o, log, e)
+	e.Took = witness.Now() - begin
+	switch {
+	case err == nil:
+		return e
+	case errors.Is(err, build.ErrMissing):
+		e.Progress.State = judge.Lacking
+	case errors.Is(err, errors.ErrUnsupported):
+		e.Progress.State = judge.NotSupplied
+	default:
+		e.Progress.State = judge.OurFault
+	}
+	e.Progress.Reason = err.Error()
+	return e
+}
+
+// tryRun runs a scenario, unless something is missing. Its error is why the evidence proves
+// nothing.
+func tryRun(
+	ctx context.Context, d subject, s Scenario, o Options, log *transcript.Log, e *judge.Evidence,
+) error {
+	for _, n := range s.Fixture.Needs {
+		if err := lacking(n); err != nil {
+			return err
+		}
+	}
+	var err error
+	if s.Fixture, err = asBuiltFor(d, s.Fixture); err != nil {
+		return err
+	}
+	scale := limits.Scale(o.TimeScale)
+	limit := limits.Run
+	if s.Fixture.Set == fixtures.Long {
+		limit = limits.LongRun
+	}
+	limit = scale.Of(limit)
+	c, err := controlOf(ctx, s.Fixture, o.Reference, setting{limit: limit, scale: scale})
+	if err != nil {
+		return fmt.Errorf("control run without a debugger: %w", err)
+	}
+	if err := c.Allows(s.Mode); err != nil {
+		return err
+	}
+	if paced, ok := As[Paced](d.Debugger); ok {
+		limit = limits.Scale(paced.TimeScale()).Of(limit)
+	}
+	e.Control = c
+	_, err = perform(ctx, d, s, setting{limit, scale, log, o.FullLimits}, e)
+	return err
 }
 
 // A setting is what a run is given besides its scenario.
 type setting struct {
-	limit time.Duration
-	log   *transcript // nil where nobody wants it
+	limit      time.Duration
+	scale      limits.Scale
+	log        *transcript.Log // nil if it is not kept
+	fullLimits bool
 }
 
-// runEvidence runs one scenario once.
-func runEvidence(ctx context.Context, d Debugger, s Scenario, o Options, log *transcript) (_ *evidence, _ time.Duration, err error) {
-	for _, n := range s.Fixture.Needs {
-		if err := lacking(n); err != nil {
-			return nil, 0, err
-		}
-	}
-	if s.Fixture, err = asBuiltFor(d, s.Fixture); err != nil {
-		return nil, 0, err
-	}
-	limit := o.scaled(limitOf(s.Fixture))
-	c, err := controls.of(ctx, s.Fixture, o.Reference, limit)
-	if err != nil {
-		return nil, 0, fmt.Errorf("control run without a debugger: %w", err)
-	}
-	if paced, ok := As[Paced](d); ok {
-		limit = scaled(limit, paced.TimeScale())
-	}
-	begin := time.Now()
-	e, err := run(ctx, d, s, c, setting{limit, log})
-	return e, time.Since(begin), err
-}
-
-// asBuiltFor is a fixture as it is built for a debugger: for one that debugs Go programs alone, a C fixture is hosted in one.
-func asBuiltFor(d Debugger, f fixtures.Fixture) (fixtures.Fixture, error) {
-	host, ok := As[Hosted](d)
+// asBuiltFor is a fixture as it is built for a debugger: a C fixture is hosted in a Go program for
+// one that debugs Go programs alone.
+func asBuiltFor(d subject, f fixtures.Fixture) (fixtures.Fixture, error) {
+	host, ok := As[Hosted](d.Debugger)
 	if !ok || host.Host() == f.Language {
 		return f, nil
 	}
 	if f.Alone != "" {
-		return f, unhostedError{f.Alone}
+		return f, fmt.Errorf(
+			"the debugger debugs Go programs alone, and none can host this one: %s: %w",
+			f.Alone, errors.ErrUnsupported)
 	}
 	f.Hosted = true
 	return f, nil
-}
-
-// An unhostedError is why a debugger of Go programs alone is not run on a fixture.
-type unhostedError struct{ why string }
-
-func (e unhostedError) Error() string {
-	return "the debugger debugs Go programs alone, and none can host this one: " + e.why
-}
-
-func (unhostedError) Is(target error) bool { return target == errors.ErrUnsupported }
-
-// scaled is a limit on this machine.
-func (o Options) scaled(limit time.Duration) time.Duration {
-	if o.TimeScale == 0 {
-		return limit
-	}
-	return scaled(limit, o.TimeScale)
-}
-
-func scaled(limit time.Duration, by float64) time.Duration { return time.Duration(float64(limit) * by) }
-
-func limitOf(f fixtures.Fixture) time.Duration {
-	if f.Set == fixtures.Long {
-		return LongLimit
-	}
-	return Limit
-}
-
-// A missingError is what this machine lacks for a scenario.
-type missingError struct{ what string }
-
-func (e *missingError) Error() string { return "this machine lacks " + e.what }
-
-// lacking looks for one of a fixture's needs.
-func lacking(n fixtures.Need) error {
-	if n.Capability >= 0 {
-		var effective uint64
-		fmt.Sscanf(statusFields("/proc/self")["CapEff"], "%x", &effective)
-		if effective&(1<<n.Capability) == 0 {
-			return &missingError{n.Text}
-		}
-		return nil
-	}
-	if n.Command != "" {
-		if _, err := exec.LookPath(n.Command); err != nil {
-			return &missingError{n.Text + ": install it, and have it in PATH"}
-		}
-		return nil
-	}
-	if n.Probed {
-		if err := tryNeed(n.Text); err != nil {
-			return &missingError{fmt.Sprintf("%s: %v", n.Text, err)}
-		}
-		return nil
-	}
-	release, version, err := kernelVersion()
-	if err == nil && !n.Kernel.Holds(version) {
-		return &missingError{fmt.Sprintf("%s: its kernel is %s", n.Text, release)}
-	}
-	return err
 }

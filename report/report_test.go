@@ -7,14 +7,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 	"github.com/tidcheck/tidcheck/report"
 	"gotest.tools/v3/assert"
 )
 
-// result is one of gdb's in fork/launch.
-func result(rule string, v harness.Verdict, detail string) harness.Result {
-	return harness.Result{Debugger: "gdb", Scenario: "fork", Mode: fixtures.Launch, Rule: rule, Verdict: v, Detail: detail, Seconds: 0.125}
+// result is a result of gdb in fork/launch.
+func result(rule string, v judge.Verdict, detail string) harness.Result {
+	one := harness.Result{
+		Debugger: "gdb", Scenario: "fork", Mode: fixtures.Launch,
+		Rule: rule, Verdict: v, Detail: detail, Seconds: 0.125, Witness: judge.Perf, Runs: 1,
+	}
+	if v == judge.Pass {
+		one.Passed = 1
+	}
+	return one
 }
+
+// complete is what is said below each failure of the rule.
+const complete = "            complete means: every task that lived while it was debugged was " +
+	"reported born, or listed at the attach, and every exec, vforkdone and signal was reported\n"
 
 func equal(t *testing.T, got, want string) {
 	t.Helper()
@@ -23,7 +35,7 @@ func equal(t *testing.T, got, want string) {
 	}
 }
 
-func TestLineTellsWhatWasNotPassed(t *testing.T) {
+func TestLineTellsWhichRulesDidNotPass(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		results []harness.Result
@@ -32,20 +44,27 @@ func TestLineTellsWhatWasNotPassed(t *testing.T) {
 		{"nothing", nil, ""},
 		{
 			"all passed",
-			[]harness.Result{result("complete", harness.Pass, ""), result("sound", harness.Pass, "")},
+			[]harness.Result{
+				result("complete", judge.Pass, ""), result("sound", judge.Pass, ""),
+			},
 			"PASS        gdb fork/launch: complete, sound (0.12 s)\n",
 		},
 		{
 			"a failure of two lines",
-			[]harness.Result{result("complete", harness.Fail, "task 7\ntask 8"), result("sound", harness.Pass, "")},
+			[]harness.Result{
+				result("complete", judge.Fail, "task 7\ntask 8"),
+				result("sound", judge.Pass, ""),
+			},
 			"PASS        gdb fork/launch: sound (0.12 s)\n" +
-				"FAIL        gdb fork/launch: complete\n" +
+				"FAIL        gdb fork/launch: complete\n" + complete +
 				"            task 7\n" +
 				"            task 8\n",
 		},
-		{"alike ones stand together", []harness.Result{
-			result("complete", harness.NotOffered, "no births"), result("exit", harness.NotOffered, "no deaths"),
-			result("once", harness.NotOffered, "no births"), result("order", harness.Untested, "no births"),
+		{"the same verdict and detail", []harness.Result{
+			result("complete", judge.Unsupported, "no births"),
+			result("exit", judge.Unsupported, "no deaths"),
+			result("once", judge.Unsupported, "no births"),
+			result("order", judge.Untested, "no births"),
 		}, "UNSUPPORTED gdb fork/launch: complete, once\n" +
 			"            no births\n" +
 			"UNSUPPORTED gdb fork/launch: exit\n" +
@@ -61,28 +80,102 @@ func TestLineTellsWhatWasNotPassed(t *testing.T) {
 	}
 }
 
+// A pass of one run of a hundred does not read as one of all.
+func TestAPassOfAFewRunsIsTold(t *testing.T) {
+	few := result("exit", judge.Pass, "99 UNTESTED: there was nothing to judge")
+	all := result("sound", judge.Pass, "by words")
+	few.Runs, all.Runs, all.Passed = 100, 100, 100
+	var b strings.Builder
+	report.Line(&b, []harness.Result{all, few})
+	report.Summary(&b, some(all, few))
+	equal(t, b.String(), "PASS        gdb fork/launch: sound (100 runs, the longest 0.12 s)\n"+
+		"PASS        gdb fork/launch: exit (1 of 100 passed)\n"+
+		"            99 UNTESTED: there was nothing to judge\n"+
+		"\ntidcheck 0.1.0, linux 6.18 amd64, witness: perf\n"+
+		"gdb 13.1: 2 PASS (1 not in all runs)\nlldb 19: \n")
+}
+
+// Which rules a count is of can be read.
+func TestPassesOfSeveralRunsAreCounted(t *testing.T) {
+	some := func(rule string, passed int) harness.Result {
+		r := result(rule, judge.Unresolved, "lost")
+		r.Passed, r.Runs = passed, 5
+		return r
+	}
+	for _, c := range []struct {
+		passed [3]int
+		want   string
+	}{
+		{[3]int{4, 4, 4}, "complete, sound, once (4 of 5 passed)"},
+		{[3]int{4, 4, 0}, "complete, sound (4 of 5 passed), once (0 of 5 passed)"},
+		{[3]int{0, 0, 0}, "complete, sound, once (0 of 5 passed)"},
+	} {
+		var b strings.Builder
+		report.Line(&b, []harness.Result{
+			some("complete", c.passed[0]), some("sound", c.passed[1]), some("once", c.passed[2]),
+		})
+		equal(t, b.String(), "UNRESOLVED  gdb fork/launch: "+c.want+"\n            lost\n")
+	}
+}
+
+func TestVerboseTellsHowAPassWasJudged(t *testing.T) {
+	var b strings.Builder
+	report.Verbose(&b, []harness.Result{
+		result("complete", judge.Pass, "by births"), result("sound", judge.Pass, "by words"),
+		result("once", judge.Pass, "by births"), result("bounded", judge.Pass, ""),
+		result("exit", judge.Unsupported, "no deaths"),
+	})
+	equal(t, b.String(), "PASS        gdb fork/launch: complete, sound, once, bounded (0.12 s)\n"+
+		"            complete, once: by births\n"+
+		"            sound: by words\n"+
+		"UNSUPPORTED gdb fork/launch: exit\n"+
+		"            no deaths\n")
+}
+
+func TestLineCutsLongDetailsAndTellsHowToRepeat(t *testing.T) {
+	long := result("complete", judge.Fail, strings.Repeat("a task\n", 20))
+	long.Again, long.Kept = "tidcheck run gdb", "/tmp/kept"
+	var b strings.Builder
+	report.Line(&b, []harness.Result{long})
+	equal(t, b.String(), "FAIL        gdb fork/launch: complete\n"+complete+
+		strings.Repeat("            a task\n", 12)+
+		"            … 8 lines more (--json has all)\n"+
+		"            again: tidcheck run gdb\n"+
+		"            kept: /tmp/kept\n")
+	long.Verdict = judge.KFail
+	b.Reset()
+	report.Line(&b, []harness.Result{long})
+	assert.Assert(t, !strings.Contains(b.String(), "again:"))
+}
+
 func some(results ...harness.Result) *harness.Report {
 	return &harness.Report{
-		Suite:     "0.1.0",
-		Machine:   harness.Machine{Kernel: "6.18", Arch: "amd64", Witness: "perf"},
-		Debuggers: []harness.Identity{{Name: "gdb", Version: "13.1"}, {Name: "lldb", Version: "19"}},
-		Results:   results,
+		Suite:   "0.1.0",
+		Machine: harness.Machine{Kernel: "6.18", Arch: "amd64", Witness: "perf"},
+		Debuggers: []harness.Identity{
+			{Name: "gdb", Version: "13.1"}, {Name: "lldb", Version: "19"},
+		},
+		Results: results,
 	}
 }
 
 func TestSummaryCountsVerdicts(t *testing.T) {
-	other := result("exit", harness.Unresolved, "")
+	other := result("exit", judge.Unresolved, "")
 	other.Debugger = "lldb"
 	var b strings.Builder
-	report.Summary(&b, some(result("exit", harness.KFail, ""), result("complete", harness.Pass, ""), result("sound", harness.Pass, ""), other))
+	report.Summary(&b, some(
+		result("exit", judge.KFail, ""), result("complete", judge.Pass, ""),
+		result("sound", judge.Pass, ""), other,
+	))
 	equal(t, b.String(), "\ntidcheck 0.1.0, linux 6.18 amd64, witness: perf\n"+
 		"gdb 13.1: 2 PASS, 1 KFAIL\n"+
 		"lldb 19: 1 UNRESOLVED\n")
 }
 
-func TestJSONIsForOtherPrograms(t *testing.T) {
+func TestJSONHasTheWholeReport(t *testing.T) {
 	var b strings.Builder
-	assert.NilError(t, report.JSON(&b, some(result("complete", harness.Fail, "\"100: clone 7\" <task>"))))
+	failed := result("complete", judge.Fail, "\"100: clone 7\" <task>")
+	assert.NilError(t, report.JSON(&b, some(failed)))
 	equal(t, b.String(), `{
   "suite": "0.1.0",
   "machine": {
@@ -109,8 +202,9 @@ func TestJSONIsForOtherPrograms(t *testing.T) {
       "verdict": "FAIL",
       "detail": "\"100: clone 7\" <task>",
       "seconds": 0.125,
-      "runs": 0,
-      "passed": 0
+      "runs": 1,
+      "passed": 0,
+      "witness": "perf"
     }
   ]
 }
@@ -134,7 +228,7 @@ func TestStatusIsTheWorstOfAll(t *testing.T) {
 	} {
 		var results []harness.Result
 		for v := range strings.FieldsSeq(c.verdicts) {
-			results = append(results, result("complete", harness.Verdict(v), ""))
+			results = append(results, result("complete", judge.Verdict(v), ""))
 		}
 		assert.Equal(t, report.Status(some(results...)), c.want, c.verdicts)
 	}

@@ -1,4 +1,5 @@
-// Package report writes what a suite found: as lines for people, and as JSON.
+// Package report writes what a suite found. [Line] and [Summary] write lines for people, [JSON]
+// writes all for programs, and [Status] is tidcheck's own exit status.
 package report
 
 import (
@@ -9,80 +10,104 @@ import (
 	"strings"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 )
 
-// Line writes what matters of one scenario's results: a line for each rule that was not
-// passed, and one for all that were.
-func Line(w io.Writer, results []harness.Result) {
-	var passed []string
-	seconds := 0.0
-	for _, r := range results {
-		seconds = r.Seconds
-		if r.Verdict == harness.Pass {
-			passed = append(passed, r.Rule)
-		}
-	}
+// Line writes the results of one scenario for people: one line for all rules that passed in all
+// runs, and one for each group of others that have the same verdict and detail. Below a failure it
+// says what each of its rules demands.
+func Line(w io.Writer, results []harness.Result) { lines(w, results, false) }
+
+// Verbose is Line, and below the rules that passed it writes how each was judged.
+func Verbose(w io.Writer, results []harness.Result) { lines(w, results, true) }
+
+// passed tells whether a rule passed in all runs.
+func passed(r harness.Result) bool { return r.Verdict == judge.Pass && r.Passed == r.Runs }
+
+func lines(w io.Writer, results []harness.Result, verbose bool) {
 	if len(results) == 0 {
 		return
 	}
-	where := fmt.Sprintf("%s %s/%s", results[0].Debugger, results[0].Scenario, results[0].Mode)
-	if len(passed) > 0 {
-		took := fmt.Sprintf("%.2f s", seconds)
-		if runs := results[0].Runs; runs > 1 {
-			took = fmt.Sprintf("%d runs, the longest %s", runs, took)
+	first := results[0]
+	where := fmt.Sprintf("%s %s/%s", first.Debugger, first.Scenario, first.Mode)
+	good := slices.DeleteFunc(slices.Clone(results), func(r harness.Result) bool {
+		return !passed(r)
+	})
+	if len(good) > 0 {
+		took := fmt.Sprintf("%.2f s", results[len(results)-1].Seconds)
+		if first.Runs > 1 {
+			took = fmt.Sprintf("%d runs, the longest %s", first.Runs, took)
 		}
-		fmt.Fprintf(w, "%-11s %s: %s (%s)\n", harness.Pass, where, strings.Join(passed, ", "), took)
+		fmt.Fprintf(w, "%-11s %s: %s (%s)\n", judge.Pass, where, rules(good), took)
 	}
-	for _, same := range alike(results) {
-		first := same[0]
-		rules := make([]string, len(same))
-		for i, r := range same {
-			rules[i] = r.Rule
-			if r.Runs > 1 && r.Passed > 0 {
-				rules[i] += fmt.Sprintf(" %d/%d", r.Passed, r.Runs)
+	for _, group := range alike(good) {
+		if verbose && group[0].Detail != "" {
+			fmt.Fprintf(w, "            %s: %s\n", rules(group), group[0].Detail)
+		}
+	}
+	others := slices.DeleteFunc(slices.Clone(results), passed)
+	for _, group := range alike(others) {
+		fmt.Fprintf(w, "%-11s %s: %s\n", group[0].Verdict, where, rules(group))
+		for _, r := range group {
+			if rule, err := judge.RuleNamed(r.Rule); err == nil && r.Verdict == judge.Fail {
+				fmt.Fprintf(w, "            %s means: %s\n", rule.Name, rule.Sentence)
 			}
 		}
-		fmt.Fprintf(w, "%-11s %s: %s\n", first.Verdict, where, strings.Join(rules, ", "))
-		detail(w, first.Detail)
-		evidence(w, first)
-	}
-}
-
-// evidence says of what is not as expected how it is seen once more, and where it is kept.
-func evidence(w io.Writer, r harness.Result) {
-	if !slices.Contains([]harness.Verdict{harness.Fail, harness.KPass, harness.Unresolved}, r.Verdict) {
-		return
-	}
-	if r.Again != "" {
-		fmt.Fprintf(w, "            again: %s\n", r.Again)
-	}
-	if r.Kept != "" {
-		fmt.Fprintf(w, "            kept: %s\n", r.Kept)
-	}
-}
-
-// shown is how many lines of a detail people are shown; the JSON has all.
-const shown = 12
-
-func detail(w io.Writer, text string) {
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	if more := len(lines) - shown; more > 1 {
-		lines = append(lines[:shown:shown], fmt.Sprintf("… %d lines more (--json has all)", more))
-	}
-	for _, line := range lines {
-		if line != "" {
+		for _, line := range details(group[0]) {
 			fmt.Fprintf(w, "            %s\n", line)
 		}
 	}
 }
 
-// alike groups the results that were not passed by their verdict and detail.
+// rules names the rules of some results. Of several runs it says how many passed: after the last
+// rule if that holds for all, else after each.
+func rules(results []harness.Result) string {
+	passes := func(r harness.Result) string {
+		if r.Runs <= 1 || passed(r) {
+			return ""
+		}
+		return fmt.Sprintf(" (%d of %d passed)", r.Passed, r.Runs)
+	}
+	var b strings.Builder
+	for i, r := range results {
+		b.WriteString(r.Rule)
+		if i+1 == len(results) {
+			return b.String() + passes(r)
+		}
+		if next := results[i+1]; passes(next) != passes(r) {
+			b.WriteString(passes(r))
+		}
+		b.WriteString(", ")
+	}
+	return b.String()
+}
+
+// maxLines is how many lines of a detail people are shown; the JSON has all.
+const maxLines = 12
+
+// details are the lines below a verdict: its detail, and for an unexpected one the command that
+// runs it again and the folder that keeps it.
+func details(r harness.Result) []string {
+	lines := strings.FieldsFunc(r.Detail, func(c rune) bool { return c == '\n' })
+	if more := len(lines) - maxLines; more > 1 {
+		lines = append(lines[:maxLines], fmt.Sprintf("… %d lines more (--json has all)", more))
+	}
+	switch r.Verdict {
+	case judge.Fail, judge.KPass, judge.Unresolved:
+		if r.Again != "" {
+			lines = append(lines, "again: "+r.Again)
+		}
+		if r.Kept != "" {
+			lines = append(lines, "kept: "+r.Kept)
+		}
+	}
+	return lines
+}
+
+// alike groups results by their verdict and detail.
 func alike(results []harness.Result) [][]harness.Result {
 	var groups [][]harness.Result
 	for _, r := range results {
-		if r.Verdict == harness.Pass {
-			continue
-		}
 		i := slices.IndexFunc(groups, func(g []harness.Result) bool {
 			return g[0].Verdict == r.Verdict && g[0].Detail == r.Detail
 		})
@@ -95,19 +120,26 @@ func alike(results []harness.Result) [][]harness.Result {
 	return groups
 }
 
-// verdicts are all, in the order in which they are counted.
-var verdicts = []harness.Verdict{
-	harness.Pass, harness.Fail, harness.KFail, harness.KPass, harness.NotOffered, harness.Untested, harness.Unresolved,
+// verdicts are all verdicts, in the order in which Summary counts them.
+var verdicts = []judge.Verdict{
+	judge.Pass, judge.Fail, judge.KFail, judge.KPass,
+	judge.Unsupported, judge.Untested, judge.Unresolved,
 }
 
-// Summary writes a line a debugger with how often each verdict came, and where truth came from.
+// Summary writes a line with the suite's version, the machine and the kernel's account that truth
+// came from. Then it writes a line for each debugger, with the count of each verdict.
 func Summary(w io.Writer, r *harness.Report) {
-	fmt.Fprintf(w, "\ntidcheck %s, linux %s %s, witness: %s\n", r.Suite, r.Machine.Kernel, r.Machine.Arch, r.Machine.Witness)
+	m := r.Machine
+	fmt.Fprintf(w, "\ntidcheck %s, linux %s %s, witness: %s\n",
+		r.Suite, m.Kernel, m.Arch, m.Witness)
 	for _, d := range r.Debuggers {
-		count := make(map[harness.Verdict]int)
+		count, partly := make(map[judge.Verdict]int), 0
 		for _, one := range r.Results {
 			if one.Debugger == d.Name {
 				count[one.Verdict]++
+			}
+			if one.Debugger == d.Name && one.Verdict == judge.Pass && !passed(one) {
+				partly++
 			}
 		}
 		var counts []string
@@ -115,12 +147,15 @@ func Summary(w io.Writer, r *harness.Report) {
 			if count[v] > 0 {
 				counts = append(counts, fmt.Sprintf("%d %s", count[v], v))
 			}
+			if v == judge.Pass && partly > 0 {
+				counts[len(counts)-1] += fmt.Sprintf(" (%d not in all runs)", partly)
+			}
 		}
 		fmt.Fprintf(w, "%s %s: %s\n", d.Name, d.Version, strings.Join(counts, ", "))
 	}
 }
 
-// JSON writes the report as one indented object.
+// JSON writes the report as one indented JSON object.
 func JSON(w io.Writer, r *harness.Report) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
@@ -128,16 +163,17 @@ func JSON(w io.Writer, r *harness.Report) error {
 	return encoder.Encode(r)
 }
 
-// Status is the exit status that a report stands for: 0 if all is as expected, 1 if a debugger
-// does not conform, 2 if a run of ours proves nothing, or nothing was tested at all.
+// Status is the exit status for a report: 0 if all is as expected; 1 if a debugger does not
+// conform, or passes where it is known to fail; 2 if a run proved nothing, or no rule was tested.
 func Status(r *harness.Report) int {
-	has := func(wanted ...harness.Verdict) bool {
-		return slices.ContainsFunc(r.Results, func(one harness.Result) bool { return slices.Contains(wanted, one.Verdict) })
+	count := make(map[judge.Verdict]int)
+	for _, one := range r.Results {
+		count[one.Verdict]++
 	}
 	switch {
-	case has(harness.Fail, harness.KPass):
+	case count[judge.Fail]+count[judge.KPass] > 0:
 		return 1
-	case has(harness.Unresolved), !has(harness.Pass, harness.KFail):
+	case count[judge.Unresolved] > 0, count[judge.Pass]+count[judge.KFail] == 0:
 		return 2
 	}
 	return 0

@@ -1,6 +1,7 @@
 /*
- * Makes a thread that ptrace is not told of, "untraced" by CLONE_UNTRACED or "io_uring" by the
- * kernel for a ring, and prints its id; makes one thread more, joins it, and ends with 0.
+ * Makes a thread of which the kernel tells no tracer, and prints its id. With the argument
+ * "untraced" that is a clone with CLONE_UNTRACED, with "io_uring" a thread that the kernel makes
+ * for a ring. Then it makes one more thread, joins it, and ends with 0.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -15,7 +16,7 @@
 #include <unistd.h>
 
 static char stack[1 << 14] __attribute__((aligned(64)));
-static volatile pid_t lives;
+static volatile pid_t is_alive;
 
 static void must(int ok, const char *what)
 {
@@ -25,7 +26,7 @@ static void must(int ok, const char *what)
 	}
 }
 
-/* No libc in here: a raw clone has no thread storage of its own. */
+/* It must not call libc: a raw clone has no thread storage of its own. */
 static int end(void *arg)
 {
 	(void)arg;
@@ -42,11 +43,12 @@ static int untraced(void)
 	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
 	int tid;
 
-	lives = 1; /* the kernel clears it, and wakes us, when the thread has ended */
-	tid = clone(end, stack + sizeof stack, flags | CLONE_UNTRACED | CLONE_CHILD_CLEARTID, NULL, NULL, NULL, (void *)&lives);
+	flags |= CLONE_UNTRACED | CLONE_CHILD_CLEARTID;
+	is_alive = 1; /* the kernel clears it, and wakes the caller, when the thread has ended */
+	tid = clone(end, stack + sizeof stack, flags, NULL, NULL, NULL, (void *)&is_alive);
 	must(tid > 0, "clone");
-	while (lives)
-		syscall(SYS_futex, &lives, FUTEX_WAIT, 1, NULL, NULL, 0);
+	while (is_alive)
+		syscall(SYS_futex, &is_alive, FUTEX_WAIT, 1, NULL, NULL, 0);
 	return tid;
 }
 
@@ -72,9 +74,11 @@ static int made_by_io_uring(void)
 int main(int argc, char **argv)
 {
 	pthread_t thread;
+	int tid;
 
 	must(argc == 2, "arguments");
-	must(printf("%d\n", strcmp(argv[1], "untraced") == 0 ? untraced() : made_by_io_uring()) > 0, "printf");
+	tid = strcmp(argv[1], "untraced") == 0 ? untraced() : made_by_io_uring();
+	must(printf("%d\n", tid) > 0, "printf");
 	must(pthread_create(&thread, NULL, nothing, NULL) == 0, "pthread_create");
 	must(pthread_join(thread, NULL) == 0, "pthread_join");
 	return 0;

@@ -19,26 +19,28 @@ import (
 	"github.com/tidcheck/tidcheck/tracer"
 )
 
-// A contest is two measurements, taken in turn, so that the machine's mood is the same for both.
-type contest struct {
+// A comparison is of two measurements, which are taken in turn: so the machine's load is the same
+// for both.
+type comparison struct {
 	what       string
-	one, other string // whose measurements they are
+	one, other string // what was measured
 	unit       string
 	bar        float64 // what the ratio of their medians may be; zero if there is none
 }
 
-func (c contest) run(b *testing.B, one, other func() float64) {
+func (c comparison) run(b *testing.B, one, other func() float64) {
 	var ones, others []float64
 	for b.Loop() {
 		ones, others = append(ones, one()), append(others, other())
 	}
 	ratio := median(ones) / median(others)
-	b.ReportMetric(0, "ns/op") // says nothing: it is not shown
+	b.ReportMetric(0, "ns/op") // it has no meaning here, and zero is not shown
 	b.ReportMetric(ratio, "ratio")
-	b.Logf("%s: %s %.4g %s, %s %.4g %s, ratio %.2f, %s", c.what, c.one, median(ones), c.unit, c.other, median(others), c.unit, ratio, against(ratio, c.bar))
+	b.Logf("%s: %s %.4g %s, %s %.4g %s, ratio %.2f, %s", c.what, c.one, median(ones), c.unit,
+		c.other, median(others), c.unit, ratio, against(ratio, c.bar))
 }
 
-// against is what a bar says of a measurement.
+// against tells whether a measurement is within its bar.
 func against(got, bar float64) string {
 	if bar == 0 {
 		return "no bar"
@@ -56,47 +58,57 @@ func median(values []float64) float64 {
 
 // BenchmarkSequence makes 20,000 threads, each joined before the next.
 func BenchmarkSequence(b *testing.B) {
-	const n = "20000"
+	const n, what = "20000", "create and join 20,000 threads"
 	ours := func() { trace(b, command(b, "sequence", n)) }
-	plain := func() { finish(b, rival(b, "loop", "msg", "exit", filepath.Join(built, "sequence"), n)) }
+	plain := func() { cLoop(b, "sequence", n) }
 	b.Run("Tracer", func(b *testing.B) {
-		c := contest{"create and join 20,000 threads", "tracer", "C loop", "s", 1.15}
+		c := comparison{what, "tracer", "C loop", "s", 1.15}
 		c.run(b, timed(ours), timed(plain))
 	})
 	for _, format := range []string{"text", "json"} {
 		b.Run("Command/"+format, func(b *testing.B) {
-			args := []string{"trace", "--json=" + strconv.FormatBool(format == "json"), "--output", filepath.Join(b.TempDir(), "trace")}
-			args = append(args, "--", filepath.Join(built, "sequence"), n)
-			c := contest{"create and join 20,000 threads", "tidcheck trace, " + format, "C loop", "s", 1.5}
+			args := []string{
+				"trace", "--json=" + strconv.FormatBool(format == "json"),
+				"--output", filepath.Join(b.TempDir(), "trace"),
+				"--", pathOf(b, "sequence"), n,
+			}
+			c := comparison{what, "tidcheck trace, " + format, "C loop", "s", 1.5}
 			c.run(b, timed(func() { finish(b, tidcheck(b, args...)) }), timed(plain))
 		})
 	}
 	b.Run("Growth", func(b *testing.B) {
-		c := contest{"a thread, created and joined one by one", "of 200,000", "of 2,000", "µs", 1.2}
+		const what = "a thread, created and joined one by one"
+		c := comparison{what, "of 200,000", "of 2,000", "µs", 1.2}
 		c.run(b, birth(b, 0, 200000), birth(b, 0, 2000))
 	})
 }
 
-// BenchmarkCrowd has many threads alive at once. At 30,000 kernel.pid_max binds, which is 32,768
-// on many machines, less what else runs.
+// BenchmarkCrowd has many threads alive at once. At 30,000 kernel.pid_max binds, which is 32,768 on
+// many machines, less what else runs.
 func BenchmarkCrowd(b *testing.B) {
-	for _, n := range []int{1000, 10000, 30000} {
-		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			bar := map[int]float64{10000: 1}[n]
-			c := contest{strconv.Itoa(n) + " threads, all alive at once", "tracer", "C loop", "s", bar}
-			c.run(b, timed(func() { trace(b, rival(b, "crowd", strconv.Itoa(n), "0")) }), timed(func() {
-				finish(b, rival(b, "loop", "msg", "exit", filepath.Join(built, "crowd"), strconv.Itoa(n), "0"))
-			}))
+	for _, n := range []string{"1000", "10000", "30000"} {
+		b.Run(n, func(b *testing.B) {
+			bar := map[string]float64{"10000": 1}[n]
+			c := comparison{n + " threads, all alive at once", "tracer", "C loop", "s", bar}
+			c.run(b, timed(func() { trace(b, command(b, "crowd", n, "0")) }),
+				timed(func() { cLoop(b, "crowd", n, "0") }))
 		})
 	}
+	const what = "a thread, created and joined"
 	b.Run("Growth", func(b *testing.B) {
-		c := contest{"a thread, created and joined", "beside 10,000 alive", "beside 100 alive", "µs", 3}
+		c := comparison{what, "beside 10,000 alive", "beside 100 alive", "µs", 3}
 		c.run(b, birth(b, 10000, 5000), birth(b, 100, 5000))
 	})
 	b.Run("GrowthTo30000", func(b *testing.B) {
-		c := contest{"a thread, created and joined", "beside 30,000 alive", "beside 100 alive", "µs", 0}
+		c := comparison{what, "beside 30,000 alive", "beside 100 alive", "µs", 0}
 		c.run(b, birth(b, 30000, 1000), birth(b, 100, 1000))
 	})
+}
+
+// cLoop follows a program to its end with the C loop.
+func cLoop(b *testing.B, program string, args ...string) {
+	args = append([]string{"msg", "exit", pathOf(b, program)}, args...)
+	finish(b, command(b, "loop", args...))
 }
 
 // BenchmarkAttach attaches to parked threads and detaches.
@@ -114,11 +126,12 @@ func BenchmarkAttach(b *testing.B) {
 		}
 	}
 	b.Run("C", func(b *testing.B) {
-		c := contest{"attach to 10,000 threads and detach", "tracer", "C program", "s", 1.3}
-		c.run(b, timed(ours(half)), timed(func() { finish(b, rival(b, "attach", strconv.Itoa(half))) }))
+		c := comparison{"attach to 10,000 threads and detach", "tracer", "C program", "s", 1.3}
+		plain := func() { finish(b, command(b, "attach", strconv.Itoa(half))) }
+		c.run(b, timed(ours(half)), timed(plain))
 	})
 	b.Run("Growth", func(b *testing.B) {
-		c := contest{"attach and detach", "20,000 threads", "10,000", "s", 2.2}
+		c := comparison{"attach and detach", "20,000 threads", "10,000", "s", 2.2}
 		c.run(b, timed(ours(whole)), timed(ours(half)))
 	})
 }
@@ -131,11 +144,11 @@ func timed(f func()) func() float64 {
 	}
 }
 
-// birth is what a thread costs a traced program that has others parked: the program's own word,
-// in microseconds, for the mean of n.
+// birth measures what a thread costs a traced program that has others parked: the mean of n, in
+// microseconds, as the program itself prints it.
 func birth(b *testing.B, parked, n int) func() float64 {
 	return func() float64 {
-		cmd := rival(b, "crowd", strconv.Itoa(parked), strconv.Itoa(n))
+		cmd := command(b, "crowd", strconv.Itoa(parked), strconv.Itoa(n))
 		var said strings.Builder
 		cmd.Stdout = &said
 		trace(b, cmd)
@@ -147,9 +160,9 @@ func birth(b *testing.B, parked, n int) func() float64 {
 	}
 }
 
-// park starts a program with parked threads, which is there until the benchmark's end.
+// park starts a program with parked threads, which lives until the benchmark's end.
 func park(b *testing.B, n int) (pid int) {
-	cmd := rival(b, "crowd", strconv.Itoa(n), "0")
+	cmd := command(b, "crowd", strconv.Itoa(n), "0")
 	input, output := pipes(b, cmd)
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
@@ -202,28 +215,6 @@ func finish(b *testing.B, cmd *exec.Cmd) {
 	}
 }
 
-// rival is a program of testdata/bench.
-func rival(b *testing.B, name string, args ...string) *exec.Cmd {
-	b.Helper()
-	cmd := command(b, name, args...) // it skips where there is no compiler
-	if err := rivals(); err != nil {
-		b.Fatal(err)
-	}
-	return cmd
-}
-
-var rivals = sync.OnceValue(func() error {
-	sources, err := filepath.Glob("testdata/bench/*.c")
-	for _, source := range sources {
-		output := filepath.Join(built, strings.TrimSuffix(filepath.Base(source), ".c"))
-		said, err := exec.Command("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", output, source).CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("cc %s: %w\n%s", source, err, said)
-		}
-	}
-	return err
-})
-
 // tidcheck is our own command.
 func tidcheck(b *testing.B, args ...string) *exec.Cmd {
 	b.Helper()
@@ -236,7 +227,8 @@ func tidcheck(b *testing.B, args ...string) *exec.Cmd {
 }
 
 var commandBuilt = sync.OnceValue(func() error {
-	said, err := exec.Command("go", "build", "-o", filepath.Join(built, "tidcheck"), "../cmd/tidcheck").CombinedOutput()
+	said, err := exec.Command("go", "build", "-o", filepath.Join(built, "tidcheck"),
+		"../cmd/tidcheck").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, said)
 	}

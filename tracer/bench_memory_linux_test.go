@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// BenchmarkMemory is what a living thread and a remembered event need, in bytes.
+// BenchmarkMemory measures what a living thread and a kept event need, in bytes.
 func BenchmarkMemory(b *testing.B) {
 	const living = 10000
 	bytes := func(name, what string, bar float64, measure func(*testing.B) float64) {
@@ -32,9 +32,10 @@ func BenchmarkMemory(b *testing.B) {
 	bytes("Tracer", "a living thread in the tracer's heap", 300, func(b *testing.B) float64 {
 		return perThread(b, living)
 	})
-	bytes("Command", "a living thread in tidcheck trace, resident", 300, func(b *testing.B) float64 {
-		return float64(resident(b, living)-resident(b, 100)) / (living - 100)
-	})
+	bytes("Command", "a living thread in tidcheck trace, resident", 300,
+		func(b *testing.B) float64 {
+			return float64(resident(b, living)-resident(b, 100)) / (living - 100)
+		})
 	bytes("Trace", "an event in a Trace of a million", 150, func(*testing.B) float64 {
 		var trace event.Trace
 		return perEvent(&trace, func(e event.Event) { trace = append(trace, e) })
@@ -45,9 +46,9 @@ func BenchmarkMemory(b *testing.B) {
 	})
 }
 
-// perThread is what a tracer's heap grows by while n threads are born and parked.
+// perThread is by how many bytes a thread a tracer's heap grows while n are born and parked.
 func perThread(b *testing.B, n int) float64 {
-	cmd := rival(b, "crowd", strconv.Itoa(n), "0")
+	cmd := command(b, "crowd", strconv.Itoa(n), "0")
 	input, output := pipes(b, cmd)
 	t, err := tracer.Launch(cmd, tracer.Options{})
 	if err != nil {
@@ -68,7 +69,8 @@ func perThread(b *testing.B, n int) float64 {
 
 // resident is how much memory the command needs to trace n threads, all alive, in bytes.
 func resident(b *testing.B, n int) int64 {
-	cmd := tidcheck(b, "trace", "--output", "/dev/null", "--", rival(b, "crowd", strconv.Itoa(n), "0").Path, strconv.Itoa(n), "0")
+	cmd := tidcheck(b, "trace", "--output", "/dev/null", "--",
+		command(b, "crowd", strconv.Itoa(n), "0").Path, strconv.Itoa(n), "0")
 	input, output := pipes(b, cmd)
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)

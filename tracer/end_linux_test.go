@@ -37,9 +37,10 @@ func TestEndInAStorm(t *testing.T) {
 				within(t, 60*time.Second)
 				for round := range often(9) {
 					n := 1 + rand.New(rand.NewPCG(uint64(round), 0)).IntN(300)
-					endInAStorm(t, storms[round%len(storms)], way.name == "attached", way.how, n, end)
+					storm := storms[round%len(storms)]
+					endInAStorm(t, storm, way.name == "attached", way.how, n, end)
 					if t.Failed() {
-						t.Fatalf("round %d: storm %v, at event %d", round, storms[round%len(storms)], n)
+						t.Fatalf("round %d: storm %v, at event %d", round, storm, n)
 					}
 				}
 			})
@@ -47,10 +48,12 @@ func TestEndInAStorm(t *testing.T) {
 	}
 }
 
-func endInAStorm(t *testing.T, storm []string, attached bool, how tracer.Options, n int, end string) {
+func endInAStorm(
+	t *testing.T, storm []string, attached bool, how tracer.Options, n int, end string,
+) {
 	how, reached := at(n, how)
 	var (
-		p   *patient
+		p   *program
 		tr  *tracer.Tracer
 		err error
 	)
@@ -105,7 +108,7 @@ func endInAStorm(t *testing.T, storm []string, attached bool, how tracer.Options
 	}
 }
 
-// Whatever comes together, each request is answered, and the program is let go or gone.
+// Each request is answered, whatever else is asked meanwhile. Then the program is untraced or gone.
 func TestRequestsAtOnce(t *testing.T) {
 	within(t, 60*time.Second)
 	for round := range often(8) {
@@ -122,7 +125,8 @@ func TestRequestsAtOnce(t *testing.T) {
 			}
 			<-reached
 			answers := make(chan error)
-			for _, request := range []func() error{tr.Detach, tr.Kill, tr.Resume, tr.Kill, tr.Detach} {
+			requests := []func() error{tr.Detach, tr.Kill, tr.Resume, tr.Kill, tr.Detach}
+			for _, request := range requests {
 				go func() { answers <- request() }()
 			}
 			for range 5 {

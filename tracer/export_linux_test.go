@@ -4,16 +4,7 @@ package tracer
 
 import "golang.org/x/sys/unix"
 
-// ByRegisters is a kernel without PTRACE_GET_SYSCALL_INFO, as before Linux 5.3.
-func ByRegisters(k Kernel) Kernel { return byRegisters{k} }
-
-type byRegisters struct{ Kernel }
-
-func (byRegisters) SyscallInfo(tid int, entry bool) (SyscallInfo, error) {
-	return callByRegisters(tid, entry)
-}
-
-// WithoutExecEvents is a kernel that is asked not to tell of execs, at the first birth; threads have the
+// WithoutExecEvents is a kernel that does not tell of execs after the first birth. Threads have the
 // options of their creators.
 func WithoutExecEvents(k Kernel) Kernel { return withoutExec{k} }
 

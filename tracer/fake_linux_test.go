@@ -15,7 +15,7 @@ import (
 
 // A script is a kernel without processes. It answers waits with its lines, in order:
 //
-//	10: clone 11      10 stands at PTRACE_EVENT_CLONE, whose message is 11; also fork, vfork, exec
+//	10: clone 11      10 is at PTRACE_EVENT_CLONE, whose message is 11; also fork, vfork, exec
 //	10: exit 0        at PTRACE_EVENT_EXIT; "gone 0" is the wait status after it
 //	11: stop          PTRACE_EVENT_STOP with SIGTRAP
 //	11: group SIGTSTP PTRACE_EVENT_STOP with another signal
@@ -26,8 +26,8 @@ import (
 //	10: leave 11       at its exit, with its result
 //	10: trap 2         a signal-delivery stop of SIGTRAP with this si_code
 //
-// A "!" at the end has the task killed out of that stop before anything can be asked; with "!!" it
-// stands at its PTRACE_EVENT_EXIT by then.
+// With "!" at the end the task is killed out of that stop before anything can be asked. With "!!"
+// it is at its PTRACE_EVENT_EXIT by then.
 type script struct {
 	lines    []string
 	threads  map[int]int // tid to thread group; others lead their own
@@ -35,12 +35,12 @@ type script struct {
 	files    map[string]string
 	states   map[int]byte // in proc(5); zero is S
 	errs     map[string]error
-	slow     int // so many times no task is found to have stopped yet
+	slow     int // so many waits without blocking find no stop
 	requests []string
 
 	stopped map[int]bool
 	exiting map[int]bool
-	free    map[int]bool // let go of
+	free    map[int]bool // tasks that were detached
 	msgs    map[int]uint
 	group   map[int]bool
 	infos   map[int]Siginfo
@@ -49,7 +49,11 @@ type script struct {
 }
 
 func newScript(text string) *script {
-	k := &script{stopped: map[int]bool{}, exiting: map[int]bool{}, free: map[int]bool{}, msgs: map[int]uint{}, group: map[int]bool{}, errs: map[string]error{}, infos: map[int]Siginfo{}, calls: map[int]SyscallInfo{}, pending: map[int]int{}}
+	k := &script{
+		stopped: map[int]bool{}, exiting: map[int]bool{}, free: map[int]bool{},
+		msgs: map[int]uint{}, group: map[int]bool{}, errs: map[string]error{},
+		infos: map[int]Siginfo{}, calls: map[int]SyscallInfo{}, pending: map[int]int{},
+	}
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {
 			k.lines = append(k.lines, line)
@@ -59,8 +63,10 @@ func newScript(text string) *script {
 }
 
 var scriptEvents = map[string]int{
-	"clone": unix.PTRACE_EVENT_CLONE, "fork": unix.PTRACE_EVENT_FORK, "vfork": unix.PTRACE_EVENT_VFORK,
-	"vforkdone": unix.PTRACE_EVENT_VFORK_DONE, "exec": unix.PTRACE_EVENT_EXEC, "exit": unix.PTRACE_EVENT_EXIT,
+	"clone": unix.PTRACE_EVENT_CLONE, "fork": unix.PTRACE_EVENT_FORK,
+	"vfork":     unix.PTRACE_EVENT_VFORK,
+	"vforkdone": unix.PTRACE_EVENT_VFORK_DONE, "exec": unix.PTRACE_EVENT_EXEC,
+	"exit": unix.PTRACE_EVENT_EXIT,
 	"stop": unix.PTRACE_EVENT_STOP, "group": unix.PTRACE_EVENT_STOP,
 }
 
@@ -70,8 +76,8 @@ func (k *script) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 		return 0, 0, nil
 	}
 	for i, line := range k.lines {
-		whom, what, _ := strings.Cut(line, ": ")
-		got, _ := strconv.Atoi(whom)
+		id, what, _ := strings.Cut(line, ": ")
+		got, _ := strconv.Atoi(id)
 		if flags&unix.WCLONE != 0 && k.free[got] {
 			continue
 		}
@@ -82,7 +88,7 @@ func (k *script) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 			continue
 		}
 		if strings.Contains(what, "gone") && k.exiting[got] && k.stopped[got] {
-			break // it stands at its PTRACE_EVENT_EXIT, and others wait for it
+			break // it is at its PTRACE_EVENT_EXIT, and is not gone before it goes on
 		}
 		k.lines = append(k.lines[:i:i], k.lines[i+1:]...)
 		return got, k.stop(got, strings.Fields(what)), nil
@@ -118,7 +124,10 @@ func (k *script) stop(tid int, words []string) unix.WaitStatus {
 		}
 	case "enter":
 		flags, _ := strconv.ParseUint(words[2], 0, 64)
-		k.calls[tid] = SyscallInfo{Entry: true, Arch: unix.AUDIT_ARCH_X86_64, Number: uint64(number), Args: [2]uint64{flags}}
+		k.calls[tid] = SyscallInfo{
+			Entry: true, Arch: unix.AUDIT_ARCH_X86_64,
+			Number: uint64(number), Args: [2]uint64{flags},
+		}
 		return unix.WaitStatus((int(unix.SIGTRAP)|0x80)<<8 | 0x7f)
 	case "leave":
 		k.calls[tid] = SyscallInfo{Arch: unix.AUDIT_ARCH_X86_64, Result: int64(number)}
@@ -207,7 +216,7 @@ func (k *script) Siginfo(tid int) (Siginfo, error) {
 	return k.infos[tid], nil
 }
 
-func (k *script) SyscallInfo(tid int, _ bool) (SyscallInfo, error) {
+func (k *script) SyscallInfo(tid int) (SyscallInfo, error) {
 	if !k.stopped[tid] {
 		return SyscallInfo{}, unix.ESRCH
 	}
@@ -241,14 +250,15 @@ func (k *script) ReadFile(name string) ([]byte, error) {
 	if content, ok := k.files[name]; ok {
 		return []byte(content), nil
 	}
-	whom, file, _ := strings.Cut(strings.TrimPrefix(name, "/proc/"), "/")
-	tid, err := strconv.Atoi(whom)
+	id, file, _ := strings.Cut(strings.TrimPrefix(name, "/proc/"), "/")
+	tid, err := strconv.Atoi(id)
 	_, known := k.stopped[tid]
 	switch {
 	case err != nil || !known:
 	case file == "status":
 		set := 1 << k.pending[tid] >> 1
-		return fmt.Appendf(nil, "Name:\tx\nTgid:\t%d\nPPid:\t%d\nSigPnd:\t%016x\n", k.tgid(tid), k.parents[k.tgid(tid)], set), nil
+		return fmt.Appendf(nil, "Name:\tx\nTgid:\t%d\nPPid:\t%d\nNSpid:\t%d\nSigPnd:\t%016x\n",
+			k.tgid(tid), k.parents[k.tgid(tid)], tid, set), nil
 	case file == fmt.Sprintf("task/%d/stat", tid):
 		state := k.states[tid]
 		if state == 0 {
@@ -262,8 +272,8 @@ func (k *script) ReadFile(name string) ([]byte, error) {
 // follow lets a tracer of process 10 run over the script until nothing is left.
 func (k *script) follow(t *testing.T, tr *Tracer) (events []string) {
 	t.Helper()
-	tr.kernel, tr.pid, tr.started = k, 10, true
-	tr.parted = map[int]bool{}
+	tr.kernel, tr.pid = k, 10
+	tr.partlyTraced = map[int]bool{}
 	if tr.tasks == nil {
 		tr.tasks = map[int]*task{10: {tid: 10, pid: 10}}
 	}

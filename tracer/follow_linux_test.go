@@ -15,44 +15,66 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A tracer that follows a part ends when that part has, and the rest runs on, so the program's own
-// status is asked of it, not of the tracer.
+// A tracer that follows a part of a program ends when that part has ended, and the rest runs on. So
+// the program's own status is not taken from the tracer.
 func TestOnlySomeAreFollowed(t *testing.T) {
 	const parent, child = tracer.FollowParent, tracer.FollowChild
 	for _, c := range []struct {
 		argv               string
 		threads, processes tracer.Follow
-		told, status       string // the tracer's status is ? where it saw no end of the first process
+		told, status       string // told is ? where the tracer saw no end of the first process
 		wants              []string
 	}{
 		{"sequence 3", parent, parent, "0", "0", []string{"main: clone main/1..3, exit 0"}},
 		{"sequence 3", child, child, "?", "0", []string{"main: clone main/1", "main/1: exit 0"}},
-		{"processes", parent, parent, "0", "0", []string{"main: fork main/1, vfork main/2, vforkdone, exit 0"}},
+		{
+			"processes", parent, parent, "0", "0",
+			[]string{"main: fork main/1, vfork main/2, vforkdone, exit 0"},
+		},
 		{"processes", child, child, "?", "0", []string{"main: fork main/1", "main/1: exit 3"}},
-		{"clones", parent, parent, "0", "0", []string{"main: clone main/1, vforkdone, clone main/2, fork main/3, exit 0"}},
-		// A released thread that calls exit_group ends those that are followed, as ever.
+		{
+			"clones", parent, parent, "0", "0",
+			[]string{"main: clone main/1, vforkdone, clone main/2, fork main/3, exit 0"},
+		},
+		// An untraced thread that calls exit_group ends the followed ones, as ever.
 		{"ends group 43", parent, parent, "43", "43", []string{"main: clone main/1, exit 43"}},
-		{"ends leader 44", parent, parent, "44", "44", []string{"main: clone main/1, exit 0, end 44"}},
-		{"ends group 43", child, child, "?", "43", []string{"main: clone main/1", "main/1: exit 43"}},
-		// A released thread's exec takes the process out of sight, but its end is told since it is our child.
-		{"execs thread", parent, parent, "5", "5", []string{"main: clone main/1..9, exit 0, end 5"}},
-		{"execs orphan", parent, parent, "5", "5", []string{"main: clone main/1..9, exit 0, end 5"}},
+		{
+			"ends leader 44", parent, parent, "44", "44",
+			[]string{"main: clone main/1, exit 0, end 44"},
+		},
+		{"ends group 43", child, child, "?", "43", []string{
+			"main: clone main/1",
+			"main/1: exit 43",
+		}},
+		// An untraced thread's exec takes the process out of sight, but its end is told since it is
+		// our child.
+		{
+			"execs thread", parent, parent, "5", "5",
+			[]string{"main: clone main/1..9, exit 0, end 5"},
+		},
+		{
+			"execs orphan", parent, parent, "5", "5",
+			[]string{"main: clone main/1..9, exit 0, end 5"},
+		},
 		{"execs leader", parent, parent, "5", "5", []string{"main: clone main/1..8, exec, exit 5"}},
-		// One that is followed is followed on, and has the id of the leader that was released.
+		// A followed thread that executes a program is followed on, under the untraced leader's id.
 		{"execs thread", child, child, "?", "5", []string{"main: clone main/1", "main/1: exit 0"}},
 	} {
 		for _, method := range []tracer.Method{tracer.Events, tracer.Syscalls} {
-			t.Run(strings.Join([]string{c.argv, c.threads.String(), method.String()}, "/"), func(t *testing.T) {
+			name := strings.Join([]string{c.argv, c.threads.String(), method.String()}, "/")
+			t.Run(name, func(t *testing.T) {
 				within(t, 30*time.Second)
 				argv := strings.Fields(c.argv)
 				cmd := command(t, argv[0], argv[1:]...)
-				l, told := follow(t, tracer.Options{Method: method, Threads: c.threads, Processes: c.processes}, cmd)
+				how := tracer.Options{Method: method, Threads: c.threads, Processes: c.processes}
+				l, told := follow(t, how, cmd)
 				if told.String() != c.told {
 					t.Errorf("the tracer's status: got %s, want %s", told, c.told)
 				}
 				cmd.Wait() // an error where the tracer has reaped it
-				if told == event.Unknown && cmd.ProcessState.String() != "exit status "+c.status {
-					t.Errorf("the program's end: got %s, want exit status %s", cmd.ProcessState, c.status)
+				want := "exit status " + c.status
+				if got := cmd.ProcessState.String(); told == event.Unknown && got != want {
+					t.Errorf("the program's end: got %s, want %s", got, want)
 				}
 				wantForm(t, l.form(t), c.wants...)
 				wantGone(t, cmd.Process.Pid)
@@ -61,7 +83,8 @@ func TestOnlySomeAreFollowed(t *testing.T) {
 	}
 }
 
-// A launched program that was let go of is our child still. Its end is for its own Wait, also while we wait for others.
+// A launched program that was let go of is still our child. Its end is for its own Wait, also while
+// the tracer waits for other tasks.
 func TestProgramThatWasLetGoOfIsNotReaped(t *testing.T) {
 	for _, notify := range []tracer.Notify{tracer.Wait, tracer.SIGCHLD} {
 		within(t, 10*time.Second)
@@ -70,7 +93,10 @@ func TestProgramThatWasLetGoOfIsNotReaped(t *testing.T) {
 		input, err := cmd.StdinPipe()
 		ok(t, err)
 		l := &log{}
-		tr, err := tracer.Launch(cmd, l.options(tracer.Options{Notify: notify, Processes: tracer.FollowChild}))
+		tr, err := tracer.Launch(cmd, l.options(tracer.Options{
+			Notify:    notify,
+			Processes: tracer.FollowChild,
+		}))
 		ok(t, err)
 		ok(t, tr.Resume())
 		ok(t, unix.Waitid(unix.P_PID, tr.PID(), nil, unix.WEXITED|unix.WNOWAIT, nil))
@@ -88,7 +114,7 @@ func TestProgramThatWasLetGoOfIsNotReaped(t *testing.T) {
 	}
 }
 
-func TestWhomToFollowIsAsked(t *testing.T) {
+func TestAskDecidesWhatIsFollowed(t *testing.T) {
 	within(t, 30*time.Second)
 	var asked []string
 	l, status := follow(t, tracer.Options{
@@ -104,11 +130,13 @@ func TestWhomToFollowIsAsked(t *testing.T) {
 	if diff := cmp.Diff([]string{"fork", "vfork"}, asked); diff != "" || status != 0 {
 		t.Errorf("status %s, asked (-want +got):\n%s", status, diff)
 	}
-	wantForm(t, l.form(t), "main: fork main/1, vfork main/2, vforkdone, exit 0", "main/2: exec, exit 4")
+	wantForm(t, l.form(t), "main: fork main/1, vfork main/2, vforkdone, exit 0",
+		"main/2: exec, exit 4")
 }
 
-// What is born during an attach is taken as what is found is, and nobody is asked of whom he was not told.
-func TestWhomToFollowDuringAnAttach(t *testing.T) {
+// A task that is born during an attach is taken like one that is found. Ask is not called for it,
+// since its birth is told only at the end of the attach.
+func TestBothAreFollowedDuringAnAttach(t *testing.T) {
 	within(t, 60*time.Second)
 	for _, how := range []tracer.Follow{tracer.FollowParent, tracer.FollowChild, tracer.FollowAsk} {
 		for _, storm := range []string{"4 4 0 0", "2 1 2 0"} {
@@ -134,7 +162,8 @@ func TestWhomToFollowDuringAnAttach(t *testing.T) {
 	}
 }
 
-// The kernel gives us such a thread, and no event: it must not stand in its first stop for ever.
+// The kernel attaches such a thread to the tracer, and tells no event of its birth. It must not
+// stay in its first stop for ever.
 func TestTraceeWithoutAnEventIsTakenIn(t *testing.T) {
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
@@ -152,16 +181,18 @@ func TestTraceeWithoutAnEventIsTakenIn(t *testing.T) {
 	}
 }
 
-// An exec off main of which the kernel is not asked to tell is known by the leader's id, which is at
-// work again.
+// If the kernel was not asked to tell of execs, an exec off main is known by a stop under the ended
+// leader's id.
 func TestUntoldExec(t *testing.T) {
 	within(t, 30*time.Second)
-	for _, who := range []string{"thread", "orphan"} {
-		l, status := follow(t, tracer.Options{Kernel: tracer.WithoutExecEvents}, command(t, "execs", who))
+	for _, how := range []string{"thread", "orphan"} {
+		l, status := follow(t, tracer.Options{Kernel: tracer.WithoutExecEvents},
+			command(t, "execs", how))
 		if status.String() != "5" {
 			t.Errorf("status: got %s, want 5", status)
 		}
-		wantForm(t, l.form(t), "main: clone main/1..9, exit 0", "main/1..8: exit 0", "main/9: exec, exit 5")
+		wantForm(t, l.form(t), "main: clone main/1..9, exit 0", "main/1..8: exit 0",
+			"main/9: exec, exit 5")
 	}
 }
 

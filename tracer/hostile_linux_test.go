@@ -28,7 +28,7 @@ func TestProgramThatPtracesItsFamily(t *testing.T) {
 			wants []string
 		}{
 			{"traced", []string{"main: fork main/1, exit 23", "main/1: exit 5"}},
-			{"free", []string{"main: exit 23"}}, // CLONE_UNTRACED: its parent's alone
+			{"free", []string{"main: exit 23"}}, // CLONE_UNTRACED: its parent traces it
 		} {
 			t.Run(c.child+"/"+way.name, func(t *testing.T) {
 				within(t, 10*time.Second)
@@ -46,9 +46,9 @@ func TestProgramThatPtracesItsFamily(t *testing.T) {
 const never = 1 << 30
 
 func TestLaunchedProgramThatKillsItsTracer(t *testing.T) {
-	for _, who := range []string{"main", "thread", "child"} {
+	for _, killer := range []string{"main", "thread", "child"} {
 		for _, way := range []string{"launch", "traceme"} {
-			t.Run(who+"/"+way, func(t *testing.T) {
+			t.Run(killer+"/"+way, func(t *testing.T) {
 				within(t, 20*time.Second)
 				input, ours, err := os.Pipe()
 				if err != nil {
@@ -56,18 +56,19 @@ func TestLaunchedProgramThatKillsItsTracer(t *testing.T) {
 				}
 				defer ours.Close() // its end would end the program
 				defer input.Close()
-				program := command(t, "killer", who)
-				wantKilledProgram(t, killedTracer(t, input, fmt.Sprint(way, " ", never, " ", strings.Join(program.Args, " "))))
+				program := command(t, "killer", killer)
+				wantKilledProgram(t, killedTracer(t, input,
+					fmt.Sprint(way, " ", never, " ", strings.Join(program.Args, " "))))
 			})
 		}
 	}
 }
 
 func TestAttachedProgramThatKillsItsTracer(t *testing.T) {
-	for _, who := range []string{"main", "thread", "child"} {
-		t.Run(who, func(t *testing.T) {
+	for _, killer := range []string{"main", "thread", "child"} {
+		t.Run(killer, func(t *testing.T) {
 			within(t, 20*time.Second)
-			p := start(t, "killer", who, "parked")
+			p := start(t, "killer", killer, "parked")
 			holder := startTracer(t, nil, fmt.Sprint("attach ", never, " ", p.pid))
 			if _, err := p.input.Write([]byte{0}); err != nil {
 				t.Error(err)
@@ -90,11 +91,12 @@ func pidsCgroup(t *testing.T, most string) (procs string) {
 			continue
 		}
 		t.Cleanup(func() {
-			if err := os.Remove(dir); err != nil { // EBUSY: somebody is left in it
+			if err := os.Remove(dir); err != nil { // EBUSY: a task is left in it
 				t.Error(err)
 			}
 		})
-		limit, err := os.OpenFile(filepath.Join(dir, "pids.max"), os.O_WRONLY, 0) // no O_CREAT: it is the kernel's
+		// No O_CREAT: it is the kernel's file.
+		limit, err := os.OpenFile(filepath.Join(dir, "pids.max"), os.O_WRONLY, 0)
 		if err == nil {
 			_, err = limit.WriteString(most)
 			limit.Close()
@@ -132,8 +134,10 @@ func TestProgramThatExhaustsProcessIDs(t *testing.T) {
 				if got, want := fmt.Sprintln(threads, forks), output.String(); got != want {
 					t.Errorf("threads and processes: %s were told, the program says %s", got, want)
 				}
-				if all := threads + forks; os.Getuid() == 0 && all == 0 || counts[event.Exit] != all+1 || counts[event.End] != forks+1 {
-					t.Errorf("%d threads, %d processes, %d ends of tasks, %d of processes", threads, forks, counts[event.Exit], counts[event.End])
+				if all := threads + forks; os.Getuid() == 0 && all == 0 ||
+					counts[event.Exit] != all+1 || counts[event.End] != forks+1 {
+					t.Errorf("%d threads, %d processes, %d ends of tasks, %d of processes", threads,
+						forks, counts[event.Exit], counts[event.End])
 				}
 				l.form(t)
 				wantGone(t, cmd.Process.Pid)
@@ -142,7 +146,8 @@ func TestProgramThatExhaustsProcessIDs(t *testing.T) {
 	}
 }
 
-// wantUntraced tells whether nobody traces a group's tasks. They may be stopped by the program's own signals.
+// wantUntraced tells whether a group's tasks are not traced. They may be stopped by the program's
+// own signals.
 func wantUntraced(t *testing.T, pgid int) {
 	t.Helper()
 	for _, p := range procs(func(p proc) bool { return p.pgrp == pgid }) {
@@ -152,7 +157,7 @@ func wantUntraced(t *testing.T, pgid int) {
 	}
 }
 
-// A program that does something without end is attached to and let go, at the stop or some events later.
+// A program that never stands still is attached to, and let go of: at once, or some events later.
 func TestAttachToHostilePrograms(t *testing.T) {
 	for _, c := range []struct {
 		program  string
@@ -239,7 +244,7 @@ func TestHostileProgramsAreLaunchedAndEnd(t *testing.T) {
 	}
 }
 
-func endHostile(t *testing.T, p *patient, tr *tracer.Tracer, end string) {
+func endHostile(t *testing.T, p *program, tr *tracer.Tracer, end string) {
 	t.Helper()
 	want := "?"
 	switch end {
@@ -300,7 +305,10 @@ func TestProgramThatHidesItself(t *testing.T) {
 			if status, err := tr.Wait(); err != nil || status.String() != "23" {
 				t.Errorf("the end: got %s, %v, want 23", status, err)
 			}
-			if diff := cmp.Diff([]string{"main: clone main/1, clone main/2, exit 23", "main/1: exit 0", "main/2: exit 0"}, l.form(t).Lines()); diff != "" {
+			if diff := cmp.Diff([]string{
+				"main: clone main/1, clone main/2, exit 23",
+				"main/1: exit 0", "main/2: exit 0",
+			}, l.form(t).Lines()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -314,7 +322,7 @@ func wantRefused(t *testing.T, err error) {
 	}
 }
 
-// Root may attach to all; so the test is run again as somebody who may not.
+// Root may attach to all processes, so the test is run again as an ordinary user.
 func TestProgramThatHidesItselfFromAnOrdinaryUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("we are an ordinary user: TestProgramThatHidesItself is this test")
@@ -325,7 +333,8 @@ func TestProgramThatHidesItselfFromAnOrdinaryUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer exe.Close()
-	cmd := exec.Command("/proc/self/fd/3", "-test.v", "-test.count=1", "-test.run=^TestProgramThatHidesItself$")
+	cmd := exec.Command("/proc/self/fd/3", "-test.v", "-test.count=1",
+		"-test.run=^TestProgramThatHidesItself$")
 	cmd.ExtraFiles = []*os.File{exe}
 	cmd.Env = append(os.Environ(), "TMPDIR=/tmp")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 64323, Gid: 64323}}
@@ -335,7 +344,8 @@ func TestProgramThatHidesItselfFromAnOrdinaryUser(t *testing.T) {
 		t.Skip("cannot become an ordinary user: ", err)
 	case err != nil:
 		t.Errorf("as an ordinary user: %v\n%s", err, said)
-	case !strings.Contains(string(said), "--- PASS: TestProgramThatHidesItself/undumpable/attached"):
+	case !strings.Contains(string(said),
+		"--- PASS: TestProgramThatHidesItself/undumpable/attached"):
 		t.Errorf("as an ordinary user nothing was attached to:\n%s", said)
 	}
 }

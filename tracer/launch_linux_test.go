@@ -3,137 +3,210 @@
 package tracer_test
 
 import (
-	"fmt"
-	"strconv"
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/tracer"
+	"golang.org/x/sys/unix"
 )
 
-func TestProgramsHaveTheirForms(t *testing.T) {
+func descriptors(t *testing.T) int {
+	t.Helper()
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(names)
+}
+
+func TestLaunchErrors(t *testing.T) {
+	within(t, 30*time.Second)
+	dir := t.TempDir()
+	for name, mode := range map[string]fs.FileMode{"plain": 0o644, "format": 0o755} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("no program\n"), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "orphan"), []byte("#!/nowhere/sh\n"),
+		0o755); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
-		argv   string
-		status string
-		wants  []string
+		name string
+		cmd  exec.Cmd
+		want error
 	}{
-		{"sequence 3", "0", []string{"main: clone main/1..3, exit 0", "main/1..3: exit 0"}},
-		{"tree 3 3", "0", []string{
-			"main: clone main/1..3, exit 0", "main/1..3: clone main/i/1..3, exit 0",
-			"main/1..3/1..3: clone ./1..3, exit 0", "main/1..3/1..3/1..3: exit 0",
-		}},
-		{"processes", "0", []string{"main: fork main/1, vfork main/2, vforkdone, exit 0", "main/1: exit 3", "main/2: exec, exit 4"}},
-		{"clones", "0", []string{
-			"main: clone main/1, vforkdone, clone main/2, fork main/3, exit 0", "main/1: exit 5", "main/2: exit 6", "main/3: exit 7",
-		}},
-		{"execs leader", "5", []string{"main: clone main/1..8, exec, exit 5", "main/1..8: exit 0"}},
-		{"execs thread", "5", []string{"main: clone main/1..9, exit 0", "main/1..8: exit 0", "main/9: exec, exit 5"}},
-		{"execs orphan", "5", []string{"main: clone main/1..9, exit 0", "main/1..8: exit 0", "main/9: exec, exit 5"}},
-		{"ends code 42", "42", []string{"main: exit 42"}},
-		{"ends group 43", "43", []string{"main: clone main/1, exit 43", "main/1: exit 43"}},
-		{"ends leader 44", "44", []string{"main: clone main/1, exit 0, end 44", "main/1: exit 44"}},
-		{"ends signal 9", "SIGKILL", []string{"main: killed SIGKILL"}},
-		{"ends signal 11", "SIGSEGV", []string{"main: signal SIGSEGV, killed SIGSEGV"}},
-		{"ends signal 34", "SIGRTMIN", []string{"main: signal SIGRTMIN, killed SIGRTMIN"}},
+		{"missing", exec.Cmd{Path: dir + "/missing"}, fs.ErrNotExist},
+		{"missing in PATH", *exec.Command("tidcheck-has-no-such-program"), exec.ErrNotFound},
+		{"not executable", exec.Cmd{Path: dir + "/plain"}, fs.ErrPermission},
+		{"a directory", exec.Cmd{Path: dir}, fs.ErrPermission},
+		{"below a file", exec.Cmd{Path: dir + "/plain/x"}, unix.ENOTDIR},
+		{"no program", exec.Cmd{Path: dir + "/format"}, unix.ENOEXEC},
+		{"no interpreter", exec.Cmd{Path: dir + "/orphan"}, fs.ErrNotExist},
+		{"too long arguments", exec.Cmd{
+			Path: "/bin/true",
+			Args: []string{"true", strings.Repeat("x", 1<<18)},
+		}, unix.E2BIG},
+		{"missing directory", exec.Cmd{Path: "/bin/true", Dir: dir + "/missing"}, fs.ErrNotExist},
+		{"a file as directory", exec.Cmd{Path: "/bin/true", Dir: dir + "/plain"}, unix.ENOTDIR},
 	} {
 		for _, way := range ways {
-			t.Run(c.argv+"/"+way.name, func(t *testing.T) {
-				within(t, 30*time.Second)
-				argv := strings.Fields(c.argv)
-				l, status := follow(t, way.how, command(t, argv[0], argv[1:]...))
-				if status.String() != c.status {
-					t.Errorf("status: got %s, want %s", status, c.status)
+			t.Run(c.name+"/"+way.name, func(t *testing.T) {
+				const rounds = 3
+				before := descriptors(t)
+				for range rounds {
+					cmd := c.cmd
+					cmd.Stdout = &bytes.Buffer{} // has os/exec make a pipe
+					tr, err := tracer.Launch(&cmd, way.how)
+					if err == nil {
+						tr.Kill()
+						t.Fatal("it is launched")
+					}
+					if !errors.Is(err, c.want) || strings.Contains(err.Error(), "\n") ||
+						!strings.HasPrefix(err.Error(), "launch ") {
+						t.Errorf("got error %q, want one line that is %v", err, c.want)
+					}
+					if strings.Contains(err.Error(), "/proc/self/fd") {
+						t.Errorf("error %q names our stub", err)
+					}
 				}
-				wantForm(t, l.form(t), c.wants...)
+				if left := children(); len(left) > 0 {
+					t.Errorf("left behind: %v", left)
+				}
+				if after := descriptors(t); after != before {
+					t.Errorf("%d descriptors before, %d after", before, after)
+				}
 			})
 		}
 	}
 }
 
-func wantForm(t *testing.T, form event.Form, wants ...string) {
-	t.Helper()
-	var all []event.Want
-	for _, line := range wants {
-		w, err := event.ParseWant(line)
+// refusing is a kernel that does not let us trace what we launch. Its first task is the waker's
+// child, which it does let us trace.
+type refusing struct {
+	tracer.Kernel
+	calls *int
+}
+
+func (k refusing) Seize(tid, options int) error {
+	if *k.calls++; *k.calls > 1 {
+		return unix.EPERM
+	}
+	return k.Kernel.Seize(tid, options)
+}
+
+func (k refusing) SetOptions(int, int) error { return unix.EPERM }
+
+func TestRefusedLaunchLeavesNothing(t *testing.T) {
+	within(t, 10*time.Second)
+	for _, way := range ways {
+		before := descriptors(t)
+		how, calls := way.how, 0
+		how.Kernel = func(k tracer.Kernel) tracer.Kernel { return refusing{k, &calls} }
+		cmd := command(t, "sequence", "1")
+		cmd.Stdout = &bytes.Buffer{}
+		if _, err := tracer.Launch(cmd, how); !errors.Is(err, unix.EPERM) {
+			t.Errorf("%s: got error %v, want EPERM", way.name, err)
+		}
+		if left, after := children(), descriptors(t); len(left) > 0 || after != before {
+			t.Errorf("%s: left behind %v; %d descriptors before, %d after", way.name, left, before,
+				after)
+		}
+	}
+}
+
+// says is a shell script that prints all that a program inherits. The signal masks are grep's: a
+// shell blocks signals while it forks.
+const says = `p=/proc/$$
+tr '\0' '\n' <$p/cmdline; echo; tr '\0' '\n' <$p/environ; cat $p/comm $p/limits $p/personality
+for f in cwd exe root fd/0 fd/1 fd/2 fd/3 fd/4 fd/5 fd/6 fd/7 fd/8 fd/9; do
+	echo $f; readlink $p/$f
+done
+cat <&5
+exec grep -E '^(Sig[PBI]|Shd|Cap|NoNewPrivs|Umask|Groups|Uid|Gid|Seccomp)' /proc/self/status`
+
+func TestProgramStartsAsFromExecCommand(t *testing.T) {
+	within(t, 10*time.Second)
+	dir := t.TempDir()
+	extra := func(name string) *os.File {
+		f, err := os.Create(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, w)
+		t.Cleanup(func() { f.Close() })
+		return f
 	}
-	expected, err := event.Expand(all, nil, [2]int{6, 0})
-	if err != nil {
+	first, third := extra("first"), extra("third")
+	if _, err := third.WriteString("the third\n"); err != nil {
 		t.Fatal(err)
 	}
-	want, got := expected.Compare(form, event.Traced)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	run := func(run func(*exec.Cmd)) string {
+		output := extra("output")
+		third.Seek(0, 0)
+		cmd := exec.Command("/bin/sh", "-c", says, "", "an argument", "", "\xff")
+		cmd.Args[0] = "another name"
+		cmd.Env = []string{"A=1", "EMPTY=", "B=two words"}
+		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, output, output
+		cmd.ExtraFiles = []*os.File{first, nil, third}
+		run(cmd)
+		if cmd.Path != "/bin/sh" || cmd.Args[0] != "another name" || len(cmd.ExtraFiles) != 3 ||
+			cmd.SysProcAttr != nil {
+			t.Errorf("the command is changed: %v", cmd)
+		}
+		said, err := os.ReadFile(output.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(said)
+	}
+	want := run(func(cmd *exec.Cmd) {
+		if err := cmd.Run(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if !strings.Contains(want, "the third\n") {
+		t.Fatalf("the shell says %q", want)
+	}
+	for _, way := range ways {
+		got := run(func(cmd *exec.Cmd) { follow(t, way.how, cmd) })
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-exec.Command +launched):\n%s", way.name, diff)
+		}
 	}
 }
 
-func TestManyThreads(t *testing.T) {
-	const creators = 8
-	for i, way := range ways {
-		n, each := often([]int{2000, 800, 200, 200, 200, 200}[i]), []int{500, 200, 50, 50, 100, 50}[i]
-		t.Run("one after the other/"+way.name, func(t *testing.T) {
-			l, status := follow(t, way.how, command(t, "sequence", strconv.Itoa(n)))
-			counts := map[event.Kind]int{}
-			for _, e := range l.trace {
-				counts[e.Kind]++
-			}
-			want := map[event.Kind]int{event.Ready: 1, event.Clone: n, event.Exit: n + 1, event.End: 1}
-			if diff := cmp.Diff(want, counts); diff != "" || status != 0 {
-				t.Errorf("status %s, events (-want +got):\n%s", status, diff)
-			}
-			wantForm(t, l.form(t), fmt.Sprintf("main: clone main/1..%d, exit 0", n), fmt.Sprintf("main/1..%d: exit 0", n))
-		})
-		t.Run("creators at once/"+way.name, func(t *testing.T) {
-			l, _ := follow(t, way.how, command(t, "creators", strconv.Itoa(creators), strconv.Itoa(each)))
-			wantForm(t, l.form(t), fmt.Sprintf("main: clone main/1..%d, exit 0", creators),
-				fmt.Sprintf("main/1..%d: clone ./1..%d, exit 0", creators, each),
-				fmt.Sprintf("main/1..%d/1..%d: exit 0", creators, each))
-		})
-		t.Run("many alive/"+way.name, func(t *testing.T) {
-			l, _ := follow(t, way.how, command(t, "tree", "1000", "1"))
-			wantForm(t, l.form(t), "main: clone main/1..1000, exit 0", "main/1..1000: exit 0")
-		})
-	}
-}
-
-func TestSignalsAreHandledAsUntraced(t *testing.T) {
-	untraced, err := command(t, "signals", "2000").Output()
-	if err != nil {
+func TestProgramIsFoundInItsDirectory(t *testing.T) {
+	within(t, 10*time.Second)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "script"), []byte("#!/bin/sh\nexit 7\n"),
+		0o755); err != nil {
 		t.Fatal(err)
 	}
 	for _, way := range ways {
-		t.Run(way.name, func(t *testing.T) {
-			var output strings.Builder
-			cmd := command(t, "signals", "2000")
-			cmd.Stdout = &output
-			l, _ := follow(t, way.how, cmd)
-			told := 0
-			for _, e := range l.trace {
-				if e.Kind == event.Signal && e.Signal.String() == "SIGUSR1" {
-					told++
+		cmd := exec.Command("./script")
+		cmd.Dir = dir
+		if os.Getuid() == 0 { // the stub has to be executable for another user too
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{
+				Uid: 65534,
+				Gid: 65534,
+			}}
+			for _, open := range []string{dir, filepath.Dir(dir)} {
+				if err := os.Chmod(open, 0o755); err != nil {
+					t.Fatal(err)
 				}
 			}
-			if got, want := output.String(), string(untraced); got != want || strconv.Itoa(told)+"\n" != want {
-				t.Errorf("the program handled %q, %d were told, want %q", got, told, want)
-			}
-		})
-	}
-}
-
-// Only SEIZE can keep a group stop: the child of stops.c would run on without it.
-func TestGroupStopIsKept(t *testing.T) {
-	within(t, 30*time.Second)
-	for range 50 {
-		l, status := follow(t, tracer.Options{}, command(t, "stops"))
-		if status != 0 {
-			t.Fatalf("status: got %s, want 0", status)
 		}
-		wantForm(t, l.form(t), "main: fork main/1, exit 0", "main/1: signal SIGSTOP, signal SIGCONT, exit 0")
+		if _, status := follow(t, way.how, cmd); status.String() != "7" {
+			t.Errorf("%s: got status %s, want 7", way.name, status)
+		}
 	}
 }

@@ -5,7 +5,6 @@ package tracer
 import (
 	"strings"
 	"testing"
-	"time"
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,7 +16,7 @@ func TestWaitStatusesAreClassified(t *testing.T) {
 	at := func(event int, sig unix.Signal) unix.WaitStatus {
 		return unix.WaitStatus(event<<16 | int(sig)<<8 | 0x7f)
 	}
-	const trap, chld, hup = int(unix.SIGTRAP), int(unix.SIGCHLD), int(unix.SIGHUP)
+	const trap, chld, hup = unix.SIGTRAP, unix.SIGCHLD, unix.SIGHUP
 	for _, c := range []struct {
 		name   string
 		status unix.WaitStatus
@@ -26,21 +25,40 @@ func TestWaitStatusesAreClassified(t *testing.T) {
 		{"exit code", 7 << 8, stop{kind: stopGone, status: event.Exited(7)}},
 		{"fatal signal", 9, stop{kind: stopGone, status: event.Killed(9)}},
 		{"fatal signal with a core", 11 | 0x80, stop{kind: stopGone, status: event.Killed(11)}},
-		{"clone", at(unix.PTRACE_EVENT_CLONE, unix.SIGTRAP), stop{kind: stopBirth, birth: event.Clone, code: 0x305}},
-		{"fork", at(unix.PTRACE_EVENT_FORK, unix.SIGTRAP), stop{kind: stopBirth, birth: event.Fork, code: 0x105}},
-		{"vfork", at(unix.PTRACE_EVENT_VFORK, unix.SIGTRAP), stop{kind: stopBirth, birth: event.VFork, code: 0x205}},
-		{"vfork done", at(unix.PTRACE_EVENT_VFORK_DONE, unix.SIGTRAP), stop{kind: stopVForkDone, code: 0x505}},
+		{
+			"clone", at(unix.PTRACE_EVENT_CLONE, unix.SIGTRAP),
+			stop{kind: stopBirth, birth: event.Clone, code: 0x305},
+		},
+		{
+			"fork", at(unix.PTRACE_EVENT_FORK, unix.SIGTRAP),
+			stop{kind: stopBirth, birth: event.Fork, code: 0x105},
+		},
+		{
+			"vfork", at(unix.PTRACE_EVENT_VFORK, unix.SIGTRAP),
+			stop{kind: stopVFork, birth: event.VFork, code: 0x205},
+		},
+		{
+			"vfork done", at(unix.PTRACE_EVENT_VFORK_DONE, unix.SIGTRAP),
+			stop{kind: stopVForkDone, code: 0x505},
+		},
 		{"exec", at(unix.PTRACE_EVENT_EXEC, unix.SIGTRAP), stop{kind: stopExec, code: 0x405}},
 		{"exit event", at(unix.PTRACE_EVENT_EXIT, unix.SIGTRAP), stop{kind: stopExit, code: 0x605}},
-		{"trap", at(unix.PTRACE_EVENT_STOP, unix.SIGTRAP), stop{kind: stopTrap, sig: trap, code: 0x8005}},
-		{"group stop", at(unix.PTRACE_EVENT_STOP, unix.SIGTTIN), stop{kind: stopGroup, sig: int(unix.SIGTTIN), code: 0x8015}},
+		{
+			"trap", at(unix.PTRACE_EVENT_STOP, unix.SIGTRAP),
+			stop{kind: stopTrap, sig: trap, code: 0x8005},
+		},
+		{
+			"group stop", at(unix.PTRACE_EVENT_STOP, unix.SIGTTIN),
+			stop{kind: stopGroup, sig: unix.SIGTTIN, code: 0x8015},
+		},
 		{"signal", at(0, unix.SIGHUP), stop{kind: stopSignal, sig: hup}},
 		{"a SIGTRAP of the program's own", at(0, unix.SIGTRAP), stop{kind: stopSignal, sig: trap}},
 		{"SIGCHLD", at(0, unix.SIGCHLD), stop{kind: stopSignal, sig: chld}},
 		{"the last real-time signal", at(0, 64), stop{kind: stopSignal, sig: 64}},
 	} {
 		c.want.tid = 10
-		if diff := cmp.Diff(c.want, classify(10, c.status), cmp.AllowUnexported(stop{})); diff != "" {
+		if diff := cmp.Diff(c.want, classify(10, c.status),
+			cmp.AllowUnexported(stop{})); diff != "" {
 			t.Errorf("%s, %#x (-want +got):\n%s", c.name, uint32(c.status), diff)
 		}
 	}
@@ -91,7 +109,8 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 		{
 			"two births in the other's order", threads,
 			Options{},
-			"12: stop\n11: stop\n10: clone 11\n10: clone 12\n11: exit 0\n12: exit 0\n12: gone 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"12: stop\n11: stop\n10: clone 11\n10: clone 12\n11: exit 0\n12: exit 0\n12: gone 0\n" +
+				"11: gone 0\n10: exit 0\n10: gone 0",
 			"10: clone 11\n10: clone 12\n10/11: exit 0\n10/12: exit 0\n10: exit 0\n10: end 0",
 			"11: cont\n10: cont\n12: cont\n10: cont\n11: cont\n12: cont\n10: cont",
 		},
@@ -99,25 +118,30 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 			"thread announced as a fork", threads,
 			Options{},
 			"10: fork 11\n11: stop\n11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
-			"10: clone 11\n10/11: exit 0\n10: exit 0\n10: end 0", "10: cont\n11: cont\n11: cont\n10: cont",
+			"10: clone 11\n10/11: exit 0\n10: exit 0\n10: end 0",
+			"10: cont\n11: cont\n11: cont\n10: cont",
 		},
 		{
 			"thread announced as a vfork", threads,
 			Options{},
 			"10: vfork 11\n11: stop\n11: exit 0\n11: gone 0\n10: vforkdone\n10: exit 0\n10: gone 0",
-			"10: clone 11\n10/11: exit 0\n10: vforkdone\n10: exit 0\n10: end 0", "10: cont\n11: cont\n11: cont\n10: cont\n10: cont",
+			"10: clone 11\n10/11: exit 0\n10: vforkdone\n10: exit 0\n10: end 0",
+			"10: cont\n11: cont\n11: cont\n10: cont\n10: cont",
 		},
 		{
 			"process announced as a clone", nil,
 			Options{},
 			"10: clone 11\n11: stop\n11: exit 1\n11: gone 1\n10: exit 0\n10: gone 0",
-			"10: fork 11\n11: exit 1\n11: end 1\n10: exit 0\n10: end 0", "10: cont\n11: cont\n11: cont\n10: cont",
+			"10: fork 11\n11: exit 1\n11: end 1\n10: exit 0\n10: end 0",
+			"10: cont\n11: cont\n11: cont\n10: cont",
 		},
 		{
 			"exec off main", threads,
 			Options{},
-			"10: clone 11\n11: stop\n10: clone 12\n12: stop\n11: exit 0\n10: exit 0\n11: gone 0\n10: exec 12\n10: exit 5\n10: gone 5",
-			"10: clone 11\n10: clone 12\n10/11: exit 0\n10: exit 0\n10: exec from 12\n10: exit 5\n10: end 5",
+			"10: clone 11\n11: stop\n10: clone 12\n12: stop\n11: exit 0\n10: exit 0\n11: gone 0\n" +
+				"10: exec 12\n10: exit 5\n10: gone 5",
+			"10: clone 11\n10: clone 12\n10/11: exit 0\n10: exit 0\n10: exec from 12\n" +
+				"10: exit 5\n10: end 5",
 			"10: cont\n11: cont\n10: cont\n12: cont\n11: cont\n10: cont\n10: cont\n10: cont",
 		},
 		{
@@ -131,7 +155,8 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 			"leader gone first", threads,
 			Options{},
 			"10: clone 11\n11: stop\n10: exit 7\n11: exit 9\n11: gone 9\n10: gone 9",
-			"10: clone 11\n10: exit 7\n10/11: exit 9\n10: end 9", "10: cont\n11: cont\n10: cont\n11: cont",
+			"10: clone 11\n10: exit 7\n10/11: exit 9\n10: end 9",
+			"10: cont\n11: cont\n10: cont\n11: cont",
 		},
 		{
 			"signal passed on", nil,
@@ -143,7 +168,8 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 		{
 			"group stop kept, and ended", nil,
 			Options{},
-			"10: signal SIGTSTP\n10: group SIGTSTP\n10: stop\n10: signal SIGCONT\n10: exit 0\n10: gone 0",
+			"10: signal SIGTSTP\n10: group SIGTSTP\n10: stop\n10: signal SIGCONT\n10: exit 0\n" +
+				"10: gone 0",
 			"10: signal SIGTSTP\n10: signal SIGCONT\n10: exit 0\n10: end 0",
 			"10: cont SIGTSTP\n10: listen\n10: cont\n10: cont SIGCONT\n10: cont",
 		},
@@ -156,71 +182,87 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 		{
 			"first stop after TRACEME", threads,
 			Options{TraceMe: true},
-			"10: clone 11\n11: signal SIGSTOP\n11: signal SIGSTOP\n11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n11: signal SIGSTOP\n11: signal SIGSTOP\n11: exit 0\n11: gone 0\n" +
+				"10: exit 0\n10: gone 0",
 			"10: clone 11\n10/11: signal SIGSTOP\n10/11: exit 0\n10: exit 0\n10: end 0",
 			"10: cont\n11: cont\n11: cont SIGSTOP\n11: cont\n10: cont",
 		},
 		{
 			"the program's SIGSTOP before the first stop after TRACEME", threads,
 			Options{TraceMe: true},
-			"10: clone 11\n11: signal SIGSTOP 10\n11: signal SIGSTOP\n11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n11: signal SIGSTOP 10\n11: signal SIGSTOP\n11: exit 0\n11: gone 0\n" +
+				"10: exit 0\n10: gone 0",
 			"10: clone 11\n10/11: signal SIGSTOP\n10/11: exit 0\n10: exit 0\n10: end 0",
 			"10: cont\n11: cont SIGSTOP\n11: cont\n11: cont\n10: cont",
 		},
 		{
 			"signal before the first stop after TRACEME", threads,
 			Options{TraceMe: true},
-			"10: clone 11\n11: signal SIGUSR1\n11: signal SIGSTOP\n11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n11: signal SIGUSR1\n11: signal SIGSTOP\n11: exit 0\n11: gone 0\n" +
+				"10: exit 0\n10: gone 0",
 			"10: clone 11\n10/11: signal SIGUSR1\n10/11: exit 0\n10: exit 0\n10: end 0",
 			"10: cont\n11: cont SIGUSR1\n11: cont\n11: cont\n10: cont",
 		},
 		{
 			"killed out of every stop", threads,
 			Options{},
-			"10: clone 11\n11: stop !\n10: signal SIGHUP !\n11: exit SIGKILL !\n11: gone SIGKILL\n10: exit SIGKILL !\n10: gone SIGKILL",
-			"10: clone 11\n10: signal SIGHUP\n10/11: killed SIGKILL\n10: killed SIGKILL\n10: end SIGKILL",
+			"10: clone 11\n11: stop !\n10: signal SIGHUP !\n11: exit SIGKILL !\n" +
+				"11: gone SIGKILL\n10: exit SIGKILL !\n10: gone SIGKILL",
+			"10: clone 11\n10: signal SIGHUP\n10/11: killed SIGKILL\n10: killed SIGKILL\n" +
+				"10: end SIGKILL",
 			"10: cont\n11: cont\n10: cont SIGHUP\n11: cont\n10: cont",
 		},
 		{
 			"births by system calls", threads,
 			Options{Method: Syscalls},
-			"10: enter 56 0x10000\n10: clone 99\n11: stop\n10: leave 11\n11: leave 0\n10: enter 56 0\n10: leave -11\n10: enter 1 0\n10: leave 7\n" +
+			"10: enter 56 0x10000\n10: clone 99\n11: stop\n10: leave 11\n11: leave 0\n" +
+				"10: enter 56 0\n10: leave -11\n10: enter 1 0\n10: leave 7\n" +
 				"11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
 			"10: clone 11\n10/11: exit 0\n10: exit 0\n10: end 0",
-			"10: syscall\n10: syscall\n11: syscall\n10: syscall\n11: syscall\n10: syscall\n10: syscall\n10: syscall\n10: syscall\n11: syscall\n10: syscall",
+			"10: syscall\n10: syscall\n11: syscall\n10: syscall\n11: syscall\n10: syscall\n" +
+				"10: syscall\n10: syscall\n10: syscall\n11: syscall\n10: syscall",
 		},
 		{
 			"a vfork by system calls, told by its event", nil,
 			Options{Method: Syscalls},
-			"10: enter 58 0\n10: vfork 11\n11: stop\n11: enter 57 0\n11: fork 99\n12: stop\n11: leave 12\n12: exit 2\n12: gone 2\n" +
-				"11: exec 11\n11: leave 0\n10: vforkdone\n10: leave 11\n11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
-			"10: vfork 11\n11: fork 12\n12: exit 2\n12: end 2\n11: exec\n10: vforkdone\n11: exit 0\n11: end 0\n10: exit 0\n10: end 0",
-			"10: syscall\n10: syscall\n11: syscall\n11: syscall\n11: syscall\n12: syscall\n11: syscall\n12: syscall\n" +
+			"10: enter 58 0\n10: vfork 11\n11: stop\n11: enter 57 0\n11: fork 99\n12: stop\n" +
+				"11: leave 12\n12: exit 2\n12: gone 2\n" +
+				"11: exec 11\n11: leave 0\n10: vforkdone\n10: leave 11\n11: exit 0\n11: gone 0\n" +
+				"10: exit 0\n10: gone 0",
+			"10: vfork 11\n11: fork 12\n12: exit 2\n12: end 2\n11: exec\n10: vforkdone\n" +
+				"11: exit 0\n11: end 0\n10: exit 0\n10: end 0",
+			"10: syscall\n10: syscall\n11: syscall\n11: syscall\n11: syscall\n12: syscall\n" +
+				"11: syscall\n12: syscall\n" +
 				"11: syscall\n11: syscall\n10: syscall\n10: syscall\n11: syscall\n10: syscall",
 		},
 		{
 			"killed out of a birth, and at its end by now", threads,
 			Options{},
-			"10: clone 11 !!\n11: stop\n10: exit SIGKILL\n11: exit SIGKILL\n11: gone SIGKILL\n10: gone SIGKILL",
+			"10: clone 11 !!\n11: stop\n10: exit SIGKILL\n11: exit SIGKILL\n11: gone SIGKILL\n" +
+				"10: gone SIGKILL",
 			"10: killed SIGKILL\n10/11: attach\n10/11: killed SIGKILL\n10: end SIGKILL",
 			"10: cont\n11: cont",
 		},
 		{
 			"killed out of an exec, and at its end by now", nil,
 			Options{},
-			"10: exec 10 !!\n10: exit SIGKILL\n10: gone SIGKILL", "10: killed SIGKILL\n10: end SIGKILL", "10: cont",
+			"10: exec 10 !!\n10: exit SIGKILL\n10: gone SIGKILL",
+			"10: killed SIGKILL\n10: end SIGKILL", "10: cont",
 		},
 		{
 			"a leader whose end by an exec was not seen", threads,
 			Options{},
 			"10: clone 11\n11: stop\n10: exec 11\n10: exit 5\n10: gone 5",
-			"10: clone 11\n10: exit 0\n10: exec from 11\n10: exit 5\n10: end 5", "10: cont\n11: cont\n10: cont\n10: cont",
+			"10: clone 11\n10: exit 0\n10: exec from 11\n10: exit 5\n10: end 5",
+			"10: cont\n11: cont\n10: cont\n10: cont",
 		},
 		{
 			"an exec that the kernel was not asked to tell of", threads,
 			Options{},
-			"10: clone 11\n11: stop\n10: clone 12\n12: stop\n11: exit 0\n11: gone 0\n10: exit 0\n10: signal SIGHUP\n10: exit 5\n10: gone 5",
-			"10: clone 11\n10: clone 12\n10/11: exit 0\n10: exit 0\n10: exec from 12\n10: signal SIGHUP\n10: exit 5\n10: end 5",
+			"10: clone 11\n11: stop\n10: clone 12\n12: stop\n11: exit 0\n11: gone 0\n10: exit 0\n" +
+				"10: signal SIGHUP\n10: exit 5\n10: gone 5",
+			"10: clone 11\n10: clone 12\n10/11: exit 0\n10: exit 0\n10: exec from 12\n" +
+				"10: signal SIGHUP\n10: exit 5\n10: end 5",
 			"10: cont\n11: cont\n10: cont\n12: cont\n11: cont\n10: cont\n10: cont SIGHUP\n10: cont",
 		},
 		{
@@ -233,28 +275,38 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 			"only the parent followed", threads,
 			Options{Threads: FollowParent, Processes: FollowParent},
 			"10: clone 11\n11: stop\n20: stop\n10: fork 20\n10: exit 0\n10: gone 0",
-			"10: clone 11\n10: fork 20\n10: exit 0\n10: end 0", "10: cont\n11: detach\n20: detach\n10: cont\n10: cont",
+			"10: clone 11\n10: fork 20\n10: exit 0\n10: end 0",
+			"10: cont\n11: detach\n20: detach\n10: cont\n10: cont",
 		},
 		{
 			"only the child followed, at a thread's birth", threads,
 			Options{Threads: FollowChild},
 			"10: clone 11\n11: stop\n11: clone 12\n12: stop\n12: exit 0\n12: gone 0",
-			"10: clone 11\n10/11: clone 12\n10/12: exit 0", "10: detach\n11: cont\n11: detach\n12: cont\n12: cont",
+			"10: clone 11\n10/11: clone 12\n10/12: exit 0",
+			"10: detach\n11: cont\n11: detach\n12: cont\n12: cont",
 		},
 		{
 			"only the child followed, at a process's birth", threads,
 			Options{Processes: FollowChild},
 			"10: clone 11\n11: stop\n11: fork 20\n10: stop\n20: stop\n20: exit 3\n20: gone 3",
-			"10: clone 11\n10/11: fork 20\n20: exit 3\n20: end 3", "10: cont\n11: cont\n10: interrupt\n11: detach\n10: detach\n20: cont\n20: cont",
+			"10: clone 11\n10/11: fork 20\n20: exit 3\n20: end 3",
+			"10: cont\n11: cont\n10: interrupt\n11: detach\n10: detach\n20: cont\n20: cont",
 		},
 		{
-			"who is left makes another", threads,
+			"a task that is let go of makes another", threads,
 			Options{Processes: FollowChild},
-			"10: clone 11\n11: stop\n11: fork 20\n10: clone 12\n12: stop\n20: stop\n20: exit 3\n20: gone 3",
+			"10: clone 11\n11: stop\n11: fork 20\n10: clone 12\n12: stop\n20: stop\n20: exit 3\n" +
+				"20: gone 3",
 			"10: clone 11\n10/11: fork 20\n20: exit 3\n20: end 3",
-			"10: cont\n11: cont\n10: interrupt\n11: detach\n10: detach\n12: detach\n20: cont\n20: cont",
+			"10: cont\n11: cont\n10: interrupt\n11: detach\n10: detach\n12: detach\n20: cont\n" +
+				"20: cont",
 		},
-		{"killed without an event", nil, Options{}, "10: gone SIGKILL", "10: killed SIGKILL\n10: end SIGKILL", ""},
+		{
+			"killed without an event", nil,
+			Options{},
+			"10: gone SIGKILL",
+			"10: killed SIGKILL\n10: end SIGKILL", "",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := newScript(c.stops)
@@ -270,117 +322,28 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 	}
 }
 
-// A creator that SIGKILL takes out of its birth event never tells of the child, which
-// stands in its first stop, or at its end. It must not stand there for ever.
-func TestStraysWhoseCreatorsEventNeverComes(t *testing.T) {
-	for _, c := range []struct {
-		name          string
-		threads       map[int]int
-		stops, events string
-	}{
-		{
-			"a process, when all else is gone", nil,
-			"11: stop\n10: exit SIGKILL\n10: gone SIGKILL\n11: exit 0\n11: gone 0",
-			"10: killed SIGKILL\n11: attach\n10: end SIGKILL\n11: exit 0\n11: end 0",
-		},
-		{
-			"a process, while another lives", nil,
-			"10: fork 20\n20: stop\n20: fork 30\n30: stop\n40: stop\n20: exit SIGKILL\n20: gone SIGKILL\n" +
-				"40: exit 0\n40: gone 0\n30: exit 0\n30: gone 0\n10: exit 0\n10: gone 0",
-			"10: fork 20\n20: fork 30\n20: killed SIGKILL\n40: attach\n20: end SIGKILL\n" +
-				"40: exit 0\n40: end 0\n30: exit 0\n30: end 0\n10: exit 0\n10: end 0",
-		},
-		{
-			"its event is there, and says nothing", nil,
-			"11: stop\n10: fork 11 !\n10: gone SIGKILL\n11: exit 0\n11: gone 0",
-			"10: killed SIGKILL\n11: attach\n10: end SIGKILL\n11: exit 0\n11: end 0",
-		},
-		{
-			"a thread that exit_group ends",
-			map[int]int{11: 10, 12: 10},
-			"10: clone 11\n11: stop\n12: stop\n11: exit 0\n12: exit 0\n10: exit 0\n11: gone 0\n12: gone 0\n10: gone 0",
-			"10: clone 11\n10/11: exit 0\n10: exit 0\n10/12: attach\n10/12: exit 0\n10: end 0",
-		},
-		{
-			"a thread that an exec ends",
-			map[int]int{11: 10, 12: 10},
-			"10: clone 11\n11: stop\n12: stop\n12: exit 0\n10: exit 0\n12: gone 0\n10: exec 11\n10: exit 5\n10: gone 5",
-			"10: clone 11\n10: exit 0\n10/12: attach\n10/12: exit 0\n10: exec from 11\n10: exit 5\n10: end 5",
-		},
-		{
-			"a process of a thread that an exec ends",
-			map[int]int{11: 10},
-			"10: clone 11\n11: stop\n12: stop\n11: exit 0\n11: gone 0\n10: exec 10\n12: exit 0\n12: gone 0\n10: exit 5\n10: gone 5",
-			"10: clone 11\n10/11: exit 0\n12: attach\n10: exec\n12: exit 0\n12: end 0\n10: exit 5\n10: end 5",
-		},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			k := newScript(c.stops)
-			k.threads, k.parents = c.threads, map[int]int{11: 10, 12: 10, 20: 10, 30: 20, 40: 20}
-			if diff := cmp.Diff(lines(c.events), k.follow(t, &Tracer{})); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// Whom nobody follows runs free, also if somebody has stopped him.
+// A task that is not followed runs untraced, also if it was held before.
 func TestStoppedThreadIsLetGoWhenOnlyAChildIsFollowed(t *testing.T) {
 	k := newScript("10: fork 20\n20: stop\n20: exit 3\n20: gone 3")
 	k.stopped[11] = true
 	tr := &Tracer{opts: Options{Processes: FollowChild}, tasks: map[int]*task{
 		10: {tid: 10, pid: 10},
-		11: {tid: 11, pid: 10, state: stopped, held: true, sig: uint8(unix.SIGHUP)},
+		11: {
+			tid: 11, pid: 10, state: stopped, at: stopSignal, wanted: toHold,
+			sig: uint8(unix.SIGHUP),
+		},
 	}}
 	if diff := cmp.Diff(lines("10: fork 20\n20: exit 3\n20: end 3"), k.follow(t, tr)); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(lines("11: detach SIGHUP\n10: detach\n20: cont\n20: cont"), k.requests); diff != "" {
+	if diff := cmp.Diff(lines("11: detach SIGHUP\n10: detach\n20: cont\n20: cont"),
+		k.requests); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }
 
-// One that was killed and reaped before anybody told of it has no process to ask for. All may have made it, and what
-// is found of it says nothing of others, whose births are to come.
-func TestNewcomerThatIsGoneIsTakenInAlone(t *testing.T) {
-	k := newScript("11: stop\n12: gone SIGKILL")
-	k.threads, k.parents = map[int]int{11: 10}, map[int]int{10: 1, 20: 1}
-	k.stopped[10], k.stopped[20] = false, false
-	var events []string
-	tr := &Tracer{kernel: k, parted: map[int]bool{}, tasks: map[int]*task{10: {tid: 10, pid: 10}, 20: {tid: 20, pid: 20}}}
-	tr.opts.Events = func(e event.Event) { events = append(events, e.String()) }
-	tr.doubts.ring = func() {}
-	defer tr.doubts.stop()
-	for range 2 {
-		s, err := tr.next(-1, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tr.handle(s)
-	}
-	look := func(state10, state20 byte, more string) {
-		t.Helper()
-		k.states = map[int]byte{10: state10, 20: state20}
-		events = nil
-		for range 2 {
-			for _, unborn := range tr.tasks {
-				if unborn.unborn {
-					unborn.account.since = time.Time{}
-				}
-			}
-			tr.doubts.set = true
-			tr.lookInto()
-		}
-		if diff := cmp.Diff(lines(more), events); diff != "" {
-			t.Errorf("in states %c and %c (-want +got):\n%s", state10, state20, diff)
-		}
-	}
-	look('R', 'S', "")              // the thread that made 11 may tell of it
-	look('S', 'R', "10/11: attach") // nobody can tell of 11, and 20 may of 12
-	look('S', 'S', "12: attach\n12: killed SIGKILL\n12: end SIGKILL")
-}
-
-// The bar is 300 bytes a living thread for the whole command. A size class of Go's allocator is 48, and the next is 64.
+// The bar is 300 bytes a living thread for the whole command. A size class of Go's allocator is 48,
+// and the next is 64.
 func TestTaskFitsItsSizeClass(t *testing.T) {
 	if size := unsafe.Sizeof(task{}); size > 48 {
 		t.Errorf("a task has %d bytes, want at most 48", size)

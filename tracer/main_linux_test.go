@@ -5,6 +5,7 @@ package tracer_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,80 +14,102 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
-	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"github.com/tidcheck/tidcheck/tracer"
 	"golang.org/x/sys/unix"
 )
 
-// helper, in the environment, has the test binary trace a program itself.
+// helper is an environment variable that gives the test binary a role: see traceUntilKilled.
 const helper = "TIDCHECK_TRACER_HELPER"
 
+// The programs of testdata are built when a test first asks for them.
 var (
-	built   string // where the programs of testdata are
-	missing error  // why they are not
+	built    string // where they are
+	programs = struct {
+		sync.Mutex
+		errs map[string]error // why they are not, by their names
+	}{errs: make(map[string]error)}
 )
 
 func TestMain(m *testing.M) {
 	if role := os.Getenv(helper); role != "" {
 		traceUntilKilled(role)
 	}
-	// What a killed tracer leaves comes to us, so that we can say that nothing is left.
+	// What a killed tracer leaves becomes our child, so that we see whether anything is left.
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	testproc.UseTempThatExecutes()
 	var err error
-	if built, err = os.MkdirTemp("", "tracer-test-"); err == nil {
-		missing = build(built)
+	if built, err = os.MkdirTemp("", "tracer-test-"); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
 	}
 	code := m.Run()
 	os.RemoveAll(built)
-	if left := children(); err != nil || len(left) > 0 {
-		fmt.Println("FAIL: left behind:", left, err)
+	if left := children(); len(left) > 0 {
+		fmt.Println("FAIL: left behind:", left)
 		code = 1
 	}
 	os.Exit(code)
 }
 
-func build(dir string) error {
-	sources, err := filepath.Glob("testdata/*.c")
-	for _, source := range sources {
-		output := filepath.Join(dir, strings.TrimSuffix(filepath.Base(source), ".c"))
-		said, err := exec.Command("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", output, source).CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("cc %s: %w\n%s", source, err, said)
-		}
+func build(source, output string) error {
+	said, err := exec.Command("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o",
+		output, source).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("cc %s: %w\n%s", source, err, said)
 	}
-	return err
+	return nil
+}
+
+// pathOf is where a program of testdata stands once it is built.
+func pathOf(t testing.TB, name string) string {
+	t.Helper()
+	programs.Lock()
+	defer programs.Unlock()
+	path := filepath.Join(built, name)
+	err, known := programs.errs[name]
+	if !known {
+		source := filepath.Join("testdata", name+".c")
+		if _, missing := os.Stat(source); missing != nil {
+			source = filepath.Join("testdata/bench", name+".c")
+		}
+		err = build(source, path)
+		programs.errs[name] = err
+	}
+	if errors.Is(err, exec.ErrNotFound) {
+		t.Skip("no C compiler: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // command is a program of testdata, in a process group of its own.
 func command(t testing.TB, name string, args ...string) *exec.Cmd {
 	t.Helper()
-	if missing != nil {
-		if _, err := exec.LookPath("cc"); err != nil {
-			t.Skip("no C compiler: ", err)
-		}
-		t.Fatal(missing)
-	}
-	cmd := exec.Command(filepath.Join(built, name), args...)
+	cmd := exec.Command(pathOf(t, name), args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
 
-// A patient is a program that says when it is ready, and ends with 23 at the end of its input.
-type patient struct {
+// A program says when it is ready, and ends with 23 at the end of its input.
+type program struct {
 	*exec.Cmd
 	input  io.WriteCloser
 	pid    int // also once it has ended
 	output *bufio.Reader
 }
 
-func prepare(t *testing.T, name string, args ...string) *patient {
+func prepare(t *testing.T, name string, args ...string) *program {
 	t.Helper()
-	p := &patient{Cmd: command(t, name, args...)}
+	p := &program{Cmd: command(t, name, args...)}
 	input, err := p.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +131,7 @@ func prepare(t *testing.T, name string, args ...string) *patient {
 	return p
 }
 
-func start(t *testing.T, name string, args ...string) *patient {
+func start(t *testing.T, name string, args ...string) *program {
 	t.Helper()
 	p := prepare(t, name, args...)
 	if err := p.Start(); err != nil {
@@ -119,16 +142,16 @@ func start(t *testing.T, name string, args ...string) *patient {
 	return p
 }
 
-func (p *patient) ready(t *testing.T) {
+func (p *program) ready(t *testing.T) {
 	t.Helper()
 	if line, err := p.output.ReadString('\n'); line != "ready\n" {
 		t.Fatalf("the program says %q, %v", line, err)
 	}
 }
 
-// finish has it run on to its end, and waits for all that it made: a fork may outlive it by a moment, and who stands for ever is
-// a hang.
-func (p *patient) finish(t *testing.T) {
+// finish has it run on to its end, and waits for all that it made: a fork may outlive it by a
+// moment. A task that stays stopped is a hang.
+func (p *program) finish(t *testing.T) {
 	t.Helper()
 	p.input.Close()
 	p.Wait()
@@ -165,7 +188,12 @@ func (l *log) form(t *testing.T) event.Form {
 	return family.Form()
 }
 
-// ways are those to start a program and to follow it.
+// wrapped has a tracer work on a wrapped kernel.
+func wrapped(wrap func(tracer.Kernel) tracer.Kernel) tracer.Options {
+	return tracer.Options{Kernel: wrap}
+}
+
+// ways are how a program can be started and followed.
 var ways = []struct {
 	name string
 	how  tracer.Options
@@ -173,9 +201,11 @@ var ways = []struct {
 	{"SEIZE", tracer.Options{}},
 	{"TRACEME", tracer.Options{TraceMe: true}},
 	{"syscalls", tracer.Options{Method: tracer.Syscalls}},
-	{"syscalls by registers", tracer.Options{Method: tracer.Syscalls, Kernel: tracer.ByRegisters}},
 	{"SIGCHLD", tracer.Options{Notify: tracer.SIGCHLD}},
-	{"syscalls, TRACEME, SIGCHLD", tracer.Options{Method: tracer.Syscalls, TraceMe: true, Notify: tracer.SIGCHLD}},
+	{"syscalls, TRACEME, SIGCHLD", tracer.Options{
+		Method: tracer.Syscalls, TraceMe: true,
+		Notify: tracer.SIGCHLD,
+	}},
 }
 
 // follow launches a program, traces it to its end and returns what was told of it.
@@ -222,7 +252,7 @@ func readProc(tid int) (p proc, err error) {
 	return p, nil
 }
 
-// await waits until a task is in a state; the test is within a time.
+// await waits until a task is in a state. The limit is the test's own, by within.
 func await(t *testing.T, tid int, state byte) {
 	t.Helper()
 	for p, err := readProc(tid); p.state != state; p, err = readProc(tid) {
@@ -233,8 +263,8 @@ func await(t *testing.T, tid int, state byte) {
 	}
 }
 
-// procs are all tasks of the processes that chosen tells to take by their leaders. Those that end
-// meanwhile are left out.
+// procs are all tasks of those processes whose leaders are chosen. Tasks that end meanwhile are
+// left out.
 func procs(chosen func(leader proc) bool) (all []proc) {
 	processes, _ := filepath.Glob("/proc/[0-9]*")
 	for _, process := range processes {
@@ -276,7 +306,8 @@ func wantGone(t *testing.T, pgid int) {
 	reapGroup(pgid)
 }
 
-// often is how many times a test does what is looked for by repeating; make soak does it ten times more.
+// often is how many rounds a test takes that looks for rare failures: ten times as many with make
+// soak.
 func often(n int) int {
 	if os.Getenv("TIDCHECK_SOAK") != "" {
 		return 10 * n
@@ -284,7 +315,7 @@ func often(n int) int {
 	return n
 }
 
-// within fails a test that would hang, and shows where; nothing waits for it.
+// within ends a test that hangs, and shows where it does.
 func within(t *testing.T, limit time.Duration) {
 	alarm := time.AfterFunc(limit, func() {
 		debug.SetTraceback("all")

@@ -29,9 +29,18 @@ func TestWhatCanNeverBeAttachedTo(t *testing.T) {
 	}{
 		{"nothing", 4711, nil, "there is no such process: file does not exist"},
 		{"no id", -1, nil, "a process id is positive"},
-		{"ourselves", 4711, task4711("S 1 1 1 0 0 0", fmt.Sprintf("Tgid:\t%d\n", os.Getpid())), "it is the tracer's own process"},
-		{"a thread", 4711, task4711("S 1 1 1 0 0 0", "Tgid:\t4700\n"), "it is a thread of process 4700: name that"},
-		{"a kernel thread", 4711, task4711("S 2 0 0 0 -1 2129984", "Tgid:\t4711\n"), "it is a kernel thread, which cannot be traced"},
+		{
+			"ourselves", 4711, task4711("S 1 1 1 0 0 0", fmt.Sprintf("Tgid:\t%d\n", os.Getpid())),
+			"it is the tracer's own process",
+		},
+		{
+			"a thread", 4711, task4711("S 1 1 1 0 0 0", "Tgid:\t4700\n"),
+			"it is a thread of process 4700: name that",
+		},
+		{
+			"a kernel thread", 4711, task4711("S 2 0 0 0 -1 2129984", "Tgid:\t4711\n"),
+			"it is a kernel thread, which cannot be traced",
+		},
 		{
 			"a zombie", 4711, task4711("Z 4000 1 1 0 -1 4", "Tgid:\t4711\nPPid:\t4000\n"),
 			"it is a zombie: it has ended, and its parent, process 4000, has not waited for it",
@@ -47,72 +56,85 @@ func TestWhatCanNeverBeAttachedTo(t *testing.T) {
 }
 
 func TestRefusalsSayWhatToDo(t *testing.T) {
-	const yama, selinux = "/proc/sys/kernel/yama/ptrace_scope", "/sys/fs/selinux/booleans/deny_ptrace"
-	seize := func(err error) error { return os.NewSyscallError("ptrace(PTRACE_SEIZE)", err) }
+	const yama, selinux = "/proc/sys/kernel/yama/ptrace_scope",
+		"/sys/fs/selinux/booleans/deny_ptrace"
+	const refused = "the kernel refuses it: CAP_SYS_PTRACE is missing, " +
+		"or a security module or seccomp filter forbids ptrace"
+	const setScope = "set kernel.yama.ptrace_scope to 0 (sysctl kernel.yama.ptrace_scope=0), " +
+		"or give CAP_SYS_PTRACE"
 	const eperm = ": ptrace(PTRACE_SEIZE): operation not permitted"
 	for _, c := range []struct {
 		name   string
 		own    int
 		status string
 		more   map[string]string
-		err    error
+		err    unix.Errno
 		want   string
 	}{
 		{
 			"traced", 1000, "Tgid:\t4711\nTracerPid:\t77\nUid:\t0\n",
-			map[string]string{"/proc/77/status": "Name:\tgdb\nTgid:\t70\n", "/proc/70/comm": "gdb\n", yama: "1\n"},
-			seize(unix.EPERM),
+			map[string]string{
+				"/proc/77/status": "Name:\tgdb\nTgid:\t70\n",
+				"/proc/70/comm":   "gdb\n", yama: "1\n",
+			},
+			unix.EPERM,
 			"it is already traced, by process 70 (gdb)" + eperm,
 		},
 		{
 			"a thread traced", 0, "Tgid:\t4700\nTracerPid:\t77\n",
 			map[string]string{"/proc/77/status": "Name:\tgdb\nTgid:\t77\n"},
-			seize(unix.EPERM),
+			unix.EPERM,
 			"task 4711: it is already traced, by process 77 (unknown)" + eperm,
 		},
 		{
-			"another's", 1000, "Tgid:\t4711\nTracerPid:\t0\nUid:\t33\t33\t33\t33\n", nil, seize(unix.EPERM),
+			"another's", 1000, "Tgid:\t4711\nTracerPid:\t0\nUid:\t33\t33\t33\t33\n", nil,
+			unix.EPERM,
 			"it belongs to uid 33: run as that user, or with CAP_SYS_PTRACE" + eperm,
 		},
 		{
-			"root asks for another's", 0, "Tgid:\t4711\nUid:\t33\n", nil, seize(unix.EPERM),
-			"the kernel refuses it: CAP_SYS_PTRACE is missing, or a security module or seccomp filter forbids ptrace" + eperm,
+			"root asks for another's", 0, "Tgid:\t4711\nUid:\t33\n", nil, unix.EPERM,
+			refused + eperm,
 		},
 		{
 			"yama 1", 1000, "Tgid:\t4711\nUid:\t1000\n",
 			map[string]string{yama: "1\n"},
-			seize(unix.EPERM),
-			"kernel.yama.ptrace_scope is 1: set kernel.yama.ptrace_scope to 0 (sysctl kernel.yama.ptrace_scope=0), or give CAP_SYS_PTRACE" + eperm,
+			unix.EPERM,
+			"kernel.yama.ptrace_scope is 1: " + setScope + eperm,
 		},
 		{
 			"yama 2", 1000, "Tgid:\t4711\nUid:\t1000\n",
 			map[string]string{yama: "2\n"},
-			seize(unix.EPERM),
-			"kernel.yama.ptrace_scope is 2: set kernel.yama.ptrace_scope to 0 (sysctl kernel.yama.ptrace_scope=0), or give CAP_SYS_PTRACE" + eperm,
+			unix.EPERM,
+			"kernel.yama.ptrace_scope is 2: " + setScope + eperm,
 		},
 		{
 			"yama 3", 0, "Tgid:\t4711\nUid:\t0\n",
 			map[string]string{yama: "3\n"},
-			seize(unix.EPERM),
+			unix.EPERM,
 			"kernel.yama.ptrace_scope is 3: it forbids all tracing until the next boot" + eperm,
 		},
 		{
 			"yama 0", 0, "Tgid:\t4711\nUid:\t0\n",
 			map[string]string{yama: "0\n"},
-			seize(unix.EPERM),
-			"the kernel refuses it: CAP_SYS_PTRACE is missing, or a security module or seccomp filter forbids ptrace" + eperm,
+			unix.EPERM,
+			refused + eperm,
 		},
 		{
 			"SELinux", 1000, "Tgid:\t4711\nUid:\t1000\n",
 			map[string]string{selinux: "1 1"},
-			seize(unix.EACCES),
-			"SELinux denies it: switch its boolean deny_ptrace off (setsebool deny_ptrace 0): ptrace(PTRACE_SEIZE): permission denied",
+			unix.EACCES,
+			"SELinux denies it: switch its boolean deny_ptrace off (setsebool deny_ptrace 0): " +
+				"ptrace(PTRACE_SEIZE): permission denied",
 		},
-		{"no permission is asked for", 0, "Tgid:\t4711\n", nil, seize(unix.ESRCH), "ptrace(PTRACE_SEIZE): no such process"},
+		{
+			"no permission is asked for", 0, "Tgid:\t4711\n", nil, unix.ESRCH,
+			"ptrace(PTRACE_SEIZE): no such process",
+		},
 	} {
 		k := newScript("")
 		k.files = task4711("S 1 1 1 0 0 0", c.status)
-		k.files[fmt.Sprintf("/proc/%d/status", os.Getpid())] = fmt.Sprintf("Name:\tx\nUid:\t%d\n", c.own)
+		k.files[fmt.Sprintf("/proc/%d/status", os.Getpid())] = fmt.Sprintf("Name:\tx\nUid:\t%d\n",
+			c.own)
 		for name, content := range c.more {
 			k.files[name] = content
 		}
@@ -123,7 +145,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	}
 }
 
-// sealed is a kernel that lets nobody be traced, as one with kernel.yama.ptrace_scope 3 does.
+// sealed is a kernel that refuses all tracing, as one with kernel.yama.ptrace_scope 3 does.
 type sealed struct{ Kernel }
 
 func (sealed) Seize(int, int) error { return unix.EPERM }

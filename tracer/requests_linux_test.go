@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attached is a program of turns.c under a tracer, all of its threads stopped, and their tids.
-func attached(t *testing.T, how tracer.Options, n string) (*patient, *tracer.Tracer, *log, []int) {
+// attached starts turns.c and attaches to it. All of its threads are stopped; tids are sorted.
+func attached(t *testing.T, how tracer.Options, n string) (*program, *tracer.Tracer, *log, []int) {
 	t.Helper()
 	p := start(t, "turns", n)
 	l := &log{}
@@ -58,8 +58,8 @@ func wantStates(t *testing.T, tr *tracer.Tracer, want ...string) {
 	}
 }
 
-// take gives the threads of these numbers their turns, and wants their lines in this order.
-func (p *patient) take(t *testing.T, turns, lines string) {
+// take gives the threads with these numbers their turns, and wants these lines from the program.
+func (p *program) take(t *testing.T, turns, lines string) {
 	t.Helper()
 	if _, err := p.input.Write([]byte(turns)); err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestThreadsAreStoppedAndResumedOneByOne(t *testing.T) {
 			wantStates(t, tr, "stopped", "stopped", "stopped", "stopped")
 			ok(t, tr.ResumeThread(tids[0]), tr.ResumeThread(tids[3]))
 			wantStates(t, tr, "running", "stopped", "stopped", "running")
-			p.take(t, "012", "2") // 0 and 1 had their turns before it, and cannot take them
+			p.take(t, "012", "2") // the turns of 0 and 1 come first, but they are stopped
 			ok(t, tr.ResumeThread(tids[2]))
 			p.take(t, "", "1")
 			ok(t, tr.Resume())
@@ -117,11 +117,13 @@ func TestThreadsAreStoppedAndResumedOneByOne(t *testing.T) {
 func TestDetachedThreadRunsFree(t *testing.T) {
 	within(t, 30*time.Second)
 	p, tr, _, tids := attached(t, tracer.Options{}, "3")
-	ok(t, tr.DetachThread(tids[1]), tr.ResumeThread(tids[0]), tr.ResumeThread(tids[2]), tr.DetachThread(tids[2]))
+	ok(t, tr.DetachThread(tids[1]), tr.ResumeThread(tids[0]), tr.ResumeThread(tids[2]),
+		tr.DetachThread(tids[2]))
 	wantStates(t, tr, "running", "stopped")
 	for i, want := range []bool{true, false, false, true} {
 		if task, err := readProc(tids[i]); err != nil || (task.tracer != 0) != want {
-			t.Errorf("task %d: TracerPid %d, %v; want it traced: %t", tids[i], task.tracer, err, want)
+			t.Errorf("task %d: TracerPid %d, %v; want it traced: %t", tids[i], task.tracer, err,
+				want)
 		}
 	}
 	p.take(t, "2", "")
@@ -133,13 +135,13 @@ func TestDetachedThreadRunsFree(t *testing.T) {
 	p.finish(t)
 }
 
-// A thread that was let go executes a program: the leader that is still traced ends, and vanishes
-// without a word of the kernel's.
+// An untraced thread executes a program: the leader that is still traced ends, and the kernel does
+// not tell of that.
 func TestExecOfADetachedThreadEndsTheTrace(t *testing.T) {
-	for _, who := range []string{"thread", "orphan"} {
-		t.Run(who, func(t *testing.T) {
+	for _, how := range []string{"thread", "orphan"} {
+		t.Run(how, func(t *testing.T) {
 			within(t, 30*time.Second)
-			p := start(t, "execs", who, "parked")
+			p := start(t, "execs", how, "parked")
 			l := &log{}
 			tr := attach(t, p.pid, l)
 			all := threads(t, tr)
@@ -210,7 +212,7 @@ func TestStepMovesTheProgramCounter(t *testing.T) {
 	}
 }
 
-// A step lasts as long as the system call that it leads into, unless it is given up.
+// A step lasts as long as the system call that it leads into, unless its context ends.
 func TestStepIntoABlockingCall(t *testing.T) {
 	within(t, 30*time.Second)
 	p, tr, _, tids := attached(t, tracer.Options{}, "1")
@@ -244,7 +246,8 @@ func TestStepIntoABlockingCall(t *testing.T) {
 	p.finish(t)
 }
 
-// The trap of a step is not the program's; one that the program sends itself in the middle of a step is.
+// The trap of a step is not the program's. A SIGTRAP that the program sends itself in the middle of
+// a step is.
 func TestStepAndTheProgramsOwnTrap(t *testing.T) {
 	within(t, 60*time.Second)
 	p, tr, l, tids := attached(t, tracer.Options{}, "0")

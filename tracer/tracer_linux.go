@@ -4,135 +4,137 @@ package tracer
 
 import (
 	"cmp"
-	"errors"
-	"maps"
-	"os"
+	"fmt"
 	"os/exec"
-	"os/signal"
 	"slices"
+	"time"
 
 	"github.com/tidcheck/tidcheck/event"
 	"golang.org/x/sys/unix"
 )
 
-// follow are the ptrace options that make the kernel tell of births, execs and
-// ends, and attach to whatever is born.
+// follow are the ptrace options that make the kernel tell of births, execs and ends, and attach to
+// newcomers.
 const follow = unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEFORK | unix.PTRACE_O_TRACEVFORK |
-	unix.PTRACE_O_TRACEVFORKDONE | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_TRACEEXIT | unix.PTRACE_O_TRACESYSGOOD
+	unix.PTRACE_O_TRACEVFORKDONE | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_TRACEEXIT |
+	unix.PTRACE_O_TRACESYSGOOD
 
-// A Tracer traces one program and all that descends from it. Its methods may be
-// called on any goroutine, but not from Options.Events.
+// A Tracer traces one program and all that descends from it. Its methods may be called on any
+// goroutine and at any time, but not from Options.Events or Options.Ask.
+//
+// A method that asks for something is ErrEnded if the tracer has ended, or Detach was called. If
+// the kernel refused one of its requests (ptrace(2)), it is that error; Wait tells it once more.
 type Tracer struct {
 	// Everything down to requests belongs to the tracer's own thread.
 	opts   Options
 	kernel Kernel
 	pid    int
 	tasks  map[int]*task
-	steps  map[*task]chan<- error // who waits for those that are stepping
-	early  []event.Event          // what happened while Attach was at work
-	status event.Status
-	cmd    *exec.Cmd // what Launch started
+	steps  map[*task]chan<- error // for each Step in progress
+	early  []event.Event          // what is told at the end of the start
+	status event.Status           // of the first process; Unknown until it is reaped
+	cmd    *exec.Cmd              // what Launch started
 
-	unborn int          // tasks whose births are not known yet
-	parted map[int]bool // processes of which threads were released
-	// Tasks of other processes, which had ids of this one's by the time that these were seized.
-	strangers map[int]bool
-	doubts    doubts
-	likely    likely
+	unborn       int          // how many tasks are
+	partlyTraced map[int]bool // processes of which threads run untraced
+	strangers    map[int]bool // tasks of other processes, seized since they had an id of this one's
+	recheck      *time.Timer  // nil while there is no task for recheckTasks
+	likely       likely
 
-	attaching bool // events are kept back
-	holding   bool // who comes from nowhere is held
-	launched  bool // the program dies with the tracer
-	started   bool // the program's first exec is over
-	over      bool // the first process has ended, and was reaped
-	free      bool // what was launched has been let go of
-	released  bool // Detach has been called
-	killing   bool // Kill has been called
-	failure   error
+	starting      bool  // Launch or Attach is at work
+	holdNewcomers bool  // tasks of unknown birth stay stopped
+	launched      bool  // the program dies with the tracer
+	programIsFree bool  // what was launched runs untraced
+	released      bool  // Detach or Abandon has been called
+	killing       bool  // Kill has been called
+	failure       error // the first request to the kernel that failed
 
-	bell     bell
-	sigchld  chan os.Signal // nil where wait4 is slept in
+	waker    waker
 	requests chan func()
 	done     chan struct{}
 	err      error
 }
 
-// begin makes a tracer on a thread of its own, has it set up, and lets it run.
-func begin(opts Options, setUp func(*Tracer) error) (*Tracer, error) {
+// begin makes a tracer on a thread of its own, has it set up, and lets it run. Its error begins
+// with what was attempted.
+func begin(what string, opts Options, setUp func(*Tracer) error) (*Tracer, error) {
 	t := &Tracer{
 		opts: opts, kernel: linux{}, status: event.Unknown,
-		tasks: make(map[int]*task), steps: make(map[*task]chan<- error), parted: make(map[int]bool), strangers: make(map[int]bool),
-		attaching: true, holding: true,
+		tasks: make(map[int]*task), steps: make(map[*task]chan<- error),
+		partlyTraced: make(map[int]bool), strangers: make(map[int]bool),
+		starting: true, holdNewcomers: true,
 		requests: make(chan func(), 1), done: make(chan struct{}),
 	}
 	if opts.Kernel != nil {
 		t.kernel = opts.Kernel(t.kernel)
 	}
-	t.bell.kernel = t.kernel
-	t.doubts.ring = t.bell.ring
+	t.waker.kernel = t.kernel
 	ready, over := make(chan error, 1), make(chan struct{})
-	leave := enlist(opts.Notify)
+	countOut := countTracer(opts.Notify)
 	OnThread(func() {
 		defer close(over)
 		t.live(setUp, ready)
 	})
 	go func() {
 		<-over
-		t.bell.outlive()
-		leave()
+		t.waker.awaitDeath()
+		countOut()
 		close(t.done)
 	}()
 	if err := <-ready; err != nil {
 		<-t.done
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	return t, nil
 }
 
-// live is the tracer's whole life, on its thread. What it still traces when the thread
-// ends the kernel lets go, or kills if it was launched.
+// live is the tracer's whole life, on its thread. What it still traces when the thread ends the
+// kernel lets go, or kills if it was launched.
 func (t *Tracer) live(setUp func(*Tracer) error, ready chan<- error) {
-	t.notice()
-	defer signal.Stop(t.sigchld)
-	defer t.doubts.stop()
-	if err := t.bell.start(); err != nil {
+	defer t.useSIGCHLD()()
+	defer t.stopRecheck()
+	if err := t.waker.start(); err != nil {
 		ready <- err
 		return
 	}
 	if err := setUp(t); err != nil {
-		t.abandon()
-		if t.cmd != nil {
-			t.cmd.Wait() // it ends, or we have reaped it: its pipes and a process not seized are left
-		}
+		t.undoStart()
+		t.closeCmd()
 		ready <- err
 		return
 	}
-	t.announce()
+	t.endStart()
 	ready <- nil
 	t.err = t.run()
 	if t.err == nil {
 		t.err = t.failure
 	}
-	if t.cmd != nil && t.over {
-		t.cmd.Wait() // ECHILD, since we have reaped it: but its pipes are copied to their ends
+	if t.status != event.Unknown {
+		t.closeCmd()
 	}
 }
 
-// announce ends the setting up: what was found is told, then what happened meanwhile.
-func (t *Tracer) announce() {
+// closeCmd frees what a program that we started has left. Its Wait copies its pipes to their ends,
+// and reaps a process that could not be traced; another was reaped already (ECHILD).
+func (t *Tracer) closeCmd() {
+	if t.cmd != nil {
+		t.cmd.Wait()
+		t.cmd.Process.Release() // its pidfd, which only a Wait that reaps closes
+	}
+}
+
+// endStart tells what was found at the start, and then what happened meanwhile.
+func (t *Tracer) endStart() {
 	early := t.early
-	t.early, t.attaching, t.started = nil, false, true
-	if t.opts.Events == nil {
-		return
-	}
+	t.early, t.starting = nil, false
 	for _, e := range early {
-		t.opts.Events(e)
+		t.tell(e)
 	}
 }
 
-// abandon undoes a start that failed: what was launched dies, what was attached to runs on.
-func (t *Tracer) abandon() {
-	t.attaching, t.opts.Events = false, nil
+// undoStart undoes a start that failed: what was launched dies, what was attached to runs on.
+func (t *Tracer) undoStart() {
+	t.starting, t.opts.Events = false, nil
 	if t.launched {
 		t.kill()
 		t.run()
@@ -144,73 +146,75 @@ func (t *Tracer) abandon() {
 // PID is the process that was launched or attached to.
 func (t *Tracer) PID() int { return t.pid }
 
-// Resume lets every task go on that stands since Launch, Attach or Stop.
-func (t *Tracer) Resume() error {
-	return t.do(func() error {
-		t.letGo()
+// Threads lists the tasks, sorted by process and id, with those that are listed in the processes'
+// /proc/PID/task but cannot be traced. The tasks stay as they are.
+func (t *Tracer) Threads() ([]Thread, error) {
+	var all []Thread
+	err := t.do(func() error {
 		for _, k := range t.tasks {
-			t.settle(k, stopTrap)
+			all = append(all, t.describe(k))
+		}
+		for pid := range t.processes() {
+			tids, _ := t.kernel.Tasks(pid) // an error: it has just ended
+			for _, tid := range tids {
+				if t.tasks[tid] == nil && isKernelTask(t.kernel, tid) {
+					all = append(all, Thread{
+						TID: event.TID(tid), PID: event.TID(pid),
+						Name: comm(t.kernel, tid), State: KernelsOwn,
+					})
+				}
+			}
 		}
 		return nil
 	})
+	slices.SortFunc(all, func(a, b Thread) int {
+		return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.TID, b.TID))
+	})
+	return all, err
 }
 
-// letGo has no task held any more.
-func (t *Tracer) letGo() {
-	t.holding = false
+// processes are those that tasks belong to, as far as it is known.
+func (t *Tracer) processes() map[int]bool {
+	processes := make(map[int]bool)
 	for _, k := range t.tasks {
-		k.held = false
+		processes[t.group(k)] = true
 	}
+	delete(processes, 0)
+	return processes
 }
 
-// Detach lets go of every task; stopped ones go on, with the signals that they were
-// about to get, and group stops are kept. The tracer has ended then, also if it tells of an error.
-//
-// In a program that was launched, the parent of a vfork is waited for until its child lets it go: who cannot stop
-// cannot be let go of, and with the tracer's end PTRACE_O_EXITKILL would kill it. Kill ends that wait, which
-// is ErrEnded then.
-func (t *Tracer) Detach() error {
-	err := t.ask(t.detach)
-	if !errors.Is(err, ErrEnded) {
-		<-t.done
-	}
-	return err
+// shown are the states of tasks as users see them.
+var shown = [...]State{
+	running: Running, newborn: NotAttached, unborn: Stopped, stopped: Stopped,
+	listening: GroupStop, inVFork: InVFork, ended: Ended,
 }
 
-// Kill kills every process that is traced and waits until all are gone.
-func (t *Tracer) Kill() error {
-	err := t.ask(func() error {
-		t.kill()
-		return nil
-	})
-	if err == nil {
-		<-t.done
+func (t *Tracer) describe(k *task) Thread {
+	thread := Thread{
+		TID: event.TID(k.tid), PID: event.TID(t.group(k)),
+		Name: comm(t.kernel, k.tid), State: shown[k.state],
 	}
-	return err
-}
-
-// Abandon ends the tracer as its death would: nothing is undone, and the kernel lets go of all that was
-// attached to, and kills all that was launched.
-func (t *Tracer) Abandon() error {
-	err := t.ask(func() error {
-		t.released = true
-		return nil
-	})
-	<-t.done
-	return err
+	if k.at == stopGroup {
+		thread.State = GroupStop
+	}
+	if k.isStopped() {
+		thread.PC = t.pc(k.tid)
+	}
+	return thread
 }
 
 // Done is closed when nothing is left to trace.
 func (t *Tracer) Done() <-chan struct{} { return t.done }
 
-// Wait waits until nothing is left to trace. The status is the first process's,
-// or Unknown if it was let go.
+// Wait waits until nothing is left to trace. The status is the first process's wait status, or
+// event.Unknown if that process was let go of. The error is of wait4, or of the first of all
+// requests to the kernel that failed.
 func (t *Tracer) Wait() (event.Status, error) {
 	<-t.done
 	return t.status, t.err
 }
 
-// do has f run on the tracer's thread, unless that is letting go of everybody.
+// do has f run on the tracer's thread, unless that is letting go of all tasks.
 func (t *Tracer) do(f func() error) error {
 	return t.ask(func() error {
 		if t.released {
@@ -232,7 +236,7 @@ func (t *Tracer) ask(f func() error) error {
 	case <-t.done:
 		return ErrEnded
 	}
-	t.bell.ring()
+	t.waker.wake()
 	select {
 	case err := <-answer:
 		return err
@@ -254,101 +258,6 @@ func (t *Tracer) serve() {
 			request()
 		default:
 			return
-		}
-	}
-}
-
-func (t *Tracer) detach() error {
-	t.released = true
-	err := t.hold()
-	t.releaseStopped()
-	// What is left cannot stop: it is on its way out, or waits for its vfork child. The end of
-	// our thread lets it go; but if it was launched that would kill it.
-	for err == nil && t.launched && t.isAnyLate() && !t.killing {
-		err = t.awaitLate()
-		t.releaseStopped()
-		t.serve()
-	}
-	if t.killing { // by a request that came meanwhile: it waits for all to be gone
-		t.released = false
-		return ErrEnded
-	}
-	return cmp.Or(err, t.failure)
-}
-
-// releaseStopped lets go of all that stand, oldest first as due says.
-func (t *Tracer) releaseStopped() {
-	for _, tid := range slices.Sorted(maps.Keys(t.tasks)) {
-		if k := t.tasks[tid]; k.state == stopped {
-			t.release(k)
-		}
-	}
-}
-
-// awaitLate waits for a stop or an end, but not for long: of one that was ended by an exec of another that was let go
-// there is no word.
-func (t *Tracer) awaitLate() error {
-	for tid, k := range t.tasks {
-		if k.ended {
-			continue
-		}
-		s, err := t.next(tid, unix.WNOHANG)
-		switch {
-		case errors.Is(err, unix.ECHILD):
-			t.forget(k)
-			return nil
-		case err != nil:
-			return err
-		case s.tid != 0:
-			t.handle(s)
-			return nil
-		}
-	}
-	return t.awaitAWhile()
-}
-
-// release lets go of one stopped task: it runs on, untraced, with the signal that it was about to get. One
-// that was killed meanwhile is still ours, until its end: another that was let go may have executed a program.
-func (t *Tracer) release(k *task) {
-	err := t.kernel.Detach(k.tid, int(k.sig))
-	if err == unix.ESRCH {
-		k.state = running
-		return
-	}
-	t.check(k.tid, "PTRACE_DETACH", err)
-	t.forget(k)
-	t.free = t.free || t.launched && k.tid == t.pid
-}
-
-// forget ends our account of a task.
-func (t *Tracer) forget(k *task) {
-	if k.unborn {
-		t.unborn--
-	}
-	t.endStep(k, errNoTask)
-	delete(t.tasks, k.tid)
-}
-
-// isAnyLate tells whether a task has yet to stop, and is not on its way out.
-func (t *Tracer) isAnyLate() bool {
-	for _, k := range t.tasks {
-		if !k.ended {
-			return true
-		}
-	}
-	return false
-}
-
-func (t *Tracer) kill() {
-	t.letGo()
-	t.killing = true
-	processes := make(map[int]bool)
-	for _, k := range t.tasks {
-		processes[t.group(k)] = true
-	}
-	for pid := range processes {
-		if pid > 0 {
-			t.kernel.Kill(pid, int(unix.SIGKILL)) // ESRCH: it has ended, and is to be reaped
 		}
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The records, from perf_event_open(2). Each begins with a header of type u32,
-// misc u16 and size u16, and ends with what sample_id_all adds: pid and tid
-// u32 of the task that wrote it, time u64. FORK, EXIT: pid, ppid, tid, ptid u32,
-// time u64. COMM: pid, tid u32, the name. LOST: id, lost u64.
+// The records, from perf_event_open(2). Each begins with a header (type u32, misc u16, size u16)
+// and ends with what sample_id_all adds (pid and tid u32 of the task that wrote it, time u64).
+// Between them a FORK or EXIT has pid, ppid, tid, ptid u32 and time u64; a COMM has pid, tid u32
+// and the name; a LOST has id and lost u64.
 const (
 	recordLost = unix.PERF_RECORD_LOST
 	recordComm = unix.PERF_RECORD_COMM
@@ -23,33 +23,35 @@ const (
 	idSize     = 16
 )
 
-// least is the size below which a record of a type is malformed.
-var least = map[uint32]int{
+// minSize is the least size of a well-formed record of each type.
+var minSize = map[uint32]int{
 	recordLost: headerSize + 16 + idSize,
 	recordComm: headerSize + 8 + idSize,
 	recordExit: headerSize + 24 + idSize,
 	recordFork: headerSize + 24 + idSize,
 }
 
-// decode reads whole records, and adds up what LOST records say. Types of which
-// it knows nothing are passed over.
+// decode reads whole records, and adds up what LOST records say. Other types are skipped. An error
+// says what is malformed; the records before it are returned too.
 func decode(b []byte) (records []Record, lost uint64, err error) {
 	for at := 0; at < len(b); {
 		rest := b[at:]
 		if len(rest) < headerSize {
-			return records, lost, fmt.Errorf("decode perf records: %d bytes at %d are no header", len(rest), at)
+			return records, lost, fmt.Errorf("decode perf records: at %d: %d bytes are no header",
+				at, len(rest))
 		}
 		typ := binary.NativeEndian.Uint32(rest)
 		misc := binary.NativeEndian.Uint16(rest[4:])
 		size := int(binary.NativeEndian.Uint16(rest[6:]))
-		if size < max(headerSize, least[typ]) || size > len(rest) {
-			return records, lost, fmt.Errorf("decode perf records: type %d at %d has size %d of %d", typ, at, size, len(rest))
+		if least := max(headerSize, minSize[typ]); size < least || size > len(rest) {
+			return records, lost, fmt.Errorf("decode perf records: at %d: "+
+				"type %d has size %d, not %d to %d", at, typ, size, least, len(rest))
 		}
 		body := rest[headerSize:size]
 		if typ == recordLost {
 			lost += binary.NativeEndian.Uint64(body[8:])
 		} else if e, ok := decodeEvent(typ, misc, body); ok {
-			// COMM has no other time than sample_id_all's, so this is used for all.
+			// All types have the time that sample_id_all adds; COMM has no other.
 			clock := binary.NativeEndian.Uint64(body[len(body)-8:])
 			records = append(records, Record{Event: e, At: time.Duration(clock)})
 		}
@@ -72,7 +74,8 @@ func decodeEvent(typ uint32, misc uint16, body []byte) (event.Event, bool) {
 		return event.Event{Kind: event.Exit, PID: id(0), TID: id(2), Status: event.Unknown}, true
 	case recordComm:
 		// Without the flag it is prctl(PR_SET_NAME) or a write to /proc/PID/comm.
-		return event.Event{Kind: event.Exec, PID: id(0), TID: id(1)}, misc&unix.PERF_RECORD_MISC_COMM_EXEC != 0
+		isExec := misc&unix.PERF_RECORD_MISC_COMM_EXEC != 0
+		return event.Event{Kind: event.Exec, PID: id(0), TID: id(1)}, isExec
 	}
 	return event.Event{}, false
 }

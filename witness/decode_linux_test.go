@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// raw writes a record as the kernel does: a header, the fields, and the id.
+// raw writes a record as the kernel does: a header, the fields, and what sample_id_all adds.
 func raw(typ uint32, misc uint16, clock uint64, fields ...any) []byte {
 	var body []byte
 	for _, f := range append(fields, uint32(1), uint32(1), clock) {
@@ -23,7 +23,7 @@ func raw(typ uint32, misc uint16, clock uint64, fields ...any) []byte {
 	return sized(typ, misc, headerSize+len(body), body)
 }
 
-// sized writes a record with a size of its own.
+// sized writes a record whose header has any size.
 func sized(typ uint32, misc uint16, size int, body []byte) []byte {
 	b := binary.NativeEndian.AppendUint32(nil, typ)
 	b = binary.NativeEndian.AppendUint16(b, misc)
@@ -74,14 +74,21 @@ func TestRecordsAreDecoded(t *testing.T) {
 			0,
 		},
 		{
-			"an exec", raw(recordComm, unix.PERF_RECORD_MISC_COMM_EXEC, 5, uint32(10), uint32(10), name),
+			"an exec",
+			raw(recordComm, unix.PERF_RECORD_MISC_COMM_EXEC, 5, uint32(10), uint32(10), name),
 			[]Record{{event.Event{Kind: event.Exec, PID: 10, TID: 10}, 5}},
 			0,
 		},
 		{"a renaming", raw(recordComm, 0, 5, uint32(10), uint32(10), name), nil, 0},
-		{"losses", join(raw(recordLost, 0, 5, uint64(1), uint64(3)), raw(recordLost, 0, 6, uint64(1), uint64(4))), nil, 7},
 		{
-			"a type from the future", join(sized(99, 0, 8, nil), task(recordExit, 5, 1, 1, 1, 1)),
+			"losses", join(
+				raw(recordLost, 0, 5, uint64(1), uint64(3)),
+				raw(recordLost, 0, 6, uint64(1), uint64(4)),
+			),
+			nil, 7,
+		},
+		{
+			"an unknown type", join(sized(99, 0, 8, nil), task(recordExit, 5, 1, 1, 1, 1)),
 			[]Record{{event.Event{Kind: event.Exit, PID: 1, TID: 1, Status: event.Unknown}, 5}},
 			0,
 		},
@@ -105,14 +112,14 @@ func TestMalformedRecordsAreRefused(t *testing.T) {
 		ring []byte
 		want string
 	}{
-		{"less than a header", join(good, []byte{1, 2, 3}), "3 bytes at 48 are no header"},
-		{"size zero", join(good, sized(99, 0, 0, nil)), "type 99 at 48 has size 0"},
-		{"a size less than the header's", sized(99, 0, 7, nil), "size 7"},
-		{"a size beyond the end", good[:40], "size 48 of 40"},
-		{"a short FORK", sized(recordFork, 0, 47, good[8:47]), "size 47"},
-		{"a short EXIT", sized(recordExit, 0, 47, good[8:47]), "size 47"},
-		{"a short COMM", sized(recordComm, 0, 31, good[8:39]), "size 31"},
-		{"a short LOST", sized(recordLost, 0, 39, good[8:47]), "size 39"},
+		{"less than a header", join(good, []byte{1, 2, 3}), "at 48: 3 bytes are no header"},
+		{"size zero", join(good, sized(99, 0, 0, nil)), "at 48: type 99 has size 0, not 8 to 8"},
+		{"a size less than the header's", sized(99, 0, 7, nil), "size 7, not 8 to 8"},
+		{"a size beyond the end", good[:40], "size 48, not 48 to 40"},
+		{"a short FORK", sized(recordFork, 0, 47, good[8:47]), "size 47, not 48 to 47"},
+		{"a short EXIT", sized(recordExit, 0, 47, good[8:47]), "size 47, not 48 to 47"},
+		{"a short COMM", sized(recordComm, 0, 31, good[8:39]), "size 31, not 32 to 39"},
+		{"a short LOST", sized(recordLost, 0, 39, good[8:47]), "size 39, not 40 to 47"},
 	} {
 		if _, _, err := decode(c.ring); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got error %v, want one with %q", c.name, err, c.want)
@@ -121,7 +128,7 @@ func TestMalformedRecordsAreRefused(t *testing.T) {
 }
 
 func TestRingsAreUnrolled(t *testing.T) {
-	data := []byte("cdef----ab") // with positions that count on
+	data := []byte("cdef----ab")
 	for _, c := range []struct {
 		tail, head uint64
 		want       string
@@ -160,14 +167,17 @@ func TestRingsAreMergedByTimeInTheirOwnOrder(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add(join(task(recordFork, 5, 10, 10, 12, 11), task(recordExit, 6, 10, 10, 12, 11)))
-	f.Add(join(raw(recordLost, 0, 5, uint64(1), uint64(3)), raw(recordComm, unix.PERF_RECORD_MISC_COMM_EXEC, 5, uint32(10), uint32(10), name)))
+	f.Add(join(
+		raw(recordLost, 0, 5, uint64(1), uint64(3)),
+		raw(recordComm, unix.PERF_RECORD_MISC_COMM_EXEC, 5, uint32(10), uint32(10), name),
+	))
 	f.Add(sized(99, 0, 0, nil))
 	f.Fuzz(func(t *testing.T, ring []byte) {
 		records, _, err := decode(ring)
-		if n := len(ring) / least[recordComm]; len(records) > n {
+		if n := len(ring) / minSize[recordComm]; len(records) > n {
 			t.Fatalf("%d bytes hold %d records at most, got %d", len(ring), n, len(records))
 		}
-		again, _, _ := decode(append(ring[:len(ring):len(ring)], task(recordExit, 1, 1, 1, 1, 1)...))
+		again, _, _ := decode(join(ring, task(recordExit, 1, 1, 1, 1, 1)))
 		if err == nil && len(again) != len(records)+1 {
 			t.Fatalf("one more record: got %d after %d", len(again), len(records))
 		}

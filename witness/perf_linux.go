@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A kernel is that by which kernels and their settings differ.
+// A kernel is what differs between kernels and their settings. Tests have others than system.
 type kernel struct {
 	open    func(attr *unix.PerfEventAttr, pid, cpu int) (fd int, err error)
 	mmap    func(fd, length int) ([]byte, error)
-	read    func(fd int, b []byte) (int, error)
+	lost    func(fd int) (uint64, error)
 	disable func(fd int) error
-	setting func(file string) string // "?" if it cannot be read
+	setting func(file string) string // a file's text, "?" if it cannot be read
 }
 
 const (
@@ -28,7 +28,7 @@ const (
 	mlockFile    = "/proc/sys/kernel/perf_event_mlock_kb"
 )
 
-// system is the kernel that we run on.
+// system is the kernel of this machine.
 var system = kernel{
 	open: func(attr *unix.PerfEventAttr, pid, cpu int) (int, error) {
 		return unix.PerfEventOpen(attr, pid, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
@@ -36,9 +36,10 @@ var system = kernel{
 	mmap: func(fd, length int) ([]byte, error) {
 		return unix.Mmap(fd, 0, length, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	},
-	read: unix.Read,
+	lost: lost,
 	disable: func(fd int) error {
-		return os.NewSyscallError("ioctl(PERF_EVENT_IOC_DISABLE)", unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_DISABLE, 0))
+		err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_DISABLE, 0)
+		return os.NewSyscallError("ioctl(PERF_EVENT_IOC_DISABLE)", err)
 	},
 	setting: func(file string) string {
 		b, err := os.ReadFile(file)
@@ -49,9 +50,11 @@ var system = kernel{
 	},
 }
 
-// attributes ask for nothing but records of tasks. A watermark of zero is half
-// the ring, whatever its size (ring_buffer_init in kernel/events/ring_buffer.c).
-func attributes() unix.PerfEventAttr {
+// attributes ask for records of tasks and nothing else. The watermark, in bytes, is how full a ring
+// is when its reader is woken. That is early: where many tasks are ready to run, 0.3 s have gone by
+// before the reader came to run, and a program that does nothing but make threads fills 3 MB in a
+// second.
+func attributes(watermark uint32) unix.PerfEventAttr {
 	return unix.PerfEventAttr{
 		Type:        unix.PERF_TYPE_SOFTWARE,
 		Size:        uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
@@ -60,16 +63,20 @@ func attributes() unix.PerfEventAttr {
 		Read_format: unix.PERF_FORMAT_LOST,
 		Bits: unix.PerfBitTask | unix.PerfBitComm | unix.PerfBitInherit |
 			unix.PerfBitSampleIDAll | unix.PerfBitUseClockID | unix.PerfBitWatermark |
-			// At perf_event_paranoid 2 the kernel's side is not for ordinary users.
+			// At perf_event_paranoid 2 ordinary users may not observe the kernel.
 			unix.PerfBitExcludeKernel | unix.PerfBitExcludeHv,
+		Wakeup:  watermark,
 		Clockid: unix.CLOCK_MONOTONIC,
 	}
 }
 
-// openEvents opens an event per CPU: an inherited event without a CPU can have
-// no ring. The events it has opened are returned with an error too.
-func (k kernel) openEvents(pid int, cpus []int) (rings []*ring, counted bool, err error) {
-	attr := attributes()
+// openEvents opens one event for each CPU: an inherited event without a CPU can have no ring.
+// counted tells whether the kernel counts the records that it loses. With an error it returns the
+// events that it has opened.
+func (k kernel) openEvents(
+	pid int, cpus []int, watermark uint32,
+) (rings []*ring, counted bool, err error) {
+	attr := attributes(watermark)
 	for i, cpu := range cpus {
 		fd, err := k.open(&attr, pid, cpu)
 		if err == unix.EINVAL && i == 0 {
@@ -84,7 +91,7 @@ func (k kernel) openEvents(pid int, cpus []int) (rings []*ring, counted bool, er
 	return rings, attr.Read_format != 0, nil
 }
 
-// refusal says what to do about an error of perf_event_open.
+// refusal adds to an error of perf_event_open what to do about it.
 func (k kernel) refusal(errno error) error {
 	err := os.NewSyscallError("perf_event_open", errno)
 	switch {
@@ -98,24 +105,22 @@ func (k kernel) refusal(errno error) error {
 		return fmt.Errorf("%w: give CAP_PERFMON (kernel.perf_event_paranoid is %d, so "+
 			"the process is another user's or seccomp forbids the call)", err, level)
 	}
-	return fmt.Errorf("%w: set kernel.perf_event_paranoid to 2 or 1 (it is %s) or give CAP_PERFMON", err, paranoid)
+	return fmt.Errorf("%w: set kernel.perf_event_paranoid to 2 or 1 (it is %s) "+
+		"or give CAP_PERFMON", err, paranoid)
 }
 
-// lost is how many records the event and those inherited from it have lost.
-// LOST records do not tell it: they come only with the next record that fits.
-func (k kernel) lost(fd int) (uint64, error) {
-	var b [16]byte // the count, which is zero for a dummy, and the losses
-	n, err := k.read(fd, b[:])
+// lost is how many records an event, and the events inherited from it, have lost. LOST records do
+// not suffice: one comes only with the next record that fits.
+func lost(fd int) (uint64, error) {
+	var b [16]byte // the event's count, always zero for a dummy, and the number of lost records
+	n, err := unix.Read(fd, b[:])
 	if err == nil && n != len(b) {
 		err = io.ErrUnexpectedEOF
 	}
-	if err != nil {
-		return 0, os.NewSyscallError("read(PERF_FORMAT_LOST)", err)
-	}
-	return binary.NativeEndian.Uint64(b[8:]), nil
+	return binary.NativeEndian.Uint64(b[8:]), os.NewSyscallError("read(PERF_FORMAT_LOST)", err)
 }
 
-// parseCPUs reads a list such as 0-3,8,10-11 (cputopology in the kernel's admin guide).
+// parseCPUs reads a list such as 0-3,8,10-11 (admin-guide/cputopology in the kernel's docs).
 func parseCPUs(list string) (cpus []int, err error) {
 	for part := range strings.SplitSeq(list, ",") {
 		from, to, isRange := strings.Cut(part, "-")

@@ -1,7 +1,6 @@
 package witness
 
 import (
-	"encoding/binary"
 	"errors"
 	"io/fs"
 	"math"
@@ -13,28 +12,30 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A fake is a kernel without perf: it opens eventfds, maps plain memory, and
-// refuses as it is told.
+// A fake stands for a kernel: it opens eventfds, maps plain memory, and returns the errors that it
+// is given.
 type fake struct {
 	cpus, paranoid string
-	format         error // what PERF_FORMAT_LOST gives
-	open           error
-	budget         int // pages; none: as many as wanted
+	formatErr      error // of open with PERF_FORMAT_LOST
+	openErr        error // of every open
+	budget         int   // in pages; 0 is no limit
 	lost           uint64
-	opened         []int // the CPUs
-	tried          []int // pages of each mmap
-	used           int
+
+	opened []int // the CPUs
+	wakeup int   // the watermark of the last event, in bytes
+	tried  []int // the pages of each mmap
+	used   int   // pages
 }
 
 func (f *fake) kernel() kernel {
 	return kernel{
 		open: func(attr *unix.PerfEventAttr, pid, cpu int) (int, error) {
-			f.opened = append(f.opened, cpu)
-			if attr.Read_format != 0 && f.format != nil {
-				return -1, f.format
+			f.opened, f.wakeup = append(f.opened, cpu), int(attr.Wakeup)
+			if attr.Read_format != 0 && f.formatErr != nil {
+				return -1, f.formatErr
 			}
-			if f.open != nil {
-				return -1, f.open
+			if f.openErr != nil {
+				return -1, f.openErr
 			}
 			return unix.Eventfd(0, unix.EFD_CLOEXEC)
 		},
@@ -47,15 +48,17 @@ func (f *fake) kernel() kernel {
 			if f.used += pages + 1; f.budget > 0 && f.used > f.budget {
 				return nil, unix.EPERM
 			}
-			return unix.Mmap(-1, 0, length, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+			const access = unix.PROT_READ | unix.PROT_WRITE
+			const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS
+			return unix.Mmap(-1, 0, length, access, flags)
 		},
-		read: func(fd int, b []byte) (int, error) {
-			binary.NativeEndian.PutUint64(b[8:], f.lost)
-			return len(b), nil
-		},
+		lost:    func(int) (uint64, error) { return f.lost, nil },
 		disable: func(int) error { return nil },
 		setting: func(file string) string {
-			return map[string]string{onlineFile: f.cpus, paranoidFile: f.paranoid, mlockFile: "516"}[file]
+			settings := map[string]string{
+				onlineFile: f.cpus, paranoidFile: f.paranoid, mlockFile: "516",
+			}
+			return settings[file]
 		},
 	}
 }
@@ -70,37 +73,66 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	}{
 		{
 			"Debian's default",
-			fake{open: unix.EACCES, paranoid: "3"},
+			fake{openErr: unix.EACCES, paranoid: "3"},
 			fs.ErrPermission,
-			[]string{"process 7: perf_event_open: permission denied: set kernel.perf_event_paranoid to 2 or 1 (it is 3) or give CAP_PERFMON"},
+			[]string{"process 7: perf_event_open: permission denied: " +
+				"set kernel.perf_event_paranoid to 2 or 1 (it is 3) or give CAP_PERFMON"},
 		},
 		{
 			"no /proc",
-			fake{open: unix.EPERM, paranoid: "?"},
+			fake{openErr: unix.EPERM, paranoid: "?"},
 			fs.ErrPermission,
 			[]string{"set kernel.perf_event_paranoid to 2 or 1 (it is ?)", "CAP_PERFMON"},
 		},
 		{
 			"another user's, or seccomp",
-			fake{open: unix.EPERM, paranoid: "2"},
+			fake{openErr: unix.EPERM, paranoid: "2"},
 			fs.ErrPermission,
-			[]string{"give CAP_PERFMON", "kernel.perf_event_paranoid is 2", "another user's", "seccomp"},
+			[]string{
+				"give CAP_PERFMON", "kernel.perf_event_paranoid is 2", "another user's", "seccomp",
+			},
 		},
-		{"not built in", fake{open: unix.ENOSYS}, errors.ErrUnsupported, []string{"the kernel has no perf events"}},
-		{"no software events", fake{open: unix.ENOENT}, errors.ErrUnsupported, []string{"the kernel has no perf events"}},
-		{"gone", fake{open: unix.ESRCH}, unix.ESRCH, []string{"process 7: perf_event_open: no such process"}},
+		{
+			"not built in",
+			fake{openErr: unix.ENOSYS},
+			errors.ErrUnsupported,
+			[]string{"the kernel has no perf events"},
+		},
+		{
+			"no software events",
+			fake{openErr: unix.ENOENT},
+			errors.ErrUnsupported,
+			[]string{"the kernel has no perf events"},
+		},
+		{
+			"the process is gone",
+			fake{openErr: unix.ESRCH},
+			unix.ESRCH,
+			[]string{"process 7: perf_event_open: no such process"},
+		},
 		{"no budget", fake{budget: 3}, fs.ErrPermission, []string{
 			"mmap(perf ring): operation not permitted",
 			"RLIMIT_MEMLOCK (it is ", "kernel.perf_event_mlock_kb (it is 516)", "CAP_IPC_LOCK",
 		}},
-		{"too old for the clock", fake{open: unix.EINVAL}, unix.EINVAL, []string{"perf_event_open: invalid argument"}},
-		{"no list of CPUs", fake{cpus: "?"}, nil, []string{`read /sys/devices/system/cpu/online: "?" is no list`}},
+		{
+			"too old for the clock",
+			fake{openErr: unix.EINVAL},
+			unix.EINVAL,
+			[]string{"perf_event_open: invalid argument"},
+		},
+		{
+			"no list of CPUs",
+			fake{cpus: "?"},
+			nil,
+			[]string{`read /sys/devices/system/cpu/online: "?" is no list`},
+		},
 	} {
 		if c.fake.cpus == "" {
 			c.fake.cpus = "0-1"
 		}
 		w, err := open(7, c.fake.kernel(), options{pages: 256})
-		if w != nil || err == nil || c.is != nil && !errors.Is(err, c.is) || strings.Contains(err.Error(), "\n") {
+		if w != nil || err == nil || c.is != nil && !errors.Is(err, c.is) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: got %v and error %v, want one line that is %v", c.name, w, err, c.is)
 			continue
 		}
@@ -115,7 +147,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	}
 }
 
-func TestRingsShareTheBudget(t *testing.T) {
+func TestRingsAreHalvedUntilAllFitTheBudget(t *testing.T) {
 	for _, c := range []struct {
 		budget int
 		want   []int
@@ -134,13 +166,17 @@ func TestRingsShareTheBudget(t *testing.T) {
 		if diff := cmp.Diff(c.want, f.tried); diff != "" {
 			t.Errorf("budget %d (-want +got):\n%s", c.budget, diff)
 		}
+		pages := c.want[len(c.want)-1]
+		if want := pages * os.Getpagesize() / 8; f.wakeup != want {
+			t.Errorf("budget %d: got a watermark of %d, want %d", c.budget, f.wakeup, want)
+		}
 		if err == nil {
 			closeEmpty(t, w)
 		}
 	}
 }
 
-func TestRingsOfManyShareTheBudget(t *testing.T) {
+func TestManyAccountsShareTheBudget(t *testing.T) {
 	for _, c := range []struct {
 		cpus   int
 		budget uint64 // pages
@@ -153,13 +189,15 @@ func TestRingsOfManyShareTheBudget(t *testing.T) {
 		{64, 10304, 8},
 		{1, 0, 8},
 	} {
-		if got := pagesOf(256, c.cpus, c.budget*uint64(os.Getpagesize())); got != c.want {
-			t.Errorf("%d CPUs, %d pages: got %d pages a ring, want %d", c.cpus, c.budget, got, c.want)
+		got := ringPages(256, c.cpus, c.budget*uint64(os.Getpagesize()))
+		if got != c.want {
+			t.Errorf("%d CPUs, %d pages in all: got %d pages for each ring, want %d",
+				c.cpus, c.budget, got, c.want)
 		}
 	}
 }
 
-func TestLossIsAnError(t *testing.T) {
+func TestLostRecordsAreAnError(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		fake fake
@@ -168,9 +206,9 @@ func TestLossIsAnError(t *testing.T) {
 	}{
 		{"counted, none", fake{}, false, nil},
 		{"counted, none, full", fake{}, true, nil},
-		{"counted", fake{lost: 4}, false, &LostError{8}}, // of two CPUs
-		{"not counted, none", fake{format: unix.EINVAL, lost: 4}, false, nil},
-		{"not counted, full", fake{format: unix.EINVAL}, true, &LostError{}},
+		{"counted", fake{lost: 4}, false, &LostError{N: 8}}, // of two CPUs
+		{"not counted, none", fake{formatErr: unix.EINVAL, lost: 4}, false, nil},
+		{"not counted, full", fake{formatErr: unix.EINVAL}, true, &LostError{}},
 	} {
 		c.fake.cpus = "0-1"
 		w, err := open(7, c.fake.kernel(), options{pages: 1})
@@ -189,8 +227,8 @@ func TestLossIsAnError(t *testing.T) {
 	}
 }
 
-func TestLossThatOldKernelsTellIsAnError(t *testing.T) {
-	f := fake{cpus: "0", format: unix.EINVAL}
+func TestLossesThatAnOldKernelRecordsAreAnError(t *testing.T) {
+	f := fake{cpus: "0", formatErr: unix.EINVAL}
 	w, err := open(7, f.kernel(), options{pages: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +241,7 @@ func TestLossThatOldKernelsTellIsAnError(t *testing.T) {
 	}
 }
 
-func TestACPUThatCameIsAnError(t *testing.T) {
+func TestACPUThatGoesOnlineIsAnError(t *testing.T) {
 	f := fake{cpus: "0,2-3"}
 	w, err := open(7, f.kernel(), options{pages: 1})
 	if err != nil {
@@ -213,7 +251,8 @@ func TestACPUThatCameIsAnError(t *testing.T) {
 		t.Errorf("CPUs (-want +got):\n%s", diff)
 	}
 	f.cpus = "0-3"
-	if _, err := w.Close(); err == nil || !strings.Contains(err.Error(), "online CPUs were 0,2-3 and are 0-3") {
+	const want = "online CPUs were 0,2-3 and are 0-3"
+	if _, err := w.Close(); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got error %v", err)
 	}
 	if _, err := w.Close(); !errors.Is(err, os.ErrClosed) {

@@ -15,41 +15,65 @@ import (
 // A ring is one CPU's event and the memory in which the kernel leaves its records.
 type ring struct {
 	fd   int
-	mem  []byte // the control page, and the data
+	mem  []byte // the control page, and then the data
 	log  []byte // the records taken out so far
-	full bool   // when records were last taken out, no more would have fitted
+	full bool   // there was no room for another record when records were last taken out
 }
 
-// mapRings gives all the rings one size. The memory is charged to a budget of
-// the user's (perf_event_mlock_kb a CPU, then RLIMIT_MEMLOCK); a first ring that
-// took all of it would leave none for the last.
-func (k kernel) mapRings(rings []*ring, pages int) error {
+// openRings opens an event for each CPU and maps their rings, all of the same size. It starts with
+// pages of data in each, and halves that while the user's budget is too small: perf_event_mlock_kb
+// for each CPU, then RLIMIT_MEMLOCK. A first ring that took the whole budget would leave none for
+// the last. With an error it returns the rings that it has opened.
+func (k kernel) openRings(pid int, cpus []int, pages int) (rings []*ring, counted bool, err error) {
 	for ; ; pages /= 2 {
-		err := k.mapAll(rings, (1+pages)*os.Getpagesize())
-		if err == nil {
-			return nil
+		// A watermark is fixed when the event is opened, before the ring's size is known.
+		rings, counted, err = k.openEvents(pid, cpus, uint32(pages*os.Getpagesize()/8))
+		if err != nil {
+			return rings, counted, err
 		}
-		for _, r := range rings {
-			r.unmap()
+		if err = k.mapRings(rings, pages); err != unix.EPERM || pages <= 1 {
+			return rings, counted, k.mmapRefusal(err)
 		}
-		if err != unix.EPERM {
-			return os.NewSyscallError("mmap(perf ring)", err)
-		}
-		if pages <= 1 {
-			return k.mapRefusal(err)
-		}
+		closeRings(rings)
 	}
 }
 
-// atOnce is how many accounts a CPU are under way at once when much is judged. The first of an ordinary user's
-// must not take what the last needs, whose records would be lost.
-const atOnce = 4
+// mapRings maps the rings with pages of data in each.
+func (k kernel) mapRings(rings []*ring, pages int) (err error) {
+	for _, r := range rings {
+		if r.mem, err = k.mmap(r.fd, (1+pages)*os.Getpagesize()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
-// pagesOf is how many pages each ring starts with: the wanted, or a fair share of a budget in bytes, a power of two.
-func pagesOf(wanted, cpus int, budget uint64) int {
+// mmapRefusal adds to an error of mmap what to do about it.
+func (k kernel) mmapRefusal(errno error) error {
+	err := os.NewSyscallError("mmap(perf ring)", errno)
+	if errno != unix.EPERM {
+		return err
+	}
+	limit := "?"
+	if l, err := memlock(); err == nil {
+		limit = fmt.Sprint(l / 1024)
+	}
+	return fmt.Errorf("%w: raise RLIMIT_MEMLOCK (it is %s KiB) or "+
+		"kernel.perf_event_mlock_kb (it is %s), or give CAP_IPC_LOCK",
+		err, limit, k.setting(mlockFile))
+}
+
+// accountsPerCPU is how many accounts for each CPU go on at the same time when many programs are
+// judged. An ordinary user's first account must leave memory for the last, whose records would be
+// lost otherwise.
+const accountsPerCPU = 4
+
+// ringPages is how many pages each ring of an account starts with, a power of two: wanted, or
+// fewer if a fair share of the budget, in bytes, is less.
+func ringPages(wanted, cpus int, budget uint64) int {
 	const least = 8
-	share := budget / uint64(atOnce*cpus) / uint64(cpus) / uint64(os.Getpagesize())
-	for wanted > least && uint64(1+wanted) > share {
+	pages := budget / uint64(accountsPerCPU*cpus) / uint64(cpus) / uint64(os.Getpagesize())
+	for wanted > least && uint64(1+wanted) > pages {
 		wanted /= 2
 	}
 	return wanted
@@ -57,78 +81,67 @@ func pagesOf(wanted, cpus int, budget uint64) int {
 
 // budget is how many bytes all rings of this process may have (perf_mmap in kernel/events/core.c).
 func (k kernel) budget() uint64 {
-	var memlock unix.Rlimit
-	kib, err := strconv.ParseUint(k.setting(mlockFile), 10, 32)
-	if err != nil || mayLock() || unix.Getrlimit(unix.RLIMIT_MEMLOCK, &memlock) != nil || memlock.Cur == unix.RLIM_INFINITY {
+	perCPU, errSetting := strconv.ParseUint(k.setting(mlockFile), 10, 32)
+	limit, errLimit := memlock()
+	if errSetting != nil || errLimit != nil || limit == unix.RLIM_INFINITY || hasIPCLock() {
 		return math.MaxUint64
 	}
-	return memlock.Cur + kib<<10*uint64(runtime.NumCPU())
+	return limit + perCPU<<10*uint64(runtime.NumCPU())
 }
 
-// mayLock tells whether we have CAP_IPC_LOCK, for whom there is no budget.
-func mayLock() bool {
+// memlock is RLIMIT_MEMLOCK in bytes.
+func memlock() (uint64, error) {
+	var limit unix.Rlimit
+	err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit)
+	return limit.Cur, err
+}
+
+// hasIPCLock tells whether this process has CAP_IPC_LOCK, which lifts the budget.
+func hasIPCLock() bool {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var sets [2]unix.CapUserData
-	return unix.Capget(&header, &sets[0]) == nil && sets[0].Effective&(1<<unix.CAP_IPC_LOCK) != 0
+	err := unix.Capget(&header, &sets[0])
+	return err == nil && sets[0].Effective&(1<<unix.CAP_IPC_LOCK) != 0
 }
 
-func (k kernel) mapAll(rings []*ring, length int) (err error) {
+func closeRings(rings []*ring) {
 	for _, r := range rings {
-		if r.mem, err = k.mmap(r.fd, length); err != nil {
-			return err
+		if r.mem != nil {
+			unix.Munmap(r.mem)
 		}
+		unix.Close(r.fd)
 	}
-	return nil
-}
-
-func (k kernel) mapRefusal(errno error) error {
-	limit := "?"
-	var l unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_MEMLOCK, &l) == nil {
-		limit = fmt.Sprint(l.Cur / 1024)
-	}
-	return fmt.Errorf("%w: raise RLIMIT_MEMLOCK (it is %s KiB) or kernel.perf_event_mlock_kb (it is %s), or give CAP_IPC_LOCK",
-		os.NewSyscallError("mmap(perf ring)", errno), limit, k.setting(mlockFile))
-}
-
-func (r *ring) unmap() {
-	if r.mem != nil {
-		unix.Munmap(r.mem)
-	}
-	r.mem = nil
 }
 
 // drain moves the ring's records to the log.
 func (r *ring) drain() error {
 	control := (*unix.PerfEventMmapPage)(unsafe.Pointer(&r.mem[0]))
 	data := r.mem[os.Getpagesize():]
-	// The load pairs with the barrier in perf_output_put_handle: what is below
-	// head is written. The store after it hands the space back: what we have
-	// read may be overwritten.
+	// The load pairs with the barrier in perf_output_put_handle: what is below head is written.
+	// The store below gives the space back: the kernel may overwrite what was read.
 	head := atomic.LoadUint64(&control.Data_head)
 	tail := atomic.LoadUint64(&control.Data_tail)
 	if head == tail {
 		return nil
 	}
-	log, err := unroll(r.log, data, tail, head)
-	if err != nil {
+	var err error
+	if r.log, err = unroll(r.log, data, tail, head); err != nil {
 		return err
 	}
-	r.log = log
-	r.full = uint64(len(data))-(head-tail) < longest
+	r.full = uint64(len(data))-(head-tail) < maxRecord
 	atomic.StoreUint64(&control.Data_tail, head)
 	return nil
 }
 
-// longest is more than a record and the LOST record before it take.
-const longest = 128
+// maxRecord is more bytes than a record and the LOST record before it take.
+const maxRecord = 128
 
-// unroll appends what stands between two positions of a ring, which count on
-// from its creation.
+// unroll appends the bytes between two positions of a ring. Positions count from the ring's
+// creation and do not wrap with it.
 func unroll(log, data []byte, tail, head uint64) ([]byte, error) {
 	n, size := head-tail, uint64(len(data))
 	if n > size {
-		return log, fmt.Errorf("read a perf ring: it holds %d bytes and claims %d", size, n)
+		return log, fmt.Errorf("read a perf ring: it has room for %d bytes and claims %d", size, n)
 	}
 	from := tail % size
 	first := min(n, size-from)

@@ -10,28 +10,29 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
-// asUser runs the test again as an ordinary user if we are root, and tells
-// whether we are that user already.
+// asUser runs the test again as an ordinary user if this process is root's. It is true if this
+// process is an ordinary user's already.
 func asUser(t *testing.T) bool {
 	t.Helper()
 	if os.Getuid() != 0 {
 		return true
 	}
-	// go test's directory is closed to others: the binary is handed over open.
+	// Other users cannot enter go test's directory, so they get the binary as an open file.
 	exe, err := os.Open("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer exe.Close()
-	const user = 64321 // nobody's: the locked memory of others does not count
+	const user = 64321 // a user without processes, whose budget of locked memory is untouched
 	cmd := exec.Command("/proc/self/fd/3", "-test.v", "-test.count=1", "-test.run=^"+t.Name()+"$")
 	cmd.ExtraFiles = []*os.File{exe}
 	cmd.Env = append(os.Environ(), "TMPDIR=/tmp")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Credential: &syscall.Credential{Uid: user, Gid: user}, Pdeathsig: syscall.SIGKILL,
+	}
 	out, err := cmd.CombinedOutput()
 	switch {
 	case errors.Is(err, fs.ErrPermission):
@@ -49,9 +50,7 @@ func TestAnOrdinaryUsersThreadsAreWitnessed(t *testing.T) {
 		return
 	}
 	pid, births, records, err := witnessed(t, options{pages: 256}, system, "par", "4", "500")
-	if diff := cmp.Diff(programmed(pid, births), sayings(records)); err != nil || diff != "" {
-		t.Errorf("error %v (-program +witness):\n%.2000s", err, diff)
-	}
+	compare(t, programmed(pid, births), records, err)
 }
 
 func TestAnOrdinaryUserIsRefusedTheProcessesOfOthers(t *testing.T) {
@@ -59,12 +58,13 @@ func TestAnOrdinaryUserIsRefusedTheProcessesOfOthers(t *testing.T) {
 		return
 	}
 	w, err := Open(1)
-	if w != nil || !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "CAP_PERFMON") {
+	if w != nil || !errors.Is(err, fs.ErrPermission) ||
+		!strings.Contains(err.Error(), "CAP_PERFMON") {
 		t.Errorf("got error %v, want a refusal that names CAP_PERFMON", err)
 	}
 }
 
-// What may not be read may not be watched: the kernel ends the account there.
+// The kernel ends the account of a task that executes a program which its user may not read.
 func TestTheAccountEndsAtAProgramThatMayNotBeRead(t *testing.T) {
 	if !asUser(t) {
 		return
@@ -81,16 +81,16 @@ func TestTheAccountEndsAtAProgramThatMayNotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	births := k.run(t)
-	records, err := w.Close()
-	if diff := cmp.Diff(programmed(k.pid, nil), sayings(records)); err != nil || diff != "" || len(births) != 10 {
-		t.Errorf("%d births, error %v (-want +got):\n%s", len(births), err, diff)
+	if births := k.run(t); len(births) != 10 {
+		t.Errorf("the program says %d births, want 10", len(births))
 	}
+	records, err := w.Close()
+	compare(t, programmed(k.pid, nil), records, err)
 }
 
-// With no RLIMIT_MEMLOCK a user has perf_event_mlock_kb a CPU: the first
-// witness takes it, the second finds nothing.
-func TestTheLockedMemoryOfAnOrdinaryUser(t *testing.T) {
+// Without RLIMIT_MEMLOCK a user has perf_event_mlock_kb for each CPU. The first account takes that
+// in whole, and later ones are refused.
+func TestAnOrdinaryUsersLockedMemoryIsLimited(t *testing.T) {
 	if !asUser(t) {
 		return
 	}
@@ -117,15 +117,14 @@ func TestTheLockedMemoryOfAnOrdinaryUser(t *testing.T) {
 			rest = append(rest, w)
 		}
 	}
-	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "RLIMIT_MEMLOCK (it is 0 KiB)") {
-		t.Errorf("after %d more: got error %v, want a refusal that names RLIMIT_MEMLOCK", len(rest), err)
+	const want = "RLIMIT_MEMLOCK (it is 0 KiB)"
+	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), want) {
+		t.Errorf("after %d more: got error %v, want one with %q", len(rest), err, want)
 	}
 	t.Logf("after %d more: %v", len(rest), err)
 	births := k.run(t)
 	for _, w := range append(rest, first) {
 		records, err := w.Close()
-		if diff := cmp.Diff(programmed(k.pid, births), sayings(records)); err != nil || diff != "" {
-			t.Errorf("error %v (-program +witness):\n%.2000s", err, diff)
-		}
+		compare(t, programmed(k.pid, births), records, err)
 	}
 }

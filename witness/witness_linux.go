@@ -13,36 +13,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Witness is an account under way.
+// A Witness is an account that goes on until Close.
 type Witness struct {
 	kernel  kernel
 	online  string // the list of CPUs at the start
-	counted bool   // the kernel counts what it loses
+	counted bool   // the kernel counts the records that it loses
 	rings   []*ring
-	bell    int           // an eventfd that ends follow; -1 if there is no follow
+	stop    int           // an eventfd that ends follow; -1 if follow does not run
 	done    chan struct{} // closed when follow has ended
-	err     error         // of follow; read it after done
+	err     error         // of follow; may be read when done is closed
 }
 
-// options are for tests.
+// options differ in tests.
 type options struct {
-	pages int  // of each ring at first, a power of two
-	idle  bool // leave the rings alone until Close
+	pages int  // pages of data to try for each ring, a power of two
+	idle  bool // empty the rings in Close only
 }
 
-// Open starts an account of a process and all that descends from it from now
-// on. The process must have one thread and no children: events belong to a
-// task, and the others would be missed. An execve of it that is still under way
-// may be in the account.
+// Open starts an account of a process and of all that descends from it from now on. The process
+// must have one thread and no children: an event belongs to one task, so that other tasks would be
+// missed. An execve by the process that is not complete yet may be in the account.
 //
-// A refusal matches [fs.ErrPermission] and says which setting to change; a
-// kernel without perf events matches [errors.ErrUnsupported].
+// A refusal matches [fs.ErrPermission] and says which setting to change. A kernel without perf
+// events matches [errors.ErrUnsupported].
 func Open(pid int) (*Witness, error) {
-	return open(pid, system, options{pages: pagesOf(256, runtime.NumCPU(), system.budget())})
+	return open(pid, system, options{pages: ringPages(256, runtime.NumCPU(), system.budget())})
 }
 
 func open(pid int, k kernel, o options) (w *Witness, err error) {
-	w = &Witness{kernel: k, bell: -1, done: make(chan struct{})}
+	w = &Witness{kernel: k, stop: -1, done: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			w.release()
@@ -54,24 +53,21 @@ func open(pid int, k kernel, o options) (w *Witness, err error) {
 	if err != nil {
 		return w, fmt.Errorf("read %s: %w", onlineFile, err)
 	}
-	if w.rings, w.counted, err = k.openEvents(pid, cpus); err != nil {
-		return w, err
-	}
-	if err := k.mapRings(w.rings, o.pages); err != nil {
+	if w.rings, w.counted, err = k.openRings(pid, cpus, o.pages); err != nil {
 		return w, err
 	}
 	if o.idle {
 		close(w.done)
 		return w, nil
 	}
-	if w.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
+	if w.stop, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
 		return w, os.NewSyscallError("eventfd", err)
 	}
 	go w.follow()
 	return w, nil
 }
 
-// follow empties rings that are half full until the bell rings.
+// follow empties each ring that has reached its watermark, until stop is readable.
 func (w *Witness) follow() {
 	defer close(w.done)
 	fds := w.pollFds()
@@ -80,19 +76,20 @@ func (w *Witness) follow() {
 	}
 }
 
-// pollFds are the bell and the rings.
+// pollFds are stop and the rings.
 func (w *Witness) pollFds() []unix.PollFd {
-	fds := []unix.PollFd{{Fd: int32(w.bell), Events: unix.POLLIN}}
+	fds := []unix.PollFd{{Fd: int32(w.stop), Events: unix.POLLIN}}
 	for _, r := range w.rings {
 		fds = append(fds, unix.PollFd{Fd: int32(r.fd), Events: unix.POLLIN})
 	}
 	return fds
 }
 
-// next waits once, and empties the rings that ask for it.
+// next waits once, and empties the rings that have reached their watermark or whose tasks have all
+// ended. It is false when stop is readable.
 func (w *Witness) next(fds []unix.PollFd) (more bool, err error) {
 	if _, err := unix.Poll(fds, -1); err == unix.EINTR {
-		return true, nil // SA_RESTART, which Go's handlers have, does not cover poll (signal(7))
+		return true, nil // Go's handlers have SA_RESTART, which has no effect on poll (signal(7))
 	} else if err != nil {
 		return false, os.NewSyscallError("poll", err)
 	}
@@ -105,15 +102,16 @@ func (w *Witness) next(fds []unix.PollFd) (more bool, err error) {
 			return false, err
 		}
 		if p.Revents&^unix.POLLIN != 0 {
-			p.Fd = -1 // POLLHUP stays on once all the tasks have ended
+			p.Fd = -1 // once all tasks have ended, poll reports POLLHUP again and again
 		}
 	}
 	return fds[0].Revents == 0, nil
 }
 
-// Close ends the account and returns it in order of time. The error is or
-// wraps a [*LostError] when records were lost; what was not lost is returned
-// with it. The end of a process that has been waited for is in the account.
+// Close ends the account and returns it in order of time. The end of each process that has been
+// waited for is in the account. The error wraps a [*LostError] if records were lost; the others are
+// returned with it. After any error the account may be incomplete. A second Close is an error that
+// matches [os.ErrClosed].
 func (w *Witness) Close() ([]Record, error) {
 	if w.rings == nil {
 		return nil, fmt.Errorf("close a witness: %w", os.ErrClosed)
@@ -123,8 +121,8 @@ func (w *Witness) Close() ([]Record, error) {
 	for _, r := range w.rings {
 		errs = append(errs, w.kernel.disable(r.fd))
 	}
-	if w.bell >= 0 {
-		_, err := unix.Write(w.bell, binary.NativeEndian.AppendUint64(nil, 1))
+	if w.stop >= 0 {
+		_, err := unix.Write(w.stop, binary.NativeEndian.AppendUint64(nil, 1))
 		errs = append(errs, os.NewSyscallError("write(eventfd)", err))
 		<-w.done
 	}
@@ -132,26 +130,27 @@ func (w *Witness) Close() ([]Record, error) {
 	perCPU, err := w.collect()
 	errs = append(errs, err)
 	if now := w.kernel.setting(onlineFile); now != w.online {
-		errs = append(errs, fmt.Errorf("online CPUs were %s and are %s: tasks may have run unseen", w.online, now))
+		const format = "online CPUs were %s and are %s: tasks may have run unseen"
+		errs = append(errs, fmt.Errorf(format, w.online, now))
 	}
 	return merge(perCPU), errors.Join(errs...)
 }
 
-// collect takes what is left in the rings, and asks what they have lost.
+// collect decodes what the rings had and have, and asks how many records they have lost.
 func (w *Witness) collect() (perCPU [][]Record, err error) {
 	var errs []error
 	var lost LostError
 	full := false
 	for _, r := range w.rings {
 		errs = append(errs, r.drain())
-		records, told, err := decode(r.log)
+		records, n, err := decode(r.log)
 		errs = append(errs, err)
 		perCPU = append(perCPU, records)
 		if w.counted {
-			told, err = w.kernel.lost(r.fd)
+			n, err = w.kernel.lost(r.fd)
 			errs = append(errs, err)
 		}
-		lost.N += told
+		lost.N += n
 		full = full || r.full
 	}
 	if lost.N > 0 || full && !w.counted {
@@ -160,21 +159,19 @@ func (w *Witness) collect() (perCPU [][]Record, err error) {
 	return perCPU, errors.Join(errs...)
 }
 
-// release gives back what Open took. munmap and close do not fail on what is ours.
+// release frees what Open took. munmap and close do not fail here: all was opened by Open.
 func (w *Witness) release() {
-	for _, r := range w.rings {
-		r.unmap()
-		unix.Close(r.fd)
+	closeRings(w.rings)
+	if w.stop >= 0 {
+		unix.Close(w.stop)
 	}
-	if w.bell >= 0 {
-		unix.Close(w.bell)
-	}
-	w.rings, w.bell = nil, -1
+	w.rings, w.stop = nil, -1
 }
 
-// merge puts the rings' records in order of time. A ring's own order stands:
-// the kernel's NMI-safe CLOCK_MONOTONIC can step back by nanoseconds when the
-// clock's rate is adjusted (ktime_get_mono_fast_ns in kernel/time/timekeeping.c).
+// merge sorts the rings' records by time, but keeps the order within each ring. There the time can
+// step back by nanoseconds: the kernel's NMI-safe CLOCK_MONOTONIC does so when the clock's rate is
+// adjusted (ktime_get_mono_fast_ns in kernel/time/timekeeping.c). Such a record gets the time of
+// the one before it.
 func merge(rings [][]Record) []Record {
 	var all []Record
 	for _, records := range rings {
@@ -189,11 +186,9 @@ func merge(rings [][]Record) []Record {
 	return all
 }
 
-// Now is the clock of the records.
+// Now is the time on the records' clock, CLOCK_MONOTONIC.
 func Now() time.Duration {
 	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
-		return 0 // not on Linux: the clock exists, and t can be written
-	}
+	unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) // no error: the clock exists, and t is writable
 	return time.Duration(t.Nano())
 }

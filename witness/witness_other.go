@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A Witness is an account under way. There is none without Linux.
+// A Witness is an account that goes on. There is none without Linux.
 type Witness struct{}
 
 // Open fails with [errors.ErrUnsupported].
@@ -18,6 +18,17 @@ func Open(pid int) (*Witness, error) {
 
 // Close fails with [errors.ErrUnsupported].
 func (w *Witness) Close() ([]Record, error) { return nil, errors.ErrUnsupported }
+
+// A Connector is an account that goes on. There is none without Linux.
+type Connector struct{}
+
+// Connect fails with [errors.ErrUnsupported].
+func Connect(pid int) (*Connector, error) {
+	return nil, fmt.Errorf("process %d: proc connector: %w", pid, errors.ErrUnsupported)
+}
+
+// Close fails with [errors.ErrUnsupported].
+func (c *Connector) Close() ([]Record, []Tracing, error) { return nil, nil, errors.ErrUnsupported }
 
 // Now is zero.
 func Now() time.Duration { return 0 }

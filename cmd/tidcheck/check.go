@@ -6,60 +6,115 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tidcheck/tidcheck/adapter"
 	"github.com/tidcheck/tidcheck/debuggers/command"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/report"
 )
 
-// checkCommand judges a run that was recorded: whether a kernel can do what the events say, one after the other,
-// and whether they are what a fixture's head declares.
-func checkCommand(ctx context.Context, c *invocation) (int, error) {
-	program := c.flags.String("program", "", "compare with what this `fixture` of the catalogue declares: the program was launched, or met at its gate")
-	var params words
-	c.flags.Var(&params, "param", "a parameter that the program was given, `NAME=VALUE`; may be given more than once, and by hand is the default")
+// checkCommand judges what was recorded earlier. A run that was kept is judged by all rules. A file
+// of events is judged by what a kernel can do and, with --program, by what a fixture declares.
+func checkCommand(ctx context.Context, c *invocation) error {
+	known := c.flags.String("known", "",
+		"with FOLDER: expect the failures that this `file` lists, as run --known does")
+	program := c.flags.String("program", "",
+		"with EVENTS.jsonl: compare the events with what this `fixture` declares for a launch,\n"+
+			"or for an attach at its gate")
+	var params []string
+	listVar(c.flags, &params, "param",
+		"with --program: a parameter of the fixture, `NAME=VALUE`; may be given more than once")
+	c.sentence += `
+
+FOLDER is the folder of one run, below that of run --keep. The run is judged by its evidence.json
+alone, and the output is what run printed.
+EVENTS.jsonl has one JSON object a line, as trace --json prints them; - is standard input. The
+events must be possible: for example, a task ends once and does nothing after that.`
 	if err := c.parse(); err != nil {
-		return harnessError, err
+		return err
 	}
 	if c.flags.NArg() != 1 {
-		return harnessError, errors.New("name one file of events, a JSON object a line (- is standard input)")
+		return errors.New("name one folder of a kept run, or one file of events")
 	}
-	if *program == "" && len(params) > 0 {
-		return harnessError, errors.New("--param: name the --program that it was given to")
+	name := c.flags.Arg(0)
+	info, err := os.Stat(name)
+	isFolder := err == nil && info.IsDir()
+	switch {
+	case isFolder && (*program != "" || params != nil):
+		return errors.New("--program and --param are for a file of events, not for a kept run")
+	case isFolder:
+		return c.checkKept(name, *known)
+	case *known != "":
+		return errors.New("--known is for the folder of a kept run, not for a file of events")
+	case *program == "" && params != nil:
+		return errors.New("--param: name the fixture with --program")
 	}
-	var expected *event.Expected
-	if *program != "" {
-		x, err := declaredBy(ctx, *program, params)
-		if err != nil {
-			return harnessError, err
-		}
-		expected = &x
-	}
-	family, impossible, err := readRecorded(c.flags.Arg(0))
-	if err != nil {
-		return harnessError, err
-	}
-	for _, what := range impossible {
-		fmt.Fprintf(c.stdout, "FAIL        %s\n", what)
-	}
-	diff := ""
-	if expected != nil {
-		want, got := expected.Compare(family.Form(), event.Traced)
-		if diff = cmp.Diff(want, got); diff != "" {
-			fmt.Fprintf(c.stdout, "FAIL        it is not what %s declares (-declared +recorded):\n%s", *program, diff)
-		}
-	}
-	if diff != "" || len(impossible) > 0 {
-		return notConforming, nil
-	}
-	fmt.Fprintf(c.stdout, "PASS        %d tasks\n", len(family.Lives()))
-	return asExpected, nil
+	return c.checkEvents(ctx, name, *program, params)
 }
 
-// declaredBy is what a fixture's head declares on this kernel for the parameters that are given, and else its defaults by hand.
+// checkKept judges a kept run again and prints what run printed.
+func (c *invocation) checkKept(folder, knownFile string) error {
+	known, err := everyKnown(knownFile)
+	if err != nil {
+		return err
+	}
+	result, err := harness.JudgeKept(filepath.Clean(folder))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w (name one run's folder, such as %s)",
+			err, filepath.Join(folder, "reference", "fork-launch"))
+	case err != nil:
+		return err
+	}
+	for i, r := range result.Results {
+		result.Results[i] = known.Expect(r)
+	}
+	report.Line(os.Stdout, result.Results)
+	summarize(result)
+	c.status = report.Status(result)
+	return nil
+}
+
+// checkEvents judges a file of events.
+func (c *invocation) checkEvents(
+	ctx context.Context, name, program string, params []string,
+) error {
+	var expected event.Expected
+	var err error
+	if program != "" {
+		if expected, err = declaredBy(ctx, program, params); err != nil {
+			return err
+		}
+	}
+	family, impossible, err := readEvents(name)
+	if err != nil {
+		return err
+	}
+	for _, what := range impossible {
+		fmt.Printf("FAIL        %s\n", what)
+		c.status = notConforming
+	}
+	if program != "" {
+		want, got := expected.Compare(family.Form(), event.Traced)
+		if diff := cmp.Diff(want, got); diff != "" {
+			fmt.Printf("FAIL        %s declares otherwise (-declared +recorded):\n%s",
+				program, diff)
+			c.status = notConforming
+		}
+	}
+	if c.status == asExpected {
+		fmt.Printf("PASS        %s\n", plural(len(family.Lives()), "task"))
+	}
+	return nil
+}
+
+// declaredBy is what a fixture declares on this kernel, with the given parameters and else those
+// that it has when it is run by hand.
 func declaredBy(ctx context.Context, name string, params []string) (event.Expected, error) {
 	f, err := fixtureNamed(name)
 	if err == nil {
@@ -75,9 +130,9 @@ func declaredBy(ctx context.Context, name string, params []string) (event.Expect
 	return f.Expected(version)
 }
 
-// readRecorded follows the events of a file, and tells which of them are not possible. What a debugger said of
-// itself is passed over.
-func readRecorded(name string) (family *event.Family, impossible []string, err error) {
+// readEvents reads a file of events and tells which of them are impossible. It skips lines that are
+// no JSON objects, and what a debugger says of itself and not of the program.
+func readEvents(name string) (family *event.Family, impossible []string, err error) {
 	file := os.Stdin
 	if name != "-" {
 		if file, err = os.Open(name); err != nil {
@@ -86,16 +141,13 @@ func readRecorded(name string) (family *event.Family, impossible []string, err e
 		defer file.Close()
 	}
 	family = &event.Family{}
-	lines := bufio.NewScanner(io.Reader(file))
-	lines.Buffer(nil, harness.MaxLine)
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, adapter.MaxLine)
 	n := 0
 	for lines.Scan() {
 		n++
 		line := bytes.TrimSpace(lines.Bytes())
-		if len(line) == 0 || line[0] != '{' {
-			continue
-		}
-		if command.IsTalk(line) {
+		if len(line) == 0 || line[0] != '{' || command.IsTalk(line) {
 			continue
 		}
 		l, err := event.ParseJSON(line)
@@ -106,11 +158,13 @@ func readRecorded(name string) (family *event.Family, impossible []string, err e
 			impossible = append(impossible, fmt.Sprintf("%s:%d: %v", name, n, err))
 		}
 	}
-	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return nil, nil, fmt.Errorf("%s:%d: a line is longer than %d bytes", name, n+1, harness.MaxLine)
+	switch {
+	case errors.Is(lines.Err(), bufio.ErrTooLong):
+		err = fmt.Errorf("%s:%d: the line is longer than %d bytes", name, n+1, adapter.MaxLine)
+	case lines.Err() != nil:
+		err = fmt.Errorf("%s: %w", name, lines.Err())
+	case len(family.Lives()) == 0 && len(impossible) == 0:
+		err = fmt.Errorf("%s: the file has no events", name)
 	}
-	if len(family.Lives()) == 0 && len(impossible) == 0 && lines.Err() == nil {
-		return nil, nil, fmt.Errorf("%s: there are no events in it", name)
-	}
-	return family, impossible, lines.Err()
+	return family, impossible, err
 }

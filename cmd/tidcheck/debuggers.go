@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -10,176 +12,209 @@ import (
 	"github.com/tidcheck/tidcheck/debuggers/delve"
 	"github.com/tidcheck/tidcheck/debuggers/gdb"
 	"github.com/tidcheck/tidcheck/debuggers/gdbserver"
+	"github.com/tidcheck/tidcheck/debuggers/innocent"
 	"github.com/tidcheck/tidcheck/debuggers/lldb"
 	"github.com/tidcheck/tidcheck/debuggers/lldbserver"
 	"github.com/tidcheck/tidcheck/debuggers/reference"
 	"github.com/tidcheck/tidcheck/debuggers/strace"
+	"github.com/tidcheck/tidcheck/findings"
 	"github.com/tidcheck/tidcheck/harness"
 )
 
-// An adapter is a kind of debugger that can be named on the command line.
-type adapter struct {
-	name     string
-	sentence string
-	// make gives the debugger, in the build that is at a path if there is one, with further arguments. It is nil for what is
-	// part of tidcheck: that has neither.
-	make  func(path string, args []string) harness.Debugger
-	own   []harness.Debugger
-	known string // what is known of its failures, as harness.ParseKnown reads it
+// A configuration is what one name on the command line stands for: usually one debugger.
+type configuration struct {
+	name, sentence string
+	external       bool // its debugger is a program on this machine, and not part of tidcheck
+	debuggers      []harness.Debugger
+	program        string // where the ladder has an external one: its folder, and a pattern
 }
 
-// adapters are all, in the order in which they are listed.
-var adapters = []adapter{
-	{name: "reference", sentence: "tidcheck's own ptrace tracer", own: []harness.Debugger{reference.Debugger{}}},
-	{name: "book", sentence: "the tracer of a lesson, kept with its mistakes", own: []harness.Debugger{book.Debugger{}}},
-	{name: "defective", sentence: "the reference tracer with one defect each", own: defective.All()},
-	{name: "gdb", sentence: "GNU gdb, all-stop", known: gdb.Known, make: func(path string, args []string) harness.Debugger {
-		return gdb.Debugger{Path: path, Args: args}
-	}},
-	{name: "gdb-nonstop", sentence: "GNU gdb, non-stop", known: gdb.Known, make: func(path string, args []string) harness.Debugger {
-		return gdb.Debugger{Path: path, Args: args, NonStop: true}
-	}},
-	{name: "gdb-nothreaddb", sentence: "GNU gdb without libthread_db", known: gdb.Known, make: func(path string, args []string) harness.Debugger {
-		return gdb.Debugger{Path: path, Args: args, NoThreadDB: true}
-	}},
-	{name: "gdbserver", sentence: "gdbserver, non-stop", known: gdbserver.Known, make: func(path string, args []string) harness.Debugger {
-		return gdbserver.Debugger{Path: path, Args: args}
-	}},
-	{name: "gdbserver-allstop", sentence: "gdbserver, all-stop", known: gdbserver.Known, make: func(path string, args []string) harness.Debugger {
-		return gdbserver.Debugger{Path: path, Args: args, AllStop: true}
-	}},
-	{name: "lldb", sentence: "LLDB, by its debug adapter", known: lldb.Known, make: func(path string, args []string) harness.Debugger {
-		return lldb.Debugger{Path: path, Args: args}
-	}},
-	{name: "lldb-breakpoint", sentence: "LLDB with a breakpoint set", known: lldb.Known, make: func(path string, args []string) harness.Debugger {
-		return lldb.Debugger{Path: path, Args: args, Breakpoint: true}
-	}},
-	{name: "lldbserver", sentence: "lldb-server", known: lldbserver.Known, make: func(path string, args []string) harness.Debugger {
-		return lldbserver.Debugger{Path: path, Args: args}
-	}},
-	{name: "delve", sentence: "delve, by JSON-RPC", known: delve.Known, make: func(path string, args []string) harness.Debugger {
-		return delve.Debugger{Path: path, Args: args}
-	}},
-	{name: "delve-followexec", sentence: "delve that follows children", known: delve.Known, make: func(path string, args []string) harness.Debugger {
-		return delve.Debugger{Path: path, Args: args, FollowExec: true}
-	}},
-	{name: "delve-breakpoint", sentence: "delve with a breakpoint set", known: delve.Known, make: func(path string, args []string) harness.Debugger {
-		return delve.Debugger{Path: path, Args: args, Breakpoint: true}
-	}},
-	{name: "strace", sentence: "strace -f", known: strace.Known, make: func(path string, args []string) harness.Debugger {
-		return strace.Debugger{Path: path, Args: args}
-	}},
-	{name: "strace-seccomp", sentence: "strace -f --seccomp-bpf", known: strace.Known, make: func(path string, args []string) harness.Debugger {
-		return strace.Debugger{Path: path, Args: args, Seccomp: true}
-	}},
-}
-
-// debuggers are an adapter's, as this machine has them.
-func (a adapter) debuggers() []harness.Debugger {
-	if a.make != nil {
-		return []harness.Debugger{a.make("", nil)}
+// configurations are all, in the order in which they are listed. An external debugger runs the
+// program at path, or the installed one if path is empty, and gives it the extra arguments.
+func configurations(path string, args []string) []configuration {
+	builtIn := func(name, sentence string, debuggers ...harness.Debugger) configuration {
+		return configuration{name: name, sentence: sentence, debuggers: debuggers}
 	}
-	return a.own
+	external := func(program, sentence string, d harness.Debugger) configuration {
+		return configuration{d.Name(), sentence, true, []harness.Debugger{d}, program}
+	}
+	const (
+		ofGDB        = "gdb/gdb"
+		ofGDBServer  = "gdbserver/gdbserver"
+		ofLLDB       = "lldb/lldb-[dv]*" // lldb-dap, or lldb-vscode
+		ofLLDBServer = "lldb/lldb-server"
+		ofDelve      = "delve/dlv"
+		ofStrace     = "strace/strace"
+	)
+	return []configuration{
+		builtIn("reference", "tidcheck's own ptrace tracer", reference.Debugger{}),
+		builtIn("book", "the tracer of a lesson, kept with its mistakes", book.Debugger{}),
+		builtIn("defective", "the reference tracer with one defect each", defective.All()...),
+		builtIn("innocent", "right tracers with one unusual way each", innocent.All()...),
+		external(ofGDB, "GNU gdb, all-stop", gdb.Debugger{Path: path, Args: args}),
+		external(ofGDB, "GNU gdb, non-stop", gdb.Debugger{Path: path, Args: args, NonStop: true}),
+		external(ofGDB, "GNU gdb without libthread_db",
+			gdb.Debugger{Path: path, Args: args, NoThreadDB: true}),
+		external(ofGDBServer, "gdbserver, non-stop", gdbserver.Debugger{Path: path, Args: args}),
+		external(ofGDBServer, "gdbserver, all-stop",
+			gdbserver.Debugger{Path: path, Args: args, AllStop: true}),
+		external(ofLLDB, "LLDB, by its debug adapter", lldb.Debugger{Path: path, Args: args}),
+		external(ofLLDB, "LLDB with a breakpoint set",
+			lldb.Debugger{Path: path, Args: args, Breakpoint: true}),
+		external(ofLLDBServer, "lldb-server", lldbserver.Debugger{Path: path, Args: args}),
+		external(ofDelve, "delve, by JSON-RPC", delve.Debugger{Path: path, Args: args}),
+		external(ofDelve, "delve that follows children",
+			delve.Debugger{Path: path, Args: args, FollowExec: true}),
+		external(ofDelve, "delve with a breakpoint set",
+			delve.Debugger{Path: path, Args: args, Breakpoint: true}),
+		external(ofStrace, "strace -f", strace.Debugger{Path: path, Args: args}),
+		external(ofStrace, "strace -f --seccomp-bpf",
+			strace.Debugger{Path: path, Args: args, Seccomp: true}),
+	}
 }
 
-// adapterNamed is the adapter of that name, or of one debugger alone that is part of tidcheck and has it; nil if there is
-// none.
-func adapterNamed(name string) *adapter {
-	for _, a := range adapters {
-		if a.name == name {
-			return &a
+// find is the configuration with this name among some. The name may be that of one debugger of a
+// built-in configuration, such as defective:hangs. It is nil if there is none.
+func find(name string, among []configuration) *configuration {
+	for _, c := range among {
+		if c.name == name {
+			return &c
 		}
-		if i := slices.IndexFunc(a.own, func(d harness.Debugger) bool { return d.Name() == name }); i >= 0 {
-			a.name, a.own = name, a.own[i:i+1]
-			return &a
+		for _, d := range c.debuggers {
+			if d.Name() == name {
+				c.debuggers = []harness.Debugger{d}
+				return &c
+			}
 		}
 	}
 	return nil
 }
 
-func adapterNames() []string {
-	names := make([]string, len(adapters))
-	for i, a := range adapters {
-		names[i] = a.name
-	}
-	return names
+// isConfigured tells whether a configuration has this name, or one of which it is another build.
+func isConfigured(name string) bool {
+	return find(name, configurations("", nil)) != nil ||
+		find(baseName(name), configurations("", nil)) != nil
 }
 
-// A selection is what the command line names: debuggers, and what is known of them.
-type selection struct {
-	debuggers []harness.Debugger
-	known     []harness.Known
+// configurationNames names all configurations, for messages.
+func configurationNames() string {
+	var names []string
+	for _, c := range configurations("", nil) {
+		names = append(names, c.name)
+	}
+	return strings.Join(names, ", ")
 }
 
-// names are those that a list of known failures may have: the adapters', and those of this run's debuggers.
-func (s selection) names() []string {
-	names, all := adapterNames(), slices.Clone(s.debuggers)
-	for _, a := range adapters {
-		all = append(all, a.own...)
+// knownFailures are the lists that findings.Parse reads, with the debuggers that they are about.
+var knownFailures = []struct{ name, text string }{
+	{"gdb", gdb.Known},
+	{"gdbserver", gdbserver.Known},
+	{"lldb", lldb.Known},
+	{"lldbserver", lldbserver.Known},
+	{"delve", delve.Known},
+	{"strace", strace.Known},
+}
+
+// everyKnown reads the known failures of all configurations, and before them those in a file of the
+// user's, if one is named: the first entry that fits a failure counts. If names are given, the file
+// may have no other debuggers.
+func everyKnown(file string, names ...string) (known findings.List, err error) {
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read the list of known failures: %w", err)
+		}
+		if known, err = findings.Parse(file, string(text), names...); err != nil {
+			return nil, err
+		}
 	}
-	for _, d := range all {
-		if !slices.Contains(names, d.Name()) {
+	for _, of := range knownFailures {
+		list, err := findings.Parse("the known failures of "+of.name, of.text)
+		if err != nil {
+			return nil, err
+		}
+		known = append(known, list...)
+	}
+	return known, nil
+}
+
+// knownNames are the names that a list of known failures may have in a run of some debuggers.
+func knownNames(debuggers []harness.Debugger) (names []string) {
+	ofRun := configuration{debuggers: debuggers}
+	for _, c := range append(configurations("", nil), ofRun) {
+		names = append(names, c.name)
+		for _, d := range c.debuggers {
 			names = append(names, d.Name())
 		}
 	}
 	return names
 }
 
-// choose gives the debuggers that are named, NAME or NAME=PATH, with further arguments for those that are no part of
-// tidcheck, and the one that the user offers. If a single name is no adapter's, it is the offered one's.
-func choose(names []string, offered offer, args []string) (chosen selection, err error) {
-	if i := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, "-") }); i >= 0 {
-		return chosen, fmt.Errorf("%s: flags come before the debuggers' names", names[i])
+// choose returns the debuggers that are named, as NAME, NAME=PATH or NAME@VERSION, with extra
+// arguments for external ones. The debugger that the user offers comes first; if there is one name
+// alone and no configuration has it, it is the name of the offered debugger.
+func choose(
+	names []string, offered offer, args []string,
+) (chosen []harness.Debugger, err error) {
+	isFlag := func(name string) bool { return strings.HasPrefix(name, "-") }
+	if i := slices.IndexFunc(names, isFlag); i >= 0 {
+		return nil, fmt.Errorf("%s: flags come before the debuggers' names", names[i])
 	}
 	called, others := "", names
-	if len(names) == 1 && !strings.Contains(names[0], "=") && adapterNamed(names[0]) == nil {
+	if len(names) == 1 && !strings.Contains(names[0], "=") && !isConfigured(names[0]) {
 		called, others = names[0], nil
 	}
 	own, err := offered.debugger(called, args)
 	if err != nil {
-		return chosen, err
+		return nil, err
 	}
 	if own != nil {
-		chosen.debuggers, names = append(chosen.debuggers, own), others
+		chosen, names = append(chosen, own), others
 	}
 	for _, name := range names {
-		if err := chosen.add(name, args); err != nil {
-			return chosen, err
+		made, err := named(name, args)
+		if err != nil {
+			return nil, err
 		}
+		chosen = append(chosen, made...)
 	}
-	if len(chosen.debuggers) == 0 {
-		return chosen, fmt.Errorf("name a debugger: %s, or --command CMD or --dap CMD", strings.Join(adapterNames(), ", "))
+	seen := make(map[string]bool)
+	for _, d := range chosen {
+		if seen[d.Name()] {
+			return nil, fmt.Errorf("%s is named twice", d.Name())
+		}
+		seen[d.Name()] = true
 	}
-	return chosen, nil
+	if chosen == nil {
+		err = fmt.Errorf("name a debugger: %s; or use --command or --dap", configurationNames())
+	}
+	return chosen, err
 }
 
-// add takes in one debugger by its name.
-func (s *selection) add(text string, args []string) error {
+func noDebugger(name string) error {
+	return fmt.Errorf("there is no debugger %q; there are %s; for any other use "+
+		"--command or --dap", name, configurationNames())
+}
+
+// named makes the debuggers that one NAME, NAME=PATH or NAME@VERSION stands for.
+func named(text string, args []string) ([]harness.Debugger, error) {
 	name, path, hasPath := strings.Cut(text, "=")
-	a := adapterNamed(name)
+	if base, version, has := strings.Cut(name, "@"); has && !hasPath {
+		d, err := climb(base, version, args)
+		return []harness.Debugger{d}, err
+	}
+	c := find(name, configurations(path, args))
 	switch {
-	case a == nil:
-		return fmt.Errorf("there is no debugger %q (there are %s, and --command and --dap for any other)", name, strings.Join(adapterNames(), ", "))
-	case a.make == nil && hasPath:
-		return fmt.Errorf("%s is part of tidcheck: it has no other build to name (%q)", name, path)
-	case a.make == nil && len(args) > 0:
-		return fmt.Errorf("%s is part of tidcheck: it takes no --debugger-arg", name)
+	case c == nil:
+		return nil, noDebugger(name)
+	case !c.external && hasPath:
+		return nil, fmt.Errorf("%s: %s is part of tidcheck and takes no path", text, name)
+	case !c.external && len(args) > 0:
+		return nil, fmt.Errorf("%s is part of tidcheck and takes no --debugger-arg", name)
 	case hasPath && path == "":
-		return fmt.Errorf("%s: a path is missing behind the =", text)
+		return nil, errors.New(text + ": a path is missing after the =")
+	case hasPath:
+		return []harness.Debugger{harness.Rename(c.debuggers[0], text)}, nil
 	}
-	made := a.own
-	if a.make != nil {
-		made = []harness.Debugger{a.make(path, args)}
-	}
-	if hasPath {
-		made[0] = harness.Rename(made[0], text)
-	}
-	for _, d := range made {
-		if slices.ContainsFunc(s.debuggers, func(other harness.Debugger) bool { return other.Name() == d.Name() }) {
-			return fmt.Errorf("%s is named twice", d.Name())
-		}
-	}
-	known, err := harness.ParseKnown("the known failures of "+a.name, a.known)
-	s.debuggers, s.known = append(s.debuggers, made...), append(s.known, known...)
-	return err
+	return c.debuggers, nil
 }

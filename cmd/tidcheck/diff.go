@@ -9,41 +9,40 @@ import (
 	"strings"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/report"
 )
 
-// diffCommand tells what changed between two reports that run wrote by --json.
-func diffCommand(_ context.Context, c *invocation) (int, error) {
+// diffCommand prints what changed between two reports of run --json.
+func diffCommand(_ context.Context, c *invocation) error {
 	if err := c.parse(); err != nil {
-		return harnessError, err
+		return err
 	}
 	if c.flags.NArg() != 2 {
-		return harnessError, errors.New("name two reports, written by run --json: BEFORE.json AFTER.json")
+		return errors.New("name two reports of run --json: BEFORE.json AFTER.json")
 	}
-	var reports [2]*harness.Report
-	for i, name := range c.flags.Args() {
-		r, err := readReport(name)
-		if err != nil {
-			return harnessError, err
-		}
-		if r.Stopped != "" {
-			fmt.Fprintf(c.stderr, "%s was stopped before all was run: %s\n", name, r.Stopped)
-		}
-		reports[i] = r
+	before, err := readReport(c.flags.Arg(0))
+	if err != nil {
+		return err
 	}
-	changes := harness.Diff(reports[0], reports[1])
+	after, err := readReport(c.flags.Arg(1))
+	if err != nil {
+		return err
+	}
+	changes := report.Diff(before, after)
 	for _, change := range changes {
-		fmt.Fprintln(c.stdout, change)
+		fmt.Println(change)
 		if detail, _, _ := strings.Cut(change.Detail, "\n"); detail != "" {
-			fmt.Fprintf(c.stdout, "    %s\n", detail)
+			fmt.Printf("    %s\n", detail)
 		}
+		c.status = notConforming
 	}
-	if len(changes) > 0 {
-		return notConforming, nil
+	if len(changes) == 0 {
+		fmt.Println("no verdict changed")
 	}
-	fmt.Fprintln(c.stdout, "no verdict changed")
-	return asExpected, nil
+	return nil
 }
 
+// readReport reads a report of run --json, and warns of one that was stopped.
 func readReport(name string) (*harness.Report, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -51,10 +50,13 @@ func readReport(name string) (*harness.Report, error) {
 	}
 	var r harness.Report
 	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, fmt.Errorf("%s: it is no report of run --json: %w", name, err)
+		return nil, fmt.Errorf("%s: not a report of run --json: %w", name, err)
 	}
 	if r.Suite == "" || len(r.Results) == 0 {
-		return nil, fmt.Errorf("%s: it is no report of run --json: it has no results", name)
+		return nil, fmt.Errorf("%s: not a report of run --json: it has no results", name)
+	}
+	if r.Stopped != "" {
+		fmt.Fprintf(os.Stderr, "%s: the run was stopped before its end: %s\n", name, r.Stopped)
 	}
 	return &r, nil
 }

@@ -4,125 +4,144 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/build"
+	"github.com/tidcheck/tidcheck/judge"
 )
 
-// A check is something that this machine may lack, which is found out by trying.
+// A check tries one thing that this machine may lack.
 type check struct {
 	name   string
 	use    string // what it is for
 	try    func(context.Context) (found string, err error)
-	remedy string // what to do where it is missing, if the error does not say that
+	remedy string // what to do if it is missing, unless the error says that
 }
 
-// errWitness says why there is no witness.
-var errWitness = errors.New("no account by the kernel")
-
-// checks are those of the machine; each debugger is one too.
-var checks = []check{
-	{"cc", "builds the C fixtures and the keeper", compilerOf(fixtures.C), ""},
-	{"go", "builds the Go fixtures", compilerOf(fixtures.Go), ""},
-	{
-		"ptrace", "a debugger follows what it launches", tryPtrace,
-		"in a container: --cap-add=SYS_PTRACE, and a seccomp profile that permits ptrace(2)",
-	},
-	{
-		"attach", "a debugger attaches to what it did not start", tryAttach,
-		"sysctl kernel.yama.ptrace_scope=0, or CAP_SYS_PTRACE",
-	},
-	{
-		"perf", "the kernel's own account of births and deaths", func(ctx context.Context) (string, error) {
-			if from := harness.ThisMachine(ctx).Witness; from != "perf" {
-				return "", fmt.Errorf("%w: %s", errWitness, from)
-			}
-			return "task records", nil
+// checksOf lists the checks of the machine and of all debuggers; those of the given debuggers,
+// which may be other builds, come first.
+func checksOf(debuggers ...harness.Debugger) (checks []check) {
+	add := func(d harness.Debugger, use string) {
+		const remedy = "make debuggers installs what Debian has"
+		checks = append(checks, check{d.Name(), use, d.Version, remedy})
+	}
+	for _, d := range debuggers {
+		add(d, "")
+	}
+	checks = append(checks, []check{
+		{"cc", "builds the C fixtures and the keeper", compilerOf(fixtures.C), ""},
+		{"go", "builds the Go fixtures", compilerOf(fixtures.Go), ""},
+		{
+			"ptrace", "a debugger traces a program that it launches", tryPtrace,
+			"in a container: --cap-add=SYS_PTRACE, and a seccomp profile that permits ptrace(2)",
 		},
-		"sysctl kernel.perf_event_paranoid=1, or CAP_PERFMON; without it the ledger and /proc alone are the truth",
-	},
-	{
-		"cgroups", "tests in which pids are exhausted stay within a cgroup", tryCgroup,
-		"run as root, or in a delegated cgroup (systemd-run --user --scope -p Delegate=yes)",
-	},
+		{
+			"attach", "a debugger attaches to a program that it did not start", tryAttach,
+			"sysctl kernel.yama.ptrace_scope=0, or CAP_SYS_PTRACE",
+		},
+		{
+			"perf", "the kernel's own account of births and deaths", tryAccount(judge.Perf),
+			"sysctl kernel.perf_event_paranoid=1, or CAP_PERFMON; " +
+				"without it runs are judged by the connector, or by the ledger and /proc alone",
+		},
+		{
+			"connector", "the kernel's account of deaths with their statuses",
+			tryAccount(judge.Connector),
+			"Linux 6.6, or CAP_NET_ADMIN; in the first user, pid and network namespaces " +
+				"(in no usual container)",
+		},
+		{
+			"cgroups", "keep the scenarios that use up all pids within a cgroup", tryCgroup,
+			"run as root, or in a delegated cgroup (systemd-run --user --scope -p Delegate=yes)",
+		},
+	}...)
+	tried := make(map[string]bool)
+	for _, c := range configurations("", nil) {
+		if len(c.debuggers) == 1 { // the defective ones are many, and part of tidcheck
+			add(c.debuggers[0], c.sentence)
+		}
+		if tried[c.program] {
+			continue // another configuration of the same program
+		}
+		tried[c.program] = true
+		for _, version := range c.versions() {
+			if d, err := climb(c.name, version, nil); err == nil { // else it is gone meanwhile
+				add(d, "of make ladder")
+			}
+		}
+	}
+	return checks
 }
 
 func compilerOf(l fixtures.Language) func(context.Context) (string, error) {
-	return func(context.Context) (string, error) { return harness.Compiler(l) }
+	return func(context.Context) (string, error) { return build.Compiler(l) }
 }
 
-// versionOf is a debugger's check.
-func versionOf(d harness.Debugger) check {
-	return check{d.Name(), "", d.Version, "make debuggers installs what Debian has"}
-}
+// thisMachine tries the kernel's accounts once for all checks.
+var thisMachine = sync.OnceValue(func() harness.Machine {
+	return harness.ThisMachine(context.Background())
+})
 
-// allChecks are the machine's and the debuggers'.
-func allChecks() []check {
-	all := slices.Clone(checks)
-	for _, a := range adapters {
-		if len(a.own) > 1 {
-			continue // the wrong ones are many, and part of tidcheck
+func tryAccount(from judge.Source) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) {
+		machine := thisMachine()
+		if why, refused := machine.Refused[from]; refused {
+			return "", errors.New(why)
 		}
-		for _, d := range a.debuggers() {
-			c := versionOf(d)
-			c.use = a.sentence
-			all = append(all, c)
+		if machine.Refused == nil { // nothing could be tried
+			return "", errors.New(machine.Witness)
 		}
+		return "task records", nil
 	}
-	return all
 }
 
-func doctorCommand(ctx context.Context, c *invocation) (int, error) {
+func doctorCommand(ctx context.Context, c *invocation) error {
 	if err := c.parse(); err != nil {
-		return harnessError, err
+		return err
 	}
 	if c.flags.NArg() > 0 {
-		return harnessError, fmt.Errorf("%s: it takes no arguments", c.flags.Arg(0))
+		return fmt.Errorf("%s: doctor takes no arguments", c.flags.Arg(0))
 	}
 	machine := harness.ThisMachine(ctx)
-	fmt.Fprintf(c.stdout, "linux %s %s\n", machine.Kernel, machine.Arch)
-	status := asExpected
-	for _, one := range allChecks() {
-		if !one.tell(ctx, c.stdout) && (one.name == "cc" || one.name == "ptrace") {
-			status = harnessError // nothing can be run then
+	fmt.Printf("linux %s %s\n", machine.Kernel, machine.Arch)
+	for _, one := range checksOf() {
+		if !one.print(ctx) && (one.name == "cc" || one.name == "ptrace") {
+			c.status = harnessError // nothing can be run then
 		}
 	}
-	return status, nil
+	return nil
 }
 
-// tell writes what a check found, and tells whether it is there.
-func (c check) tell(ctx context.Context, w io.Writer) bool {
+// print prints what a check found, and reports whether the thing is there.
+func (c check) print(ctx context.Context) bool {
 	found, err := c.try(ctx)
 	if err == nil {
-		fmt.Fprintf(w, "yes  %-18s %s (%s)\n", c.name, found, c.use)
+		fmt.Printf("yes  %-18s %s (%s)\n", c.name, found, c.use)
 		return true
 	}
-	reason := strings.ReplaceAll(err.Error(), "\n", "; ")
-	fmt.Fprintf(w, "no   %-18s %s\n", c.name, reason)
+	fmt.Printf("no   %-18s %s\n", c.name, strings.ReplaceAll(err.Error(), "\n", "; "))
 	if c.remedy != "" {
-		fmt.Fprintf(w, "     %-18s %s\n", "", c.remedy)
+		fmt.Printf("     %-18s %s\n", "", c.remedy)
 	}
 	return false
 }
 
-// require refuses to run where one of a list is missing: of the debuggers that are named, or of all checks.
+// require returns an error if one of a list is missing. The list names checks, with commas between.
 func require(ctx context.Context, list string, debuggers []harness.Debugger) error {
-	all := allChecks()
-	for _, d := range debuggers {
-		all = append([]check{versionOf(d)}, all...) // another build of it comes first
-	}
+	checks := checksOf(debuggers...)
 	for name := range strings.SplitSeq(list, ",") {
 		if name = strings.TrimSpace(name); name == "" {
 			continue
 		}
-		i := slices.IndexFunc(all, func(c check) bool { return c.name == name })
+		i := slices.IndexFunc(checks, func(c check) bool { return c.name == name })
 		if i < 0 {
-			return fmt.Errorf("--require: there is no %q (tidcheck doctor has them)", name)
+			return fmt.Errorf("--require: there is no %q (tidcheck doctor has the names)", name)
 		}
-		if _, err := all[i].try(ctx); err != nil {
+		if _, err := checks[i].try(ctx); err != nil {
 			return fmt.Errorf("--require: %s is missing: %w", name, err)
 		}
 	}

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -17,160 +14,148 @@ import (
 	"github.com/tidcheck/tidcheck/tracer"
 )
 
-// A console is where a prompt reads and writes: a terminal whose lines are edited, or a pipe. Its
-// out is written to by several goroutines.
+// A console is where a prompt reads and writes: a terminal on which lines are edited, or a pipe.
 type console struct {
-	out     io.Writer
-	read    func() (string, error) // the next line
-	prompt  func(string)           // what stands before that
+	out     io.Writer              // several goroutines may write to it
+	read    func() (string, error) // returns the next line
+	prompt  func(string)           // sets the text before that line
 	restore func()
 }
 
-// A session is one program under the prompt. One goroutine runs the commands; the tracer's own thread prints
-// events, and sleeps in choose while the user is asked.
+// A session is one program under the prompt. It belongs to one goroutine, which runs the commands.
+// The tracer's thread and the signals' goroutine have it act by functions that it calls: it prints
+// each event, and the tracer waits in choose while a question is answered.
 type session struct {
 	*console
-	t        *tracer.Tracer
-	launched bool
+	traceTarget
+	opts tracer.Options // Threads and Processes as the user last changed them
+	t    *tracer.Tracer
 
-	lines     chan string     // closed at the end of input
-	wanted    chan struct{}   // the next line is to be read
-	reading   bool            // it is being read
-	signals   chan os.Signal  // Ctrl-C, and what ends us
-	questions chan question   // births to decide on
-	cancel    func()          // ends the step that is waited for; else nil
-	pending   string          // a wait that was read while a birth asked
-	interrupt bool            // Ctrl-C came and is to be acted on
-	over      bool            // the user wants an end: nothing is asked any more
-	left      bool            // the program was killed or let go
-	threads   tracer.Follow   // whom to follow
-	processes tracer.Follow   // likewise
-	ended     <-chan struct{} // nothing is left to trace
+	lines     chan string // lines that input asked for
+	reading   bool        // input has asked for a line that has not come
+	acts      chan func() // what other goroutines have this one do: events, questions and signals
+	cancel    func()      // ends the step that the prompt waits for; nil if there is none
+	pending   string      // a wait that was read while a question was open
+	interrupt bool        // Ctrl-C came, and the program is not stopped yet
+	over      bool        // the user wants an end: no more questions are asked
+	left      bool        // the program was killed or detached from
 
-	mu      sync.Mutex
-	family  event.Family
-	found   int                // tasks that an attach found
-	current int                // the current task's tid; zero if it has ended
-	stopped bool               // a signal came that stops a process, since the last look
-	seen    map[event.Kind]int // events since the last continue that no wait has taken
-	news    chan struct{}      // has a value after an event
-}
-
-// A question is a birth, and whom to follow is its answer.
-type question struct {
-	birth  event.Event
-	answer chan<- tracer.Follow
+	family   event.Family
+	found    int                // tasks that an attach found
+	current  event.TID          // the current task; zero if it has ended
+	seen     map[event.Kind]int // events since the last continue that no wait has taken
+	look     <-chan time.Time   // when await next looks for a group stop; nil if it need not
+	interval time.Duration      // how long that look was waited for
 }
 
 const ready = "(tidcheck) "
 
-// interact traces a program under a prompt and returns the status to end with.
-func interact(c *console, pid int, argv []string, opts tracer.Options) (int, error) {
+// interact traces a program under a prompt. It returns the exit status of tidcheck.
+func interact(c *console, what traceTarget, opts tracer.Options) (status int, err error) {
 	s := &session{
-		console: c, launched: argv != nil, threads: opts.Threads, processes: opts.Processes,
-		lines: make(chan string), wanted: make(chan struct{}, 1),
-		signals: make(chan os.Signal, 8), questions: make(chan question),
-		seen: make(map[event.Kind]int), news: make(chan struct{}, 1),
+		console: c, traceTarget: what, opts: opts,
+		lines: make(chan string), acts: make(chan func()), seen: make(map[event.Kind]int),
 	}
 	s.family.Forgetful = true
-	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(s.signals)
-	opts.Events, opts.Ask = s.event, s.choose
-	if err := s.begin(pid, argv, opts); err != nil {
-		return harnessError, err
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	go func() {
+		for sig := range signals {
+			s.acts <- func() { s.signalled(sig) }
+		}
+	}()
+	s.opts.Events = func(e event.Event) { s.acts <- func() { s.event(e) } }
+	s.opts.Ask = s.choose
+	if err := s.begin(); err != nil {
+		return 0, err
 	}
-	go s.readLines()
 	s.prompt(ready)
 	defer s.prompt("")
 	return s.loop()
 }
 
-// begin has the program stand at its start, or where it was met, and says so.
-func (s *session) begin(pid int, argv []string, opts tracer.Options) (err error) {
-	if s.launched {
-		cmd := exec.Command(argv[0], argv[1:]...)
-		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr // and no input, which is the prompt's
-		cmd.SysProcAttr = ownGroup()
-		s.t, err = tracer.Launch(cmd, opts)
-	} else {
-		s.t, err = tracer.Attach(pid, opts)
-	}
+// begin launches the program or attaches to it. The program is stopped then.
+func (s *session) begin() error {
+	err := s.do(func() (err error) {
+		// The program has no standard input: that is the prompt's.
+		s.t, err = s.trace(s.opts, nil, ownGroup())
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	s.ended = s.t.Done()
-	s.current = s.t.PID()
-	if s.launched {
-		s.say("process %d stands at its start (help lists the commands)", s.t.PID())
+	s.current = event.TID(s.t.PID())
+	if s.isLaunched() {
+		s.say("process %d is stopped at its start (help lists the commands)", s.current)
 	} else {
-		s.say("attached to process %d: %s found, which stand (help lists the commands)", s.t.PID(), plural(s.found, "task"))
+		s.say("attached to process %d: %s found and stopped (help lists the commands)",
+			s.current, plural(s.found, "task"))
 	}
 	return nil
 }
 
-func (s *session) readLines() {
-	defer close(s.lines)
-	for range s.wanted {
-		line, err := s.read()
-		if err != nil {
-			return
-		}
-		s.lines <- line
-	}
-}
-
-// input is where the next line will come from, which is now read.
+// input asks for the next line, unless that was done, and returns the channel that it comes from.
+// The end of input is told as a terminal tells its own end, by SIGHUP.
 func (s *session) input() <-chan string {
 	if !s.reading {
 		s.reading = true
-		s.wanted <- struct{}{}
+		go func() {
+			if line, err := s.read(); err == nil {
+				s.lines <- line
+			} else {
+				s.acts <- func() { s.signalled(syscall.SIGHUP) }
+			}
+		}()
 	}
 	return s.lines
 }
 
-// loop runs commands until the user or the program ends.
-func (s *session) loop() (int, error) {
-	for {
+// loop runs commands until the user ends the session or the program has ended. The user's end kills
+// a launched program and detaches from another.
+func (s *session) loop() (status int, err error) {
+	for !s.isOver() {
 		switch {
-		case s.left:
-			return asExpected, nil
-		case s.isOver():
-			return s.finish()
 		case s.over:
-			if err := s.leave(); err != nil {
-				return harnessError, err
+			leave := s.detach
+			if s.isLaunched() {
+				leave = s.kill
 			}
-			continue
+			if err := leave(nil); err != nil {
+				return 0, err
+			}
 		case s.interrupt:
 			s.pending = ""
 			s.run("stop")
 			s.interrupt = false // only now: births on the way to the stop ask nothing
-			continue
 		case s.pending != "":
 			line := s.pending
 			s.pending = ""
 			s.run(line)
-			continue
+		default:
+			s.next()
 		}
-		select {
-		case <-s.ended:
-			return s.finish()
-		case q := <-s.questions:
-			s.ask(q)
-		case sig := <-s.signals:
-			s.signalled(sig)
-		case line, ok := <-s.input():
-			s.reading = false
-			if !ok {
-				s.over = true
-				continue
-			}
-			s.run(line)
-		}
+	}
+	if s.left {
+		return asExpected, nil
+	}
+	return s.finish()
+}
+
+// next waits for whatever comes first, and acts on it.
+func (s *session) next() {
+	select {
+	case <-s.t.Done():
+	case act := <-s.acts:
+		act()
+	case line := <-s.input():
+		s.reading = false
+		s.run(line)
 	}
 }
 
-// signalled takes note of a signal. Ctrl-C ends a step that lasts, or stops the program.
+// signalled notes a signal. Ctrl-C ends a step that the prompt waits for, or else stops the
+// program.
 func (s *session) signalled(sig os.Signal) {
 	switch {
 	case sig != os.Interrupt:
@@ -183,7 +168,7 @@ func (s *session) signalled(sig os.Signal) {
 	}
 }
 
-// do has the tracer do something. A birth may ask meanwhile, and signals come.
+// do calls the tracer, and acts for other goroutines until that is done.
 func (s *session) do(f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()
@@ -191,87 +176,73 @@ func (s *session) do(f func() error) error {
 		select {
 		case err := <-done:
 			return err
-		case q := <-s.questions:
-			s.ask(q)
-		case sig := <-s.signals:
-			s.signalled(sig)
+		case act := <-s.acts:
+			act()
 		}
 	}
 }
 
-// choose is called on the tracer's thread, and asks the user.
+// choose asks the user which tasks of a birth to follow. The tracer calls it on its own thread.
 func (s *session) choose(birth event.Event) tracer.Follow {
-	defer s.tidy()
 	answer := make(chan tracer.Follow, 1)
-	s.questions <- question{birth, answer}
+	s.acts <- func() { answer <- s.ask(birth) }
 	return <-answer
 }
 
-// ask has the next line be the answer to a question. An end of the input follows both, and so does
-// Ctrl-C, which stops the program then.
-func (s *session) ask(q question) {
-	how := tracer.FollowBoth
-	defer func() { q.answer <- how }()
+// ask takes the answer to a question from the next line. The end of input means both, and so does
+// Ctrl-C, which then stops the program.
+func (s *session) ask(birth event.Event) tracer.Follow {
 	if s.over || s.interrupt {
-		return
+		return tracer.FollowBoth
 	}
 	s.prompt("p, c or b? ")
 	defer s.prompt(ready)
-	s.say("%s made %s: follow the parent (p), the child (c) or both (b)?", s.name(int(q.birth.TID)), s.name(int(q.birth.Child)))
-	answers := map[string]tracer.Follow{"p": tracer.FollowParent, "c": tracer.FollowChild, "b": tracer.FollowBoth}
+	s.say("%s made %s: follow the parent (p), the child (c) or both (b)?",
+		s.name(birth.TID), s.name(birth.Child))
+	answers := map[string]tracer.Follow{
+		"p": tracer.FollowParent, "c": tracer.FollowChild, "b": tracer.FollowBoth,
+	}
 	for {
 		select {
-		case sig := <-s.signals:
-			s.signalled(sig)
-			return
-		case line, ok := <-s.input():
+		case act := <-s.acts: // a signal: the tracer waits, and asks nothing else
+			act()
+			return tracer.FollowBoth
+		case line := <-s.input():
 			s.reading = false
-			if !ok {
-				s.over = true
-				return
-			}
 			if isWait(line) {
-				s.pending = line // of a script, which cannot know whether the birth comes first
+				s.pending = line // a script cannot know whether the wait or the birth comes first
 				continue
 			}
-			if how, ok = answers[strings.TrimSpace(line)]; ok {
-				return
+			if answer, ok := answers[strings.TrimSpace(line)]; ok {
+				return answer
 			}
-			s.say("%q is no answer: p, c or b", line)
+			s.say("%q is not an answer: write p, c or b", line)
 		}
 	}
 }
 
-// leave ends it as the user wants: a launched program is killed, an attached one is let go.
-func (s *session) leave() error {
-	if s.launched {
-		return s.end("killed", s.t.Kill)
-	}
-	return s.end("let go of", s.t.Detach)
-}
-
-// end ends the tracing, and says how.
-func (s *session) end(how string, f func() error) error {
+// end ends the tracing by one of the tracer's requests, and prints what was done.
+func (s *session) end(done string, request func() error) error {
 	s.over = true
-	err := s.do(f)
+	err := s.do(request)
 	switch {
 	case errors.Is(err, tracer.ErrEnded):
-		return nil // of itself
+		return nil // the program ended by itself
 	case err == nil:
 		s.left = true
 		s.prompt("")
-		s.say("%s process %d", how, s.t.PID())
+		s.say("%s process %d", done, s.t.PID())
 	}
 	return err
 }
 
-// finish says how the program ended of itself.
+// finish prints how the program ended by itself, and returns its status.
 func (s *session) finish() (int, error) {
 	status, err := s.t.Wait()
 	s.prompt("")
 	switch {
 	case err != nil:
-		return harnessError, err
+		return 0, err
 	case status == event.Unknown:
 		s.say("nothing is left to trace")
 	case status.Signal() != 0:
@@ -284,19 +255,4 @@ func (s *session) finish() (int, error) {
 
 func (s *session) say(format string, args ...any) {
 	fmt.Fprintf(s.out, format+"\n", args...)
-}
-
-// step has one task execute an instruction; Ctrl-C ends the wait for it.
-func (s *session) step(tid int) error {
-	if s.interrupt { // it came before the step began
-		s.interrupt = false
-		return context.Canceled
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	s.cancel = cancel
-	defer func() { s.cancel = nil }()
-	hint := time.AfterFunc(time.Second, func() { s.say("the step lasts, in a system call; Ctrl-C ends the wait") })
-	defer hint.Stop()
-	return s.do(func() error { return s.t.Step(ctx, tid) })
 }

@@ -9,121 +9,85 @@ import (
 	"github.com/tidcheck/tidcheck/tracer"
 )
 
-// event prints an event, on the tracer's thread. Who was let go of ends unseen, so a tid may be born
-// twice: such events have no paths.
+// event prints an event. The end of a task that was detached from is not
+// seen, and its tid may be born again: the family refuses such events, which then have no paths.
 func (s *session) event(e event.Event) {
-	defer s.tidy()
-	s.mu.Lock()
 	l, _ := s.family.Add(e)
 	s.seen[e.Kind]++
 	switch {
 	case e.Kind == event.Attach:
 		s.found++
-	case e.Kind == event.Exec && int(e.Former) == s.current:
-		s.current = int(e.TID)
-	case e.Kind == event.Exit && int(e.TID) == s.current:
+	case e.Kind == event.Exec && e.Former == s.current:
+		s.current = e.TID
+	case e.Kind == event.Exit && e.TID == s.current:
 		s.current = 0
 	case e.Kind == event.Signal && stops(e.Signal):
-		s.stopped = true
+		s.lookAfter(firstLook)
 	}
-	s.mu.Unlock()
-	if e.Kind != event.Attach { // an attach is told in one line, and threads lists all
+	if e.Kind != event.Attach { // begin prints their number, and threads lists them
 		s.say("%s", l)
 	}
-	select {
-	case s.news <- struct{}{}:
-	default:
-	}
 }
 
-// tidy puts a terminal's modes back if the tracer's thread is about to end us by a panic: the deferred calls of the
-// others are not run then.
-func (s *session) tidy() {
-	if reason := recover(); reason != nil {
-		s.restore()
-		panic(reason)
-	}
-}
-
-// stops tells whether the default action of a signal is to stop its process.
+// stops reports whether the default action of a signal is to stop its process.
 func stops(sig event.Signo) bool {
 	return slices.Contains([]string{"SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU"}, sig.String())
 }
 
-// takeStop tells whether a signal that may stop the program came since it was asked last.
-func (s *session) takeStop() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	came := s.stopped
-	s.stopped = false
-	return came
-}
-
-// takeNews tells whether an event of that kind came since the last continue that no wait has taken,
-// and takes it.
-func (s *session) takeNews(kind event.Kind) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.seen[kind] == 0 {
-		return false
-	}
-	s.seen[kind]--
-	return true
-}
-
-// await waits for an event of that kind, or for zero until the program ends; Ctrl-C stops the program. No event tells of
-// a group stop, so after a signal that may lead to one it looks whether all stand, and less and less often.
+// await takes an event of a kind that came since the last continue and that no wait has taken, and
+// waits for it if there is none; if the kind is zero it waits for the program's end. Ctrl-C stops
+// the program. A group stop makes no event, so after a signal that may lead to one await looks
+// whether all tasks are stopped, at growing intervals.
 func (s *session) await(kind event.Kind) error {
-	var look <-chan time.Time
-	var patience time.Duration
-	for !s.takeNews(kind) && !s.interrupt && !s.over {
-		if s.takeStop() {
-			patience = 20 * time.Millisecond
-			look = time.After(patience)
-		}
+	for s.seen[kind] == 0 && !s.interrupt && !s.over {
 		select {
-		case <-look:
+		case <-s.look:
 			if err := s.standstill(); err != nil {
 				return err
 			}
-			patience *= 2
-			look = time.After(patience)
-		case <-s.ended:
+			s.lookAfter(2 * s.interval)
+		case <-s.t.Done():
 			return nil
-		case <-s.news:
-		case q := <-s.questions:
-			s.ask(q)
-		case sig := <-s.signals:
-			s.signalled(sig)
+		case act := <-s.acts:
+			act()
 		}
 	}
+	s.seen[kind] = max(0, s.seen[kind]-1)
 	return nil
 }
 
-// standstill is an error where nothing will happen, since every task stands. One that has ended is on its way out.
+func (s *session) lookAfter(interval time.Duration) {
+	s.interval, s.look = interval, time.After(interval)
+}
+
+// firstLook is how long after a signal await first looks for a group stop: time for the program's
+// tasks to stop. It decides nothing, since await looks again.
+const firstLook = 20 * time.Millisecond
+
+// standstill returns an error if nothing can happen because every task is stopped. Tasks that have
+// ended do not count: if there are no others, the program's end is near.
 func (s *session) standstill() error {
 	list, err := s.all()
 	if err != nil {
 		return err
 	}
-	standing, kept := 0, 0
+	stopped, inGroupStop := 0, 0
 	for _, k := range list {
 		switch {
 		case k.State == tracer.Ended:
-		case !stands(k):
+			continue
+		case !isStopped(k):
 			return nil
-		default:
-			standing++
+		case k.State == tracer.GroupStop:
+			inGroupStop++
 		}
-		if k.State == tracer.GroupStop {
-			kept++
-		}
+		stopped++
 	}
-	switch {
-	case standing == 0: // the end comes
+	switch stopped {
+	case 0:
 		return nil
-	case standing == kept:
+	case inGroupStop:
 		return errors.New("every task is in a group stop: SIGCONT ends it")
 	}
-	return errors.New("every task stands: continue, then wait")
+	return errors.New("every task is stopped: continue, then wait")
 }

@@ -14,18 +14,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidcheck/tidcheck/event"
 	"golang.org/x/sys/unix"
 )
 
-// A dialogue is a tidcheck trace -i, and what it has said since the last match.
+// A dialogue is a tidcheck trace -i, and its output since the last match.
 type dialogue struct {
 	*exec.Cmd
 	said   string
 	out    io.Reader
 	in     io.WriteCloser
-	slave  *os.File     // of a terminal; else nil
-	before unix.Termios // its modes before tidcheck had it
+	slave  *os.File     // of its terminal; nil without one
+	before unix.Termios // the terminal's modes before the start
 }
 
 func (d *dialogue) begin(t *testing.T) {
@@ -39,10 +38,14 @@ func (d *dialogue) begin(t *testing.T) {
 	})
 }
 
-// converse talks with it through pipes.
-func converse(t *testing.T, args ...string) *dialogue {
+func interactive(args []string) *exec.Cmd {
+	return exec.Command("tidcheck", append([]string{"trace", "-i"}, args...)...)
+}
+
+// throughPipes starts one whose input and output are pipes.
+func throughPipes(t *testing.T, args ...string) *dialogue {
 	t.Helper()
-	d := &dialogue{Cmd: exec.Command("tidcheck", append([]string{"trace", "-i"}, args...)...)}
+	d := &dialogue{Cmd: interactive(args)}
 	d.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	var err error
 	if d.in, err = d.StdinPipe(); err != nil {
@@ -55,7 +58,7 @@ func converse(t *testing.T, args ...string) *dialogue {
 	return d
 }
 
-// atTerminal talks with it through a pseudo-terminal, which is its controlling one.
+// atTerminal starts one at a pseudo-terminal, which is its controlling terminal.
 func atTerminal(t *testing.T, args ...string) *dialogue {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -75,7 +78,7 @@ func atTerminal(t *testing.T, args ...string) *dialogue {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { slave.Close() })
-	d := &dialogue{Cmd: exec.Command("tidcheck", append([]string{"trace", "-i"}, args...)...), in: master, out: master, slave: slave}
+	d := &dialogue{Cmd: interactive(args), in: master, out: master, slave: slave}
 	d.Stdin, d.Stdout, d.Stderr = slave, slave, slave
 	d.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	d.before = d.modes(t)
@@ -99,7 +102,7 @@ func (d *dialogue) types(t *testing.T, keys string) {
 	}
 }
 
-// hears reads up to the first match of a pattern, and returns that and its groups.
+// hears reads up to the first match of a pattern. It returns the match and its groups.
 func (d *dialogue) hears(t *testing.T, pattern string) []string {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
@@ -133,31 +136,32 @@ const (
 func TestPromptAtATerminal(t *testing.T) {
 	within(t, 60*time.Second)
 	p := start(t, "crowd", "3", "0")
-	d := atTerminal(t, "-p", p.name())
+	d := atTerminal(t, "-p", p.pid())
 	d.hears(t, `attached to process \d+: 4 tasks found`)
 	d.hears(t, atPrompt)
 	if m := d.modes(t); m.Lflag&unix.ICANON != 0 || m.Oflag&unix.OPOST == 0 {
-		t.Errorf("modes %+v: lines are to be edited, and output is to be processed", m)
+		t.Errorf("modes %+v: want ICANON off and OPOST on", m)
 	}
 
 	d.types(t, "threads\r")
-	d.hears(t, `\* main +`+p.name()+` .* stopped `)
+	d.hears(t, `\* main +`+p.pid()+` .* stopped `)
 	parked := d.hears(t, `@3 +(\d+) .* stopped .*\r\n`)[1]
 	d.hears(t, atPrompt)
 	d.types(t, "conn\x7ftinue\r")
 	d.hears(t, `tinue\r+\n`+atPrompt)
 
-	// An event leaves the line that is being typed whole, and Ctrl-Z and fg do.
+	// An event does not damage the line that is being typed, and nor do Ctrl-Z and fg.
 	d.types(t, "thr")
 	d.hears(t, `thr$`)
 	unix.Kill(p.Process.Pid, unix.SIGCHLD)
 	d.hears(t, `signal SIGCHLD\r+\n\(tidcheck\) thr$`)
 	d.types(t, ctrlZ)
-	if err := unix.Waitid(unix.P_PID, d.Process.Pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
+	err := unix.Waitid(unix.P_PID, d.Process.Pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if m := d.modes(t); m.Lflag&unix.ICANON == 0 || m.Lflag&unix.ECHO == 0 {
-		t.Error("the terminal's modes are not put back by Ctrl-Z")
+		t.Error("Ctrl-Z does not put the terminal's modes back")
 	}
 	d.Process.Signal(unix.SIGCONT)
 	d.hears(t, `\(tidcheck\) thr$`)
@@ -172,16 +176,16 @@ func TestPromptAtATerminal(t *testing.T) {
 	d.hears(t, `@3 .* stopped .*\r\n`)
 	d.hears(t, atPrompt)
 
-	// pause is entered again by a step, and Ctrl-C ends that.
+	// The step restarts pause(2), which lasts; Ctrl-C ends the wait for it.
 	d.types(t, "step "+parked+"\r")
 	for statusField(number(parked), "State") != "S (sleeping)" {
 		continue
 	}
 	d.types(t, ctrlC)
-	d.hears(t, `interrupted\r+\n@3 `+parked+` stands at 0x[0-9a-f]+`)
+	d.hears(t, `interrupted\r+\n@3 `+parked+` is stopped at 0x[0-9a-f]+`)
 	d.hears(t, atPrompt)
 	d.types(t, ctrlD)
-	d.hears(t, `let go of process `+p.name())
+	d.hears(t, `detached from process `+p.pid())
 	d.ends(t, "exit status 0")
 	if after := d.modes(t); after != d.before {
 		t.Errorf("modes before %+v, after %+v", d.before, after)
@@ -214,13 +218,13 @@ func TestQuestionAtATerminal(t *testing.T) {
 func TestCtrlCIsForThePromptAlone(t *testing.T) {
 	within(t, 60*time.Second)
 	d := atTerminal(t, "--", "sleep", "1000")
-	pid := number(d.hears(t, `process (\d+) stands at its start`)[1])
+	pid := number(d.hears(t, `process (\d+) is stopped at its start`)[1])
 	d.hears(t, atPrompt)
 	if group, err := unix.Getpgid(pid); err != nil || group != pid {
 		t.Errorf("the program's process group: got %d, %v, want its own, %d", group, err, pid)
 	}
 	d.types(t, "wait\r")
-	d.hears(t, `every task stands`)
+	d.hears(t, `every task is stopped`)
 	d.types(t, "c\r")
 	d.hears(t, `c\r+\n\(tidcheck\) $`)
 	d.types(t, ctrlC)
@@ -230,29 +234,30 @@ func TestCtrlCIsForThePromptAlone(t *testing.T) {
 	d.ends(t, "exit status 0")
 }
 
-func TestAnEndWhileABirthAsks(t *testing.T) {
+func TestEndOfInputAnswersAQuestion(t *testing.T) {
 	within(t, 60*time.Second)
 	p := start(t, "crowd", "3", "4")
-	d := converse(t, "--follow", "ask", "-p", p.name())
+	d := throughPipes(t, "--follow", "ask", "-p", p.pid())
 	d.hears(t, `attached to process \d+: \d+ tasks found`)
 	d.types(t, "continue\n")
 	d.hears(t, ` made @?\S+ \d+: follow the parent`)
 	d.types(t, "quit\nb\n")
-	d.hears(t, `"quit" is no answer`)
+	d.hears(t, `"quit" is not an answer`)
 	d.in.Close()
-	d.hears(t, `let go of process `)
+	d.hears(t, `detached from process `)
 	d.ends(t, "exit status 0")
 	p.wantReleased(t)
 	p.finish(t)
 }
 
-// While a birth asks, the tracer's thread sleeps: an end must come through all the same.
-func TestSignalsWhileABirthAsks(t *testing.T) {
+// While a question is open, the tracer's thread sleeps. A signal must have its effect all the same.
+func TestSignalsEndAQuestion(t *testing.T) {
 	within(t, 60*time.Second)
-	d := converse(t, "--follow", "ask", "--", program(t, "threads"), "20000")
+	d := throughPipes(t, "--follow", "ask", "--", program(t, "threads"), "20000")
 	d.types(t, "continue\n")
 	d.hears(t, `made main/1 `)
-	d.Process.Signal(unix.SIGINT) // follows both, and stops the program; births on the way to that ask nothing
+	// It follows both and stops the program. Births on the way to the stop ask nothing.
+	d.Process.Signal(unix.SIGINT)
 	d.hears(t, `stopped: \d tasks?\n`)
 	d.types(t, "continue\nwait\n")
 	d.hears(t, `made main/\d+ `)
@@ -263,8 +268,8 @@ func TestSignalsWhileABirthAsks(t *testing.T) {
 
 func TestPromptKilled(t *testing.T) {
 	within(t, 60*time.Second)
-	d := converse(t, "--", program(t, "waits"), "deaf")
-	pid := number(d.hears(t, `process (\d+) stands at its start`)[1])
+	d := throughPipes(t, "--", program(t, "waits"), "deaf")
+	pid := number(d.hears(t, `process (\d+) is stopped at its start`)[1])
 	d.Process.Kill()
 	d.ends(t, "signal: killed")
 	var status unix.WaitStatus
@@ -273,7 +278,7 @@ func TestPromptKilled(t *testing.T) {
 	}
 
 	p := start(t, "crowd", "3", "1")
-	d = converse(t, "-p", p.name())
+	d = throughPipes(t, "-p", p.pid())
 	d.hears(t, `attached to process`)
 	d.Process.Kill()
 	d.ends(t, "signal: killed")
@@ -284,16 +289,16 @@ func TestPromptKilled(t *testing.T) {
 func TestPromptWithManyThreads(t *testing.T) {
 	within(t, 60*time.Second)
 	p := start(t, "crowd", "500", "2")
-	d := converse(t, "-p", p.name())
+	d := throughPipes(t, "-p", p.pid())
 	d.types(t, "continue\nwait clone\nfollow parent\nstop\nthreads\nthread @400\n")
 	stopped := number(d.hears(t, `stopped: (\d+) tasks\n`)[1])
-	list := d.hears(t, `(?s)  path .*?\n@400 \d+ stands at`)[0]
-	if listed := strings.Count(list, " stopped "); stopped < 503 || listed != stopped {
+	list := d.hears(t, `(?s)  path .*?\n@400 \d+ is stopped at`)[0]
+	if listed := strings.Count(list, " stopped  "); stopped < 503 || listed != stopped {
 		t.Errorf("%d stopped and %d listed so, want at least 503, and as many", stopped, listed)
 	}
 	d.types(t, "detach @7\nthread @7\nquit\n")
-	d.hears(t, `let go of @7 \d+\nno task "@7" is traced`)
-	d.hears(t, fmt.Sprintf(`let go of process %s\n`, p.name()))
+	d.hears(t, `detached from @7 \d+\nno task "@7" is traced`)
+	d.hears(t, fmt.Sprintf(`detached from process %s\n`, p.pid()))
 	d.ends(t, "exit status 0")
 	p.wantReleased(t)
 	p.finish(t)
@@ -302,32 +307,37 @@ func TestPromptWithManyThreads(t *testing.T) {
 func TestWaitNoticesAGroupStop(t *testing.T) {
 	within(t, 60*time.Second)
 	p := start(t, "crowd", "3", "0")
-	d := converse(t, "-p", p.name())
+	d := throughPipes(t, "-p", p.pid())
 	d.types(t, "continue\nwait exit\n")
 	d.hears(t, `attached to process \d+: 4 tasks found`)
 	unix.Kill(p.Process.Pid, unix.SIGSTOP)
 	d.hears(t, `signal SIGSTOP\n`)
 	d.hears(t, `every task is in a group stop: SIGCONT ends it\n`)
-	d.types(t, "continue\nwait\n") // it is kept
+	d.types(t, "continue\nwait\n") // the group stop lasts
 	d.hears(t, `every task is in a group stop: SIGCONT ends it\n`)
-	d.types(t, "stop\nwait\n") // stands for another reason too
+	d.types(t, "stop\nwait\n") // now the tasks are stopped for two reasons
 	d.hears(t, `every task is in a group stop: SIGCONT ends it\n`)
 	unix.Kill(p.Process.Pid, unix.SIGCONT)
 	d.types(t, "continue\nwait signal\nquit\n")
-	d.hears(t, `let go of process `)
+	d.hears(t, `detached from process `)
 	d.ends(t, "exit status 0")
 	p.wantReleased(t)
 	p.finish(t)
 }
 
-func TestPromptByBothMethodsAndNotices(t *testing.T) {
-	for _, flags := range [][]string{{"--method", "syscalls"}, {"--notify", "sigchld"}, {"--method", "syscalls", "--notify", "sigchld"}} {
+func TestPromptWithEachMethodAndNotify(t *testing.T) {
+	for _, flags := range [][]string{
+		{"--method", "syscalls"},
+		{"--notify", "sigchld"},
+		{"--method", "syscalls", "--notify", "sigchld"},
+	} {
 		t.Run(strings.Join(flags, " "), func(t *testing.T) {
 			within(t, 60*time.Second)
 			p := start(t, "crowd", "2", "1")
-			d := converse(t, append(flags, "-p", p.name())...)
+			d := throughPipes(t, append(flags, "-p", p.pid())...)
 			d.types(t, "continue\nwait clone\nwait exit\nstop\nthreads\n")
-			said := d.hears(t, `(?s)^.*?\nstopped: (\d+) tasks\n`) // one that was found may end before another is born
+			// A task that the attach found may end before another is born.
+			said := d.hears(t, `(?s)^.*?\nstopped: (\d+) tasks\n`)
 			stopped := said[1]
 			if !strings.Contains(said[0], ": clone ") || !strings.Contains(said[0], ": exit 0\n") {
 				t.Errorf("it said %q, want a birth and an end", said[0])
@@ -341,39 +351,11 @@ func TestPromptByBothMethodsAndNotices(t *testing.T) {
 			d.Process.Signal(unix.SIGINT)
 			d.hears(t, `stopped: \d+ tasks\n`)
 			d.types(t, "detach "+parked+"\nquit\n")
-			d.hears(t, `let go of @2 `)
-			d.hears(t, `let go of process `)
+			d.hears(t, `detached from @2 `)
+			d.hears(t, `detached from process `)
 			d.ends(t, "exit status 0")
 			p.wantReleased(t)
 			p.finish(t)
 		})
-	}
-}
-
-// A broken console is one that panics.
-type broken struct{}
-
-func (broken) Write([]byte) (int, error) { panic("it cannot be written to") }
-
-// Nobody but the tracer's thread can put a terminal's modes back when that panics.
-func TestPanicOfTheSinkRestoresTheTerminal(t *testing.T) {
-	restored := 0
-	s := &session{
-		console: &console{out: broken{}, restore: func() { restored++ }},
-		seen:    make(map[event.Kind]int), questions: make(chan question),
-	}
-	close(s.questions) // to ask panics
-	for i, call := range []func(){
-		func() { s.event(event.Event{Kind: event.Ready, PID: 1, TID: 1}) },
-		func() { s.choose(event.Event{Kind: event.Clone, TID: 1, Child: 2}) },
-	} {
-		func() {
-			defer func() {
-				if recover() == nil || restored != i+1 {
-					t.Errorf("call %d: the modes were put back %d times; the panic is to go on, and they are to be put back", i, restored)
-				}
-			}()
-			call()
-		}()
 	}
 }

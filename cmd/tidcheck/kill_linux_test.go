@@ -18,20 +18,23 @@ import (
 	"gotest.tools/v3/assert"
 )
 
-// moments are random ones in the time that a command takes, in their order and evenly spread. A bend
-// above 1 makes early ones more frequent, for commands that do most at their start. The seed is printed.
+// moments returns n random moments in the time that a command takes, in order and evenly spread. A
+// bend above 1 makes early moments more frequent, for commands that do most at their start. It logs
+// its seed.
 func moments(t *testing.T, n int, takes time.Duration, bend float64) []time.Duration {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d, %d moments in %v", seed, n, takes)
 	random := rand.New(rand.NewPCG(seed, 0))
 	list := make([]time.Duration, n)
 	for i := range list {
-		list[i] = time.Duration(math.Pow((float64(i)+random.Float64())/float64(n), bend) * float64(takes))
+		share := (float64(i) + random.Float64()) / float64(n)
+		list[i] = time.Duration(math.Pow(share, bend) * float64(takes))
 	}
 	return list
 }
 
-// quickest is how long a command takes at least; its first run may have to build fixtures.
+// quickest is the shortest time that a command took in some runs. The first may have to build
+// fixtures.
 func quickest(t *testing.T, argv []string) time.Duration {
 	t.Helper()
 	least := time.Hour
@@ -51,12 +54,12 @@ func TestNothingOutlivesAKilledRun(t *testing.T) {
 	commands := []struct {
 		argv  []string
 		bend  float64
-		takes time.Duration // zero is measured
-		kills int           // so often
-		lanes int           // so many at once
+		takes time.Duration // zero: it is measured
+		kills int
+		lanes int // how many commands run at once
 	}{
-		{argv: []string{"tidcheck", "run", "--quick", "reference"}, bend: 1, kills: 50, lanes: 2},
-		{argv: []string{"tidcheck", "run", "--jobs=12", "book"}, bend: 4, takes: 5 * time.Second, kills: 20, lanes: 10},
+		{[]string{"tidcheck", "run", "--quick", "reference"}, 1, 0, 50, 2},
+		{[]string{"tidcheck", "run", "--jobs=12", "book"}, 4, 5 * time.Second, 20, 10},
 	}
 	for _, c := range commands {
 		t.Run(c.argv[len(c.argv)-1], func(t *testing.T) {
@@ -77,8 +80,9 @@ func TestNothingOutlivesAKilledRun(t *testing.T) {
 				})
 			}
 			lanes.Wait()
-			if t.Logf("killed %d in their course", killed.Load()); int(killed.Load()) < c.kills/5 {
-				t.Errorf("%d commands of %d were killed in their course, want a fifth of them at least", killed.Load(), c.kills)
+			if t.Logf("killed %d before their end", killed.Load()); int(killed.Load()) < c.kills/5 {
+				t.Errorf("%d of %d commands were killed before their end, want a fifth or more",
+					killed.Load(), c.kills)
 			}
 		})
 	}
@@ -87,9 +91,10 @@ func TestNothingOutlivesAKilledRun(t *testing.T) {
 func TestNothingLaunchedOutlivesAKilledTrace(t *testing.T) {
 	within(t, 60*time.Second)
 	crowd := program(t, "crowd")
-	printed, _ := signalAt(t, "SIGKILL", moments(t, 20, 100*time.Millisecond, 1), "tidcheck", "trace", "--json", "--", crowd, "20", "2")
+	printed, _ := signalAt(t, "SIGKILL", moments(t, 20, 100*time.Millisecond, 1),
+		"tidcheck", "trace", "--json", "--", crowd, "20", "2")
 	if got := strings.Count(printed, "signal: killed after "); got != 20 {
-		t.Errorf("killed %d traces of 20 in their course:\n%s", got, printed)
+		t.Errorf("killed %d traces of 20 before their end:\n%s", got, printed)
 	}
 }
 
@@ -97,9 +102,10 @@ func TestAttachedProgramOutlivesAKilledTrace(t *testing.T) {
 	within(t, 60*time.Second)
 	p := start(t, "crowd", "20", "2")
 	for i, moment := range moments(t, 20, 100*time.Millisecond, 1) {
-		printed, _ := signalAt(t, "SIGKILL", []time.Duration{moment}, "tidcheck", "trace", "--json", "-p", p.name())
+		printed, _ := signalAt(t, "SIGKILL", []time.Duration{moment},
+			"tidcheck", "trace", "--json", "-p", p.pid())
 		if !strings.HasPrefix(printed, "signal: killed after ") {
-			t.Errorf("trace %d was not killed in its course: %s", i, printed)
+			t.Errorf("trace %d was not killed before its end: %s", i, printed)
 		}
 		p.wantReleased(t)
 	}
@@ -112,7 +118,7 @@ func TestARunThatWasStoppedAtOnceLeavesItsFile(t *testing.T) {
 	assert.NilError(t, os.WriteFile(name, want, 0o600))
 	file, err := createJSON(name)
 	assert.NilError(t, err)
-	assert.NilError(t, writeJSON(nil, file, name, &harness.Report{Stopped: "enough"}))
+	assert.NilError(t, writeJSON(file, &harness.Report{Stopped: "enough"}))
 	got, err := os.ReadFile(name)
 	assert.NilError(t, err)
 	assert.Equal(t, string(got), string(want))
@@ -123,17 +129,21 @@ func TestInterruptedRunEndsSoon(t *testing.T) {
 	program(t, "threads") // its compiler is the fixtures' too
 	for _, moment := range []time.Duration{0, 300 * time.Millisecond} {
 		file := filepath.Join(t.TempDir(), "report.json")
-		printed, said := signalAt(t, "+SIGINT", []time.Duration{moment}, "tidcheck", "run", "--json", file, "book")
+		printed, said := signalAt(t, "+SIGINT", []time.Duration{moment},
+			"tidcheck", "run", "--json", file, "book")
 		outcome, after, _ := strings.Cut(strings.TrimSpace(printed), " after ")
 		took, err := time.ParseDuration(after)
 		if outcome != "exit status 2" || err != nil || took > 3*time.Second {
-			t.Errorf("interrupted %v after its first line: got %q, want exit status 2 within 3s", moment, printed)
+			t.Errorf("SIGINT %v after its first line: got %q, want exit status 2 within 3s",
+				moment, printed)
 		}
 		if strings.Count(said, "\n") != 1 || !strings.HasPrefix(said, "tidcheck run: ") {
-			t.Errorf("interrupted %v after its first line: it said %q, want one line", moment, said)
+			t.Errorf("SIGINT %v after its first line: it said %q, want one line", moment, said)
 		}
-		if report, err := readReport(file); err != nil || report.Stopped != "interrupt signal received" {
-			t.Errorf("interrupted %v after its first line: its report is %+v, %v, want one that says so", moment, report, err)
+		report, err := readReport(file)
+		if err != nil || report.Stopped != "interrupt signal received" {
+			t.Errorf("SIGINT %v after its first line: its report is %+v, %v, want one that says so",
+				moment, report, err)
 		}
 	}
 }

@@ -3,15 +3,15 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
+	"os"
 	"strings"
 
 	"github.com/tidcheck/tidcheck/fixtures"
-	"github.com/tidcheck/tidcheck/harness"
 )
 
-// A listed is one entry of `tidcheck list --json`.
+// A listed is one entry of list --json.
 type listed struct {
 	Scenario string            `json:"scenario"`
 	Mode     fixtures.Mode     `json:"mode"`
@@ -22,101 +22,106 @@ type listed struct {
 	Source   string            `json:"source"`
 }
 
-func listCommand(_ context.Context, c *invocation) (int, error) {
-	asJSON := c.flags.Bool("json", false, "print a JSON array of all, an entry a scenario and mode")
+func listCommand(_ context.Context, c *invocation) error {
+	asJSON := c.flags.Bool("json", false,
+		"print a JSON array with an entry for each SCENARIO/MODE")
+	debuggers := c.flags.Bool("debuggers", false,
+		"print the debuggers instead, and the versions of each that make ladder has put there")
 	if err := c.parse(); err != nil {
-		return harnessError, err
+		return err
 	}
-	if c.flags.NArg() > 0 {
-		return c.listHeads(c.flags.Args())
+	switch {
+	case *debuggers && (*asJSON || c.flags.NArg() > 0):
+		return errors.New("--debuggers goes with no other flag and no names")
+	case *debuggers:
+		listDebuggers()
+		return nil
+	case c.flags.NArg() > 0:
+		return listHeads(c.flags.Args())
 	}
-	scenarios, err := harness.Scenarios(nil)
+	catalogue, err := fixtures.Catalogue()
 	if err != nil {
-		return harnessError, err
-	}
-	list := make([]listed, len(scenarios))
-	for i, s := range scenarios {
-		f := s.Fixture
-		list[i] = listed{f.Name, s.Mode, f.Sentence, map[string]string{}, []string{}, f.Set, f.Source}
-		for _, p := range f.Params {
-			list[i].Params[p.Name] = p.Quick
-		}
-		for _, n := range f.Needs {
-			list[i].Needs = append(list[i].Needs, n.Text)
-		}
+		return err
 	}
 	if *asJSON {
-		encoder := json.NewEncoder(c.stdout)
+		var list []listed
+		for _, f := range catalogue {
+			for _, mode := range f.Modes {
+				list = append(list, entryOf(f, mode))
+			}
+		}
+		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(list); err != nil {
-			return harnessError, err
-		}
-		return asExpected, nil
+		return encoder.Encode(list)
 	}
-	for i, l := range list {
-		if i == 0 || list[i-1].Scenario != l.Scenario {
-			fmt.Fprintf(c.stdout, "%s\n    %s\n    modes: %s\n", l.Scenario, l.Sentence, modesOf(scenarios[i].Fixture))
-			if len(l.Needs) > 0 {
-				fmt.Fprintf(c.stdout, "    needs: %s\n", strings.Join(l.Needs, " "))
-			}
-			if l.Set != "" {
-				fmt.Fprintf(c.stdout, "    set: %s\n", l.Set)
-			}
+	for _, f := range catalogue {
+		fmt.Printf("%s\n    %s\n    modes: %s\n",
+			f.Name, f.Sentence, strings.Trim(fmt.Sprint(f.Modes), "[]"))
+		if f.Needs != nil {
+			fmt.Printf("    needs: %s\n", strings.Join(entryOf(f, "").Needs, " "))
+		}
+		if f.Set != "" {
+			fmt.Printf("    set: %s\n", f.Set)
 		}
 	}
-	return asExpected, nil
+	return nil
 }
 
-// listHeads prints the whole declarations of fixtures, and where their sources are.
-func (c *invocation) listHeads(names []string) (int, error) {
+// listDebuggers prints the debuggers that run knows by name, and their versions.
+func listDebuggers() {
+	for _, c := range configurations("", nil) {
+		fmt.Printf("%s\n    %s\n", c.name, c.sentence)
+		if versions := c.versions(); versions != nil {
+			fmt.Printf("    versions: %s\n", strings.Join(versions, " "))
+		}
+	}
+}
+
+func entryOf(f fixtures.Fixture, mode fixtures.Mode) listed {
+	l := listed{f.Name, mode, f.Sentence, map[string]string{}, []string{}, f.Set, f.Source}
+	for _, p := range f.Params {
+		l.Params[p.Name] = p.Quick
+	}
+	for _, n := range f.Needs {
+		l.Needs = append(l.Needs, n.Text)
+	}
+	return l
+}
+
+// listHeads prints the declarations of fixtures, and where their sources are.
+func listHeads(names []string) error {
 	for n, name := range names {
 		f, err := fixtureNamed(name)
 		if err != nil {
-			return harnessError, err
-		}
-		head, err := fixtures.Head(f)
-		if err != nil {
-			return harnessError, err
+			return err
 		}
 		if n > 0 {
-			fmt.Fprintln(c.stdout)
+			fmt.Println()
 		}
-		fmt.Fprintf(c.stdout, "%s, in %s\n\n%s\n", name, f.Source, head)
+		fmt.Printf("%s, in %s\n\n%s\n", name, f.Source, f.Head)
 	}
-	return asExpected, nil
+	return nil
 }
 
-// fixtureNamed is the catalogue's fixture of that name.
+// fixtureNamed returns the catalogue's fixture of that name. The error names those of its group.
 func fixtureNamed(name string) (fixtures.Fixture, error) {
+	wanted := fixtures.Fixture{Name: name}
 	catalogue, err := fixtures.Catalogue()
 	if err != nil {
-		return fixtures.Fixture{}, err
+		return wanted, err
 	}
-	i := slices.IndexFunc(catalogue, func(f fixtures.Fixture) bool { return f.Name == name })
-	if i < 0 {
-		return fixtures.Fixture{}, fmt.Errorf("there is no fixture %q%s", name, similar(name, catalogue))
-	}
-	return catalogue[i], nil
-}
-
-// similar names the fixtures of a name's group, or how to find any.
-func similar(name string, catalogue []fixtures.Fixture) string {
 	var group []string
 	for _, f := range catalogue {
-		if f.Group() == (fixtures.Fixture{Name: name}).Group() {
+		if f.Name == name {
+			return f, nil
+		}
+		if f.Group() == wanted.Group() {
 			group = append(group, f.Name)
 		}
 	}
-	if len(group) == 0 {
-		return " (tidcheck list has them)"
+	hint := "tidcheck list has them"
+	if group != nil {
+		hint = "its group has " + strings.Join(group, ", ")
 	}
-	return fmt.Sprintf(" (its group has %s)", strings.Join(group, ", "))
-}
-
-func modesOf(f fixtures.Fixture) string {
-	words := make([]string, len(f.Modes))
-	for i, m := range f.Modes {
-		words[i] = string(m)
-	}
-	return strings.Join(words, " ")
+	return wanted, fmt.Errorf("there is no fixture %q (%s)", name, hint)
 }

@@ -1,8 +1,9 @@
-// Tidcheck judges how debuggers track threads, and traces programs itself.
-// `tidcheck --help` says how.
+// Tidcheck tests whether debuggers track threads correctly, and traces programs itself.
+// `tidcheck --help` lists its commands.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -13,112 +14,167 @@ import (
 	"strings"
 
 	"github.com/tidcheck/tidcheck"
+	"github.com/tidcheck/tidcheck/internal/inherited"
 )
 
-// Exit statuses that are ours, as test suites' drivers expect them.
+// Exit statuses of tidcheck's own, as programs that drive test suites expect them.
 const (
 	asExpected    = 0
 	notConforming = 1
 	harnessError  = 2
 )
 
-// A subcommand is one of tidcheck's.
+// A subcommand is one command of tidcheck, such as run or trace.
 type subcommand struct {
 	name, args, sentence string
-	run                  func(ctx context.Context, c *invocation) (status int, err error)
+	run                  func(ctx context.Context, c *invocation) error
+	tasks                int // how many tasks it takes at least, with those that it starts
 }
 
-// An invocation is a command that was called: its flags and where it writes.
+// An invocation is one call of a command: its arguments and its exit status.
 type invocation struct {
 	subcommand
-	flags          *flag.FlagSet
-	args           []string
-	stdout, stderr io.Writer
+	flags  *flag.FlagSet
+	args   []string
+	status int // an error turns asExpected into harnessError
 }
 
 var commands = []subcommand{
-	{"run", "[flags] DEBUGGER[=PATH]…", "Runs debuggers on the scenarios and says which rules they keep.", runCommand},
-	{"trace", "[flags] (-p PID | -- COMMAND [ARG…])", "Follows every thread of a program and prints what happens to it.", traceCommand},
-	{"list", "[flags] [NAME…]", "Lists the scenarios, or prints what some of them declare.", listCommand},
-	{"record", "[flags] -- COMMAND [ARG…]", "Prints the want lines of a program that does the same in each run.", recordCommand},
-	{"check", "[flags] EVENTS.jsonl", "Judges a recorded run: whether its events are possible, and what a program declares.", checkCommand},
-	{"diff", "BEFORE.json AFTER.json", "Says which verdicts changed between two reports of run --json.", diffCommand},
-	{"doctor", "", "Says what this machine has for it and what is missing, by trying, and how to get it.", doctorCommand},
-	{"new", "[flags] NAME", "Writes a fixture of your own, to run with --fixture.", newCommand},
+	{
+		"run", "[flags] DEBUGGER[=PATH]…",
+		"Tests debuggers: runs the scenarios under each of them and prints which rules hold.",
+		runCommand, 200,
+	},
+	{
+		"trace", "[flags] (-p PID | -- COMMAND [ARG…])",
+		"Traces every thread of a program and prints its births, exits, execs and signals.",
+		traceCommand, 16,
+	},
+	{
+		"list", "[flags] [NAME…]",
+		"Lists the scenarios. With names, prints what these fixtures declare.",
+		listCommand, 0,
+	},
+	{
+		"declare", "[flags] -- COMMAND [ARG…]",
+		"Runs a program several times and prints what it does as a fixture's want lines.",
+		declareCommand, 32,
+	},
+	{
+		"check", "[flags] (FOLDER | EVENTS.jsonl)",
+		"Judges a run again that run --keep left in a folder, or a file of events.",
+		checkCommand, 0,
+	},
+	{
+		"diff", "BEFORE.json AFTER.json",
+		"Prints which verdicts differ between two reports of run --json.",
+		diffCommand, 0,
+	},
+	{
+		"doctor", "",
+		"Tries what tidcheck needs on this machine, and says how to get what is missing.",
+		doctorCommand, 32,
+	},
+	{
+		"new", "[flags] NAME",
+		"Writes a fixture of your own, to change and to run with run --fixture.",
+		newCommand, 0,
+	},
 }
 
-const usage = `tidcheck tells whether a debugger tracks threads correctly: it runs programs whose threads'
-lives are known under the debugger, and holds what it said against what the kernel did.
+const usage = `tidcheck tests whether a debugger tracks threads correctly. It runs small programs
+under the debugger and compares what the debugger reports with what the kernel did.
 
 usage: tidcheck COMMAND [flags] [arguments]
 
 `
 
+const afterUsage = `
+Exit status: 0 if all is as expected, 1 if a debugger or a file does not conform, 2 after an error
+or if nothing could be judged. trace ends with its program's status.
+"tidcheck COMMAND --help" lists a command's flags. "tidcheck --version" prints the version.
+`
+
 func main() {
-	os.Exit(dispatch(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(dispatch(os.Args[1:]))
 }
 
-// dispatch runs a command and returns the exit status. Every error is one line.
-func dispatch(args []string, stdout, stderr io.Writer) int {
-	name := "--help"
-	if len(args) > 0 {
-		name = args[0]
+// dispatch runs a command and returns the exit status. Every error is printed as one line.
+func dispatch(args []string) int {
+	if len(args) == 0 {
+		help()
+		return harnessError
 	}
+	name := args[0]
 	switch name {
 	case "-h", "-help", "--help", "help":
 		if len(args) == 2 && name == "help" {
-			return dispatch([]string{args[1], "--help"}, stdout, stderr)
+			return dispatch([]string{args[1], "--help"})
 		}
-		help(stdout)
-		if len(args) == 0 {
-			return harnessError
-		}
+		help()
 		return asExpected
 	case "-version", "--version", "version":
-		fmt.Fprintln(stdout, "tidcheck", tidcheck.Version)
+		fmt.Println("tidcheck", tidcheck.Version)
 		return asExpected
 	}
 	i := slices.IndexFunc(commands, func(c subcommand) bool { return c.name == name })
 	if i < 0 {
-		fmt.Fprintf(stderr, "tidcheck: there is no command %q (tidcheck --help has them)\n", name)
+		fmt.Fprintf(os.Stderr,
+			"tidcheck: there is no command %q (tidcheck --help lists them)\n", name)
 		return harnessError
 	}
-	c := &invocation{subcommand: commands[i], args: args[1:], stdout: stdout, stderr: stderr}
-	c.flags = flag.NewFlagSet("tidcheck "+name, flag.ContinueOnError)
-	c.flags.SetOutput(io.Discard)
-	status, err := c.subcommand.run(context.Background(), c)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return asExpected
-	case err != nil:
-		text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ") // a compiler's words, say
-		fmt.Fprintf(stderr, "tidcheck %s: %s\n", name, text)
+	flags := flag.NewFlagSet("tidcheck "+name, flag.ContinueOnError)
+	c := &invocation{subcommand: commands[i], flags: flags, args: args[1:]}
+	flags.SetOutput(io.Discard)
+	if name != "trace" { // its program is to have our umask
+		inherited.UseOwnFiles()
 	}
-	return status
+	err := inherited.HasTasks(c.tasks)
+	if err == nil {
+		err = c.run(context.Background(), c)
+	}
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return c.status
+	}
+	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ") // as a compiler's
+	fmt.Fprintf(os.Stderr, "tidcheck %s: %s\n", name, text)
+	return cmp.Or(c.status, harnessError)
 }
 
-func help(w io.Writer) {
-	fmt.Fprint(w, usage)
+func help() {
+	fmt.Print(usage)
 	for _, c := range commands {
-		fmt.Fprintf(w, "  tidcheck %s %s\n        %s\n", c.name, c.args, c.sentence)
+		fmt.Printf("  %s\n        %s\n", c.synopsis(), c.sentence)
 	}
-	fmt.Fprint(w, "\n`tidcheck COMMAND --help` has its flags; `tidcheck --version` says the version.\n")
+	fmt.Print(afterUsage)
 }
 
-// parse reads the flags; --help and --version are answered here.
+func (c subcommand) synopsis() string {
+	return strings.TrimSpace("tidcheck " + c.name + " " + c.args)
+}
+
+// parse reads the flags. It answers --help and --version itself and then returns flag.ErrHelp.
 func (c *invocation) parse() error {
-	version := c.flags.Bool("version", false, "print the suite's version and end")
+	version := c.flags.Bool("version", false, "print tidcheck's version")
 	err := c.flags.Parse(c.args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintf(c.stdout, "usage: tidcheck %s %s\n\n%s\n\n", c.name, c.subcommand.args, c.sentence)
-		c.flags.SetOutput(c.stdout)
+		fmt.Printf("usage: %s\n\n%s\n\n", c.synopsis(), c.sentence)
+		c.flags.SetOutput(os.Stdout)
 		c.flags.PrintDefaults()
 	case err != nil:
-		return fmt.Errorf("%w (tidcheck %s --help has the flags)", err, c.name)
+		return fmt.Errorf("%w (tidcheck %s --help lists the flags)", err, c.name)
 	case *version:
-		fmt.Fprintln(c.stdout, "tidcheck", tidcheck.Version)
+		fmt.Println("tidcheck", tidcheck.Version)
 		return flag.ErrHelp
 	}
 	return err
+}
+
+// listVar defines a flag that may be given more than once. It collects the values.
+func listVar(flags *flag.FlagSet, list *[]string, name, usage string) {
+	flags.Func(name, usage, func(value string) error {
+		*list = append(*list, value)
+		return nil
+	})
 }

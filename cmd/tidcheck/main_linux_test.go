@@ -14,26 +14,30 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"golang.org/x/sys/unix"
 )
 
-// marker, in the environment, is in all that the tests start, but for the keepers, which have none.
+// marker is a variable in the environment of all processes that the tests start. Only the keepers
+// have an empty environment.
 const marker = "TIDCHECK_COMMAND_TEST"
 
 func TestMain(m *testing.M) {
 	testscript.Main(suite{m}, map[string]func(){
 		"tidcheck":  main,
 		"signalled": signalled,
+		"leaving":   leaving,
 	})
 }
 
-// A suite is the package's tests, and looks afterwards whether they left something.
+// A suite runs the package's tests, and then fails if they left a process behind.
 type suite struct{ *testing.M }
 
 func (s suite) Run() int {
-	// What a killed command leaves comes to us, so that we can say that nothing is left.
+	// The orphans of a killed command become our children, so we can tell whether any are left.
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	os.Setenv(marker, strconv.Itoa(os.Getpid()))
+	testproc.UseTempThatExecutes()
 	programs, err := prepare()
 	if err != nil {
 		fmt.Println("FAIL:", err)
@@ -48,8 +52,8 @@ func (s suite) Run() int {
 	return code
 }
 
-// prepare builds the programs of testdata, and sets an environment in which all tests share
-// the caches of who runs them.
+// prepare builds the programs of testdata. It sets an environment in which all tests share the
+// user's caches.
 func prepare() (programs string, err error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -58,7 +62,8 @@ func prepare() (programs string, err error) {
 	preset := map[string]string{
 		"TIDCHECK_CACHE": filepath.Join(cache, fmt.Sprintf("tidcheck-%d", os.Getuid())),
 		"GOCACHE":        filepath.Join(cache, "go-build"),
-		"GORACE":         "atexit_sleep_ms=10", // else each process of a -race build rests for a second at its end
+		// A process of a -race build sleeps for a second at its end by default.
+		"GORACE": "atexit_sleep_ms=10",
 	}
 	for name, value := range preset {
 		if os.Getenv(name) == "" {
@@ -68,20 +73,25 @@ func prepare() (programs string, err error) {
 	if programs, err = os.MkdirTemp("", "tidcheck-command-test-"); err != nil {
 		return "", err
 	}
+	if err := os.Chmod(programs, 0o755); err != nil { // for other users
+		return programs, err
+	}
 	os.Setenv("PROGRAMS", programs)
 	sources, err := filepath.Glob("testdata/*.c")
 	for _, source := range sources {
 		output := filepath.Join(programs, strings.TrimSuffix(filepath.Base(source), ".c"))
-		said, err := exec.Command("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", output, source).CombinedOutput()
-		if err != nil && !errors.Is(err, exec.ErrNotFound) { // without a compiler the tests that need one are skipped
+		cc := exec.Command("cc", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread",
+			"-o", output, source)
+		said, err := cc.CombinedOutput()
+		if err != nil && !errors.Is(err, exec.ErrNotFound) { // without cc, program skips tests
 			return programs, fmt.Errorf("cc %s: %w\n%s", source, err, said)
 		}
 	}
 	return programs, err
 }
 
-// leftovers waits for a bounded time for the end of all that descends from us. It describes
-// and ends what has not ended, or is no child of ours and has our marker.
+// leftovers waits for a bounded time until all our descendants have ended. It kills and lists those
+// that have not, and processes elsewhere that have our marker.
 func leftovers() string {
 	over := make(chan struct{})
 	go func() {
@@ -90,18 +100,20 @@ func leftovers() string {
 	}()
 	ours := func(pid int) bool {
 		environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-		return strings.Contains("\x00"+string(environ), "\x00"+marker+"="+strconv.Itoa(os.Getpid())+"\x00")
+		mark := marker + "=" + strconv.Itoa(os.Getpid())
+		return strings.Contains("\x00"+string(environ), "\x00"+mark+"\x00")
 	}
 	select {
 	case <-over:
 	case <-time.After(5 * time.Second):
-		return endAll(func(pid int) bool { return ours(pid) || statusField(pid, "PPid") == strconv.Itoa(os.Getpid()) })
+		return endAll(func(pid int) bool { return ours(pid) || isChild(pid) })
 	}
 	return endAll(ours)
 }
 
-// reapAll waits until this process has no children. If it is a subreaper, nothing descends
-// from it then.
+func isChild(pid int) bool { return statusField(pid, "PPid") == strconv.Itoa(os.Getpid()) }
+
+// reapAll waits until this process has no children. A subreaper has no descendants then.
 func reapAll() {
 	for {
 		if _, err := unix.Wait4(-1, nil, unix.WALL, nil); err == unix.ECHILD {
@@ -110,7 +122,7 @@ func reapAll() {
 	}
 }
 
-// endAll kills the processes that chosen tells to take, and lists them, a line each; never ourselves.
+// endAll kills the chosen processes and lists them, one a line. It never takes our own.
 func endAll(chosen func(pid int) bool) string {
 	var b strings.Builder
 	dirs, _ := filepath.Glob("/proc/[0-9]*") // the pattern is good
@@ -121,13 +133,14 @@ func endAll(chosen func(pid int) bool) string {
 		}
 		argv, _ := os.ReadFile(dir + "/cmdline")
 		fmt.Fprintf(&b, "process %d, child of %s, state %s, traced by %s: %q\n",
-			pid, statusField(pid, "PPid"), statusField(pid, "State"), statusField(pid, "TracerPid"), argv)
+			pid, statusField(pid, "PPid"), statusField(pid, "State"),
+			statusField(pid, "TracerPid"), argv)
 		unix.Kill(pid, unix.SIGKILL)
 	}
 	return b.String()
 }
 
-// statusField is one field of /proc/TID/status, empty where there is no such task.
+// statusField is one field of /proc/TID/status; empty if there is no such task.
 func statusField(tid int, name string) string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", tid))
 	_, rest, _ := strings.Cut(string(text), "\n"+name+":")
@@ -135,7 +148,7 @@ func statusField(tid int, name string) string {
 	return strings.TrimSpace(value)
 }
 
-// program is a program of testdata.
+// program is the path of a program of testdata.
 func program(t testing.TB, name string) string {
 	t.Helper()
 	path := filepath.Join(os.Getenv("PROGRAMS"), name)
@@ -145,7 +158,7 @@ func program(t testing.TB, name string) string {
 	return path
 }
 
-// within fails a test that would hang, and shows where; nothing waits for it.
+// within ends a test that hangs by a panic, which shows where it hangs.
 func within(t *testing.T, limit time.Duration) {
 	alarm := time.AfterFunc(limit, func() { panic(t.Name() + ": it hangs") })
 	t.Cleanup(func() { alarm.Stop() })

@@ -12,15 +12,17 @@ import (
 	"time"
 )
 
-// A line of 100 MB: what is kept of it is bounded, and it is a failure of who printed it.
+// A debugger prints a line of 100 MB. The part that is kept is bounded, and the debugger has
+// failed.
 func TestMemoryIsBoundedWhenADebuggerPrintsAnEndlessLine(t *testing.T) {
 	within(t, 60*time.Second)
 	program(t, "threads") // its compiler is the fixtures' too
 	script := filepath.Join(t.TempDir(), "endless.sh")
-	if err := os.WriteFile(script, []byte("printf '{'\nhead -c 100000000 /dev/zero | tr '\\0' a\necho\n"), 0o600); err != nil {
+	const text = "printf '{'\nhead -c 100000000 /dev/zero | tr '\\0' a\necho\n"
+	if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// A process starts with its parent's peak, which execve(2) takes over, so ours is not its own.
+	// A process starts with its parent's peak, and execve(2) keeps it: measure that first.
 	inherited := exec.Command("true")
 	if err := inherited.Run(); err != nil {
 		t.Fatal(err)
@@ -31,7 +33,8 @@ func TestMemoryIsBoundedWhenADebuggerPrintsAnEndlessLine(t *testing.T) {
 	if got := cmd.ProcessState.String(); got != "exit status 1" {
 		t.Errorf("got %s, want exit status 1", got)
 	}
-	if got := strings.Count(string(out), "line 1 of its output is longer than 1048576 bytes\n"); got != 5 {
+	const want = "line 1 of its output is longer than 1048576 bytes\n"
+	if got := strings.Count(string(out), want); got != 5 {
 		t.Errorf("%d scenarios name the long line, want 5:\n%s", got, out)
 	}
 	if got := peak(cmd); got > most {
@@ -39,5 +42,5 @@ func TestMemoryIsBoundedWhenADebuggerPrintsAnEndlessLine(t *testing.T) {
 	}
 }
 
-// peak is how much memory a process had at most, in KiB.
+// peak is the most memory that a process had, in KiB.
 func peak(cmd *exec.Cmd) int64 { return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss }

@@ -6,13 +6,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/tidcheck/tidcheck/internal/probe"
 	"github.com/tidcheck/tidcheck/tracer"
 )
 
@@ -30,14 +29,15 @@ func tryPtrace(context.Context) (string, error) {
 	return "launch", err
 }
 
-// tryAttach has another process of ours attach to one that it did not start, since a child's is no test of yama.
+// tryAttach has a second tidcheck attach to a process that it did not start: Yama always permits an
+// attach to one's own child, so that would prove nothing.
 func tryAttach(ctx context.Context) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
 	target := exec.CommandContext(ctx, "cat")
-	hold, err := target.StdinPipe() // its end is cat's
+	hold, err := target.StdinPipe() // cat ends when it is closed
 	if err != nil {
 		return "", err
 	}
@@ -48,7 +48,8 @@ func tryAttach(ctx context.Context) (string, error) {
 		hold.Close()
 		target.Wait()
 	}()
-	tracing := exec.CommandContext(ctx, self, "trace", "--json", "-p", strconv.Itoa(target.Process.Pid))
+	pid := strconv.Itoa(target.Process.Pid)
+	tracing := exec.CommandContext(ctx, self, "trace", "--json", "-p", pid)
 	var complaint bytes.Buffer
 	tracing.Stderr = &complaint
 	out, err := tracing.StdoutPipe()
@@ -58,9 +59,8 @@ func tryAttach(ctx context.Context) (string, error) {
 	if err := tracing.Start(); err != nil {
 		return "", err
 	}
-	first := make([]byte, 1)
-	_, readErr := out.Read(first)
-	tracing.Process.Signal(os.Interrupt) // an error: it has ended
+	_, readErr := out.Read(make([]byte, 1))
+	tracing.Process.Signal(os.Interrupt) // an error means that it has ended
 	err = tracing.Wait()
 	if readErr != nil && err != nil {
 		return "", errors.New(strings.TrimSpace(complaint.String()))
@@ -68,33 +68,15 @@ func tryAttach(ctx context.Context) (string, error) {
 	return "attach", nil
 }
 
-// tryCgroup makes a cgroup below ours, and removes it.
+// tryCgroup makes a cgroup below our own and removes it.
 func tryCgroup(context.Context) (string, error) {
-	mounts, err := os.ReadFile("/proc/self/mounts")
+	parent, err := probe.Cgroup()
 	if err != nil {
 		return "", err
 	}
-	for line := range strings.Lines(string(mounts)) {
-		words := strings.Fields(line)
-		if len(words) < 3 || words[2] != "cgroup2" {
-			continue
-		}
-		dir := filepath.Join(words[1], ownCgroup(), fmt.Sprintf("tidcheck-doctor-%d", os.Getpid()))
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			return "", err
-		}
-		return "version 2", os.Remove(dir)
+	dir, err := os.MkdirTemp(parent, "tidcheck-doctor-")
+	if err != nil {
+		return "", err
 	}
-	return "", errors.New("no cgroup2 is mounted")
-}
-
-// ownCgroup is our place in the tree of version 2, the root where it is not told.
-func ownCgroup() string {
-	text, _ := os.ReadFile("/proc/self/cgroup")
-	for line := range strings.Lines(string(text)) {
-		if path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::"); ok {
-			return path
-		}
-	}
-	return "/"
+	return "version 2", os.Remove(dir)
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,13 +17,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signalled is a program that runs a command once for each moment, sends it a signal
-// at that moment, and waits until nothing that descends from it is left:
+// signalled is a program of its own. It runs a command once for each moment, sends it a signal at
+// that moment, and waits until none of its descendants is left:
 //
 //	signalled SIGNAL MOMENT,MOMENT… COMMAND ARG…
 //
-// Moments count from the command's start, or with a + before the signal from its first line.
-// It prints how each command ended, and how long that took from the signal on.
+// Moments count from the command's start or, with a + before SIGNAL, from its first line. For each
+// command it prints how that ended, and how long after the signal.
 func signalled() {
 	name, afterLine := strings.CutPrefix(os.Args[1], "+")
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -41,7 +40,7 @@ func signalled() {
 }
 
 func signalOnce(sig syscall.Signal, afterLine bool, moment time.Duration, argv []string) error {
-	input, ours, err := os.Pipe() // without an end as long as something may be left
+	input, ours, err := os.Pipe() // it stays open while a process may be left
 	if err != nil {
 		return err
 	}
@@ -59,12 +58,12 @@ func signalOnce(sig syscall.Signal, afterLine bool, moment time.Duration, argv [
 	}
 	lines := bufio.NewReader(out)
 	if afterLine {
-		lines.ReadString('\n') // an error is its end, and then the wait is short
+		lines.ReadString('\n') // an error means that it has ended
 	}
 	go io.Copy(io.Discard, lines)
 	over := make(chan *os.ProcessState, 1)
 	go func() {
-		state, _ := cmd.Process.Wait() // cmd's own would wait for all who have its output
+		state, _ := cmd.Process.Wait() // cmd.Wait would wait for all processes that have its output
 		over <- state
 	}()
 	select {
@@ -78,7 +77,8 @@ func signalOnce(sig syscall.Signal, afterLine bool, moment time.Duration, argv [
 	return nothingLeft()
 }
 
-// nothingLeft waits until we have no children. It needs no long: who does not end by himself never ends.
+// nothingLeft waits until we have no children. The wait is short: a process that does not end by
+// itself soon never ends.
 func nothingLeft() error {
 	over := make(chan struct{})
 	go func() {
@@ -89,13 +89,15 @@ func nothingLeft() error {
 	case <-over:
 		return nil
 	case <-time.After(10 * time.Second):
-		return errors.New("left behind:\n" + endAll(func(pid int) bool { return statusField(pid, "PPid") == strconv.Itoa(os.Getpid()) }))
+		return errors.New("left behind:\n" + endAll(isChild))
 	}
 }
 
-// signalAt runs the program signalled, with a folder for temporary files that must be empty
-// at the end. It returns what it printed and what the commands wrote to standard error.
-func signalAt(t *testing.T, signal string, moments []time.Duration, argv ...string) (printed, said string) {
+// signalAt runs the program signalled with a folder for temporary files, which must be empty at the
+// end. It returns what the program printed and what the commands wrote to standard error.
+func signalAt(
+	t *testing.T, signal string, moments []time.Duration, argv ...string,
+) (printed, said string) {
 	t.Helper()
 	words := make([]string, len(moments))
 	for i, m := range moments {

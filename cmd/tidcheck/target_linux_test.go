@@ -15,15 +15,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A patient is a program that says when it is ready, and ends with 23 at the end of its input.
-type patient struct {
+// A target is a program that prints when it is ready, and ends with 23 at the end of its input.
+type target struct {
 	*exec.Cmd
 	input io.Closer
 }
 
-func start(t *testing.T, name string, args ...string) *patient {
+func start(t *testing.T, name string, args ...string) *target {
 	t.Helper()
-	p := &patient{Cmd: exec.Command(program(t, name), args...)}
+	p := &target{Cmd: exec.Command(program(t, name), args...)}
 	p.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	input, err := p.StdinPipe()
 	if err != nil {
@@ -47,11 +47,11 @@ func start(t *testing.T, name string, args ...string) *patient {
 	return p
 }
 
-// name is the program's pid, as a command line has it.
-func (p *patient) name() string { return strconv.Itoa(p.Process.Pid) }
+// pid is the program's pid, as a word of a command line.
+func (p *target) pid() string { return strconv.Itoa(p.Process.Pid) }
 
-// finish has it run on to its end.
-func (p *patient) finish(t *testing.T) {
+// finish lets it run to its end.
+func (p *target) finish(t *testing.T) {
 	t.Helper()
 	p.input.Close()
 	p.Wait()
@@ -61,9 +61,9 @@ func (p *patient) finish(t *testing.T) {
 }
 
 // tasks are the tids of its living threads.
-func (p *patient) tasks(t *testing.T) map[int]bool {
+func (p *target) tasks(t *testing.T) map[int]bool {
 	t.Helper()
-	entries, err := os.ReadDir(filepath.Join("/proc", p.name(), "task"))
+	entries, err := os.ReadDir(filepath.Join("/proc", p.pid(), "task"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,8 +75,8 @@ func (p *patient) tasks(t *testing.T) map[int]bool {
 	return tids
 }
 
-// wantReleased tells whether its tasks are neither traced nor stopped.
-func (p *patient) wantReleased(t *testing.T) {
+// wantReleased fails the test if a task of the program is traced or stopped.
+func (p *target) wantReleased(t *testing.T) {
 	t.Helper()
 	for tid := range p.tasks(t) {
 		tracer, state := statusField(tid, "TracerPid"), statusField(tid, "State")
@@ -89,7 +89,7 @@ func (p *patient) wantReleased(t *testing.T) {
 	}
 }
 
-// zombie is a process that has ended and that nobody has waited for.
+// zombie makes a process that has ended and is not waited for.
 func zombie(t *testing.T) (pid int) {
 	t.Helper()
 	cmd := exec.Command("true")
@@ -97,7 +97,8 @@ func zombie(t *testing.T) (pid int) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Wait() })
-	if err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+	err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return cmd.Process.Pid

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -20,136 +21,162 @@ import (
 	"github.com/tidcheck/tidcheck/tracer"
 )
 
-func traceCommand(_ context.Context, c *invocation) (int, error) {
-	asJSON := c.flags.Bool("json", false, "print an event a line as JSON, and no summary")
-	output := c.flags.String("output", "", "write to this `file` and not to standard output")
-	pid := c.flags.Int("p", 0, "attach to the process with this `pid`")
-	interactive := c.flags.Bool("i", false, "take commands at a prompt, from a terminal or a pipe; help lists them")
+func traceCommand(_ context.Context, c *invocation) error {
+	asJSON := c.flags.Bool("json", false, "print each event as a line of JSON, and no summary")
+	output := c.flags.String("output", "", "write to this `file` instead of standard output")
+	pid := c.flags.Int("p", 0, "attach to the process with this `pid`; Ctrl-C detaches")
+	interactive := c.flags.Bool("i", false,
+		"stop the program and take commands at a prompt, from a terminal or a pipe")
 	var opts tracer.Options
 	followFlags(c.flags, &opts)
+	c.flags.BoolVar(&opts.TraceMe, "traceme", false,
+		"launch the command by PTRACE_TRACEME, as older tracers do: its group stops are not kept")
 	if err := c.parse(); err != nil {
-		return harnessError, err
+		return err
 	}
 	switch asks := opts.Threads == tracer.FollowAsk || opts.Processes == tracer.FollowAsk; {
 	case asks && !*interactive:
-		return harnessError, errors.New("whom to follow can be asked only with -i")
+		return errors.New("--follow ask and --follow-forks ask need -i")
 	case *interactive && (*asJSON || *output != ""):
-		return harnessError, errors.New("-i prints events at its prompt: neither --json nor --output goes with it")
+		return errors.New("-i prints events at its prompt: --json and --output do not go with it")
 	}
-	target, argv, err := traceTarget(c, *pid)
+	what, err := readTarget(c, *pid)
 	if err != nil {
-		return harnessError, err
+		return err
 	}
 	if *interactive {
-		prompt, err := openConsole(os.Stdin, c.stdout)
+		prompt, err := openConsole(os.Stdin, os.Stdout)
 		if err != nil {
-			return harnessError, err
+			return err
 		}
 		defer prompt.restore()
-		return interact(prompt, target, argv, opts)
+		c.status, err = interact(prompt, what, opts)
+		return err
 	}
-	out := c.stdout
+	out := os.Stdout
 	if *output != "" {
-		file, err := os.Create(*output)
-		if err != nil {
-			return harnessError, fmt.Errorf("--output: %w", err)
+		if out, err = os.Create(*output); err != nil {
+			return fmt.Errorf("--output: %w", err)
 		}
-		defer file.Close()
-		out = file
+		defer out.Close()
 	}
 	p := &printer{out: bufio.NewWriterSize(out, 1<<16), json: *asJSON, direct: *output == ""}
 	p.family.Forgetful = true
-	return p.trace(target, argv, opts)
+	c.status, err = p.trace(what, opts)
+	return err
 }
 
-// followFlags are how a program is followed, and who of it.
+// followFlags defines the flags that say how births and stops are learnt, and which tasks to
+// follow.
 func followFlags(flags *flag.FlagSet, opts *tracer.Options) {
-	flags.TextVar(&opts.Method, "method", tracer.Events, "`how` births are learnt: from the kernel's events, or from all system calls (syscalls)")
-	flags.TextVar(&opts.Notify, "notify", tracer.Wait, "`how` stops are noticed: in wait4 (wait), or by SIGCHLD (sigchld)")
-	flags.TextVar(&opts.Threads, "follow", tracer.FollowBoth, "`whom` to follow at a thread's birth: both, parent, child, or ask; the other runs free")
-	flags.TextVar(&opts.Processes, "follow-forks", tracer.FollowBoth, "`whom` to follow at a process's birth: both, parent, child, or ask")
+	flags.TextVar(&opts.Method, "method", tracer.Events,
+		"`how` births are learnt: from the kernel's events, or from all system calls (syscalls)")
+	flags.TextVar(&opts.Notify, "notify", tracer.Wait,
+		"`how` stops are noticed: in wait4 (wait), or by SIGCHLD (sigchld)")
+	flags.TextVar(&opts.Threads, "follow", tracer.FollowBoth,
+		"`which` task to trace after a thread's birth: both, parent, child, or ask (needs -i);\n"+
+			"the other one is detached and runs untraced")
+	flags.TextVar(&opts.Processes, "follow-forks", tracer.FollowBoth,
+		"`which` task to trace after a process's birth, likewise")
 }
 
-// traceTarget is a pid or a command: -p PID or -- COMMAND, or as the suite calls a
-// debugger, attach PID or launch -- COMMAND.
-func traceTarget(c *invocation, pid int) (int, []string, error) {
+// A traceTarget is what to trace: a command to launch, or a process to attach to.
+type traceTarget struct {
+	argv []string // nil to attach
+	pid  int
+}
+
+func (t traceTarget) isLaunched() bool { return t.argv != nil }
+
+// trace launches the command, with this standard input and these attributes, or attaches to the
+// process.
+func (t traceTarget) trace(
+	opts tracer.Options, stdin io.Reader, attributes *syscall.SysProcAttr,
+) (*tracer.Tracer, error) {
+	if !t.isLaunched() {
+		return tracer.Attach(t.pid, opts)
+	}
+	cmd := exec.Command(t.argv[0], t.argv[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = attributes
+	return tracer.Launch(cmd, opts)
+}
+
+// readTarget reads a pid or a command from the command line: -p PID or -- COMMAND, or, as the
+// suite calls a debugger, attach PID or launch -- COMMAND.
+func readTarget(c *invocation, pid int) (what traceTarget, err error) {
 	args := c.flags.Args()
 	dashes := len(c.args) > len(args) && c.args[len(c.args)-len(args)-1] == "--"
 	hasPID := false
 	c.flags.Visit(func(f *flag.Flag) { hasPID = hasPID || f.Name == "p" })
 	switch {
 	case hasPID && len(args) > 0:
-		return 0, nil, fmt.Errorf("-p %d and a command: one of them", pid)
+		err = fmt.Errorf("-p %d and a command: give one of the two", pid)
 	case hasPID:
-		return pid, nil, nil
+		what.pid = pid
 	case !dashes && len(args) == 2 && args[0] == "attach":
-		n, err := strconv.Atoi(args[1])
-		if err != nil {
-			return 0, nil, fmt.Errorf("attach: %q is no pid", args[1])
+		if what.pid, err = strconv.Atoi(args[1]); err != nil {
+			err = fmt.Errorf("attach: %q is not a pid", args[1])
 		}
-		return n, nil, nil
 	case !dashes && len(args) > 2 && args[0] == "launch" && args[1] == "--":
-		return 0, args[2:], nil
+		what.argv = args[2:]
 	case len(args) == 0:
-		return 0, nil, errors.New("name what to trace: -p PID, or -- COMMAND [ARG…]")
+		err = errors.New("name what to trace: -p PID, or -- COMMAND [ARG…]")
+	default:
+		what.argv = args
 	}
-	return 0, args, nil
+	return what, err
 }
 
-// A printer prints events as they come. It is the tracer's sink, so it works on the
-// tracer's thread; the rest looks at it when the tracer has ended.
+// A printer prints events as they come. The tracer calls it on its own thread; its fields may be
+// read when the tracer has ended.
 type printer struct {
-	out                                             *bufio.Writer
-	json                                            bool
-	direct                                          bool // somebody is looking: nothing stays in the buffer
-	family                                          event.Family
-	line                                            []byte
-	found, births, exits, processes, execs, signals int
-	err                                             error
+	out    *bufio.Writer
+	json   bool
+	direct bool // a person or a pipe reads along: nothing stays in the buffer
+	family event.Family
+	line   []byte
+	counts [event.Signal + 1]int // of events, by their kinds
+	err    error
 }
 
 // trace runs a whole trace and returns the program's own status.
-func (p *printer) trace(pid int, argv []string, opts tracer.Options) (int, error) {
+func (p *printer) trace(what traceTarget, opts tracer.Options) (int, error) {
 	interrupts := make(chan os.Signal, 2)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(interrupts)
 
-	var t *tracer.Tracer
-	var err error
 	opts.Events = p.print
-	if argv == nil {
-		t, err = tracer.Attach(pid, opts)
-	} else {
-		cmd := exec.Command(argv[0], argv[1:]...)
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-		t, err = tracer.Launch(cmd, opts)
-	}
+	t, err := what.trace(opts, os.Stdin, nil)
 	if err != nil {
-		return harnessError, err
+		return 0, err
 	}
 	if err := t.Resume(); err != nil {
-		return harnessError, err
+		return 0, err
 	}
 	begin := time.Now()
 	for {
 		select {
 		case <-t.Done():
 			status, err := t.Wait()
-			p.summary(time.Since(begin))
+			p.summarize(time.Since(begin))
 			if err := cmp.Or(err, p.err, p.out.Flush()); err != nil {
-				return harnessError, err
+				return 0, err
 			}
 			return exitStatus(status), nil
 		case sig := <-interrupts:
-			if err := interrupted(t, argv != nil, sig); err != nil && !errors.Is(err, tracer.ErrEnded) {
-				return harnessError, err
+			err := interrupted(t, what.isLaunched(), sig)
+			if err != nil && !errors.Is(err, tracer.ErrEnded) {
+				return 0, err
 			}
 		}
 	}
 }
 
-// interrupted lets an attached program go. A launched one gets the signal itself, unless the terminal
-// has sent it to both of us, and goes on to decide its end; a second signal kills it.
+// interrupted acts on a signal to tidcheck. It detaches from an attached program. It passes the
+// signal to a launched one, unless the terminal has sent it to both, and the trace goes on: the
+// program decides when it ends. A second signal ends tidcheck, and the kernel then kills the
+// program.
 func interrupted(t *tracer.Tracer, launched bool, sig os.Signal) error {
 	if !launched {
 		return t.Detach()
@@ -163,72 +190,61 @@ func interrupted(t *tracer.Tracer, launched bool, sig os.Signal) error {
 		err = program.Signal(sig)
 	}
 	if errors.Is(err, os.ErrProcessDone) {
-		return t.Kill() // its first process is over: what is left is of no use to who wants an end
+		return t.Kill() // its first process has ended: no other would act on the signal
 	}
 	return err
 }
 
 func (p *printer) print(e event.Event) {
 	l, err := p.family.Add(e)
-	if err != nil && p.err == nil {
-		p.err = err
-	}
-	p.count(e.Kind)
+	p.counts[e.Kind]++
 	if p.json {
-		p.line = append(l.AppendJSON(p.line[:0]), '\n')
+		p.line = l.AppendJSON(p.line[:0])
 	} else {
-		p.line = append(l.AppendLine(p.line[:0]), '\n')
+		p.line = l.AppendLine(p.line[:0])
 	}
-	if _, err := p.out.Write(p.line); err != nil && p.err == nil {
-		p.err = err
-	}
+	p.line = append(p.line, '\n')
+	p.err = cmp.Or(p.err, err)
+	p.out.Write(p.line) // the last Flush returns its error
 	if p.direct {
 		p.out.Flush()
 	}
 }
 
-func (p *printer) count(k event.Kind) {
-	switch k {
-	case event.Attach:
-		p.found++
-	case event.Clone, event.Fork, event.VFork:
-		p.births++
-	case event.Exit:
-		p.exits++
-	case event.End:
-		p.processes++
-	case event.Exec:
-		p.execs++
-	case event.Signal:
-		p.signals++
-	}
-}
-
-// summary is the last line: what there was, in numbers.
-func (p *printer) summary(took time.Duration) {
+// summarize prints the last line: how many events there were.
+func (p *printer) summarize(took time.Duration) {
 	if p.json {
 		return
 	}
-	counts := []string{plural(p.found, "task") + " found", plural(p.births, "birth"), plural(p.exits, "exit"), plural(p.execs, "exec"), plural(p.signals, "signal")}
+	n := p.counts
+	counts := []string{
+		plural(n[event.Attach], "task") + " found",
+		plural(n[event.Clone]+n[event.Fork]+n[event.VFork], "birth"),
+		plural(n[event.Exit], "exit"),
+		plural(n[event.Exec], "exec"),
+		plural(n[event.Signal], "signal"),
+	}
 	counts = slices.DeleteFunc(counts, func(s string) bool { return strings.HasPrefix(s, "0 ") })
 	if len(counts) == 0 {
 		counts = []string{"no events"}
 	}
-	fmt.Fprintf(p.out, "%s; %s ended; %.3f s\n", strings.Join(counts, ", "), plural(p.processes, "process"), took.Seconds())
+	fmt.Fprintf(p.out, "%s; %s ended; %.3f s\n",
+		strings.Join(counts, ", "), plural(n[event.End], "process"), took.Seconds())
 }
 
 func plural(n int, what string) string {
 	switch {
 	case n == 1:
-		return "1 " + what
 	case strings.HasSuffix(what, "s"):
-		return fmt.Sprintf("%d %ses", n, what)
+		what += "es"
+	default:
+		what += "s"
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%d %s", n, what)
 }
 
-// exitStatus is the program's own as a shell gives it: 128 and the signal's number
-// if one killed it, and 0 if it was let go.
+// exitStatus is a program's status as a shell gives it: 128 and the signal's number if a signal
+// killed it. It is 0 if the tracer detached.
 func exitStatus(s event.Status) int {
 	switch {
 	case s == event.Unknown:

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A tracing is a tidcheck trace --json at work, and what it has told so far.
+// A tracing is a running tidcheck trace --json, and the events that it has printed so far.
 type tracing struct {
 	*exec.Cmd
 	output *bufio.Scanner
@@ -28,7 +28,7 @@ type tracing struct {
 func startTrace(t *testing.T, input *os.File, args ...string) *tracing {
 	t.Helper()
 	tr := &tracing{Cmd: exec.Command("tidcheck", append([]string{"trace", "--json"}, args...)...)}
-	tr.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal's Ctrl-C
+	tr.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // away from the terminal's Ctrl-C
 	tr.Stdin, tr.Stderr = input, &tr.stderr
 	output, err := tr.StdoutPipe()
 	if err != nil {
@@ -45,7 +45,8 @@ func startTrace(t *testing.T, input *os.File, args ...string) *tracing {
 	return tr
 }
 
-// until reads the next lines up to one for which enough says so. Lines that are no JSON are the program's.
+// until reads lines up to the first for which enough returns true. Lines that are no JSON are the
+// program's.
 func (tr *tracing) until(t *testing.T, what string, enough func(line string, e event.Event) bool) {
 	t.Helper()
 	for tr.output.Scan() {
@@ -61,7 +62,7 @@ func (tr *tracing) until(t *testing.T, what string, enough func(line string, e e
 	t.Fatalf("the trace ended before %s: %v %s", what, tr.output.Err(), tr.stderr.String())
 }
 
-// finish reads to the end of the trace, and compares how its process ended.
+// finish reads to the end of the trace, and checks how its process ended.
 func (tr *tracing) finish(t *testing.T, want string) {
 	t.Helper()
 	for tr.output.Scan() {
@@ -77,7 +78,7 @@ func (tr *tracing) finish(t *testing.T, want string) {
 
 func isReady(_ string, e event.Event) bool { return e.Kind == event.Ready }
 
-// known tells which tids a trace has named as found or born.
+// known are the tids that a trace has named as found or born.
 func known(trace event.Trace) map[int]bool {
 	tids := make(map[int]bool)
 	for _, e := range trace {
@@ -91,13 +92,13 @@ func known(trace event.Trace) map[int]bool {
 	return tids
 }
 
-func TestAttachListsEveryThreadAndLetsGoOfAll(t *testing.T) {
+func TestAttachListsEveryThreadAndDetachesFromAll(t *testing.T) {
 	for _, sig := range []syscall.Signal{unix.SIGINT, unix.SIGTERM} {
 		t.Run(unix.SignalName(sig), func(t *testing.T) {
 			within(t, 60*time.Second)
 			p := start(t, "crowd", "500", "4")
 			before := p.tasks(t)
-			tr := startTrace(t, nil, "attach", p.name())
+			tr := startTrace(t, nil, "attach", p.pid())
 			tr.until(t, "it was attached", isReady)
 			listed := known(tr.trace)
 			now := p.tasks(t)
@@ -115,7 +116,7 @@ func TestAttachListsEveryThreadAndLetsGoOfAll(t *testing.T) {
 				t.Errorf("%d threads lived throughout the attach, want 505 and more", lived)
 			}
 			births := 0
-			tr.until(t, "a thousand births, and all that lived at the attach's end", func(_ string, e event.Event) bool {
+			enough := func(_ string, e event.Event) bool {
 				delete(now, int(e.TID))
 				if e.Kind == event.Clone {
 					births++
@@ -125,7 +126,8 @@ func TestAttachListsEveryThreadAndLetsGoOfAll(t *testing.T) {
 					delete(now, tid)
 				}
 				return births >= 1000 && len(now) == 0
-			})
+			}
+			tr.until(t, "a thousand births, and all that lived at the attach's end", enough)
 			tr.Process.Signal(sig)
 			tr.finish(t, "exit status 0")
 			p.wantReleased(t)
@@ -147,7 +149,8 @@ func launched(t *testing.T, name string, args ...string) *tracing {
 	t.Cleanup(func() { ours.Close() })
 	defer input.Close()
 	tr := startTrace(t, input, append([]string{"launch", "--", program(t, name)}, args...)...)
-	tr.until(t, "the program was ready", func(line string, _ event.Event) bool { return line == "ready" })
+	isReady := func(line string, _ event.Event) bool { return line == "ready" }
+	tr.until(t, "the program was ready", isReady)
 	return tr
 }
 
@@ -165,17 +168,19 @@ func TestSecondSignalEndsTracerAndLaunchedProgram(t *testing.T) {
 	within(t, 60*time.Second)
 	tr := launched(t, "waits", "deaf")
 	tr.Process.Signal(unix.SIGTERM)
-	tr.until(t, "the program got the first signal", func(_ string, e event.Event) bool { return e.Kind == event.Signal })
+	isSignal := func(_ string, e event.Event) bool { return e.Kind == event.Signal }
+	tr.until(t, "the program got the first signal", isSignal)
 	tr.Process.Signal(unix.SIGTERM)
 	tr.finish(t, "signal: terminated")
 	wantKilled(t, tr)
 }
 
-// wantKilled waits for a program that a dead tracer launched: it has become our child.
+// wantKilled waits for the program of a dead tracer, which has become our child.
 func wantKilled(t *testing.T, tr *tracing) {
 	t.Helper()
 	var status unix.WaitStatus
-	if _, err := unix.Wait4(int(tr.trace[0].PID), &status, 0, nil); err != nil || status.Signal() != unix.SIGKILL {
+	_, err := unix.Wait4(int(tr.trace[0].PID), &status, 0, nil)
+	if err != nil || status.Signal() != unix.SIGKILL {
 		t.Errorf("the launched program's end: got %v, status %#x, want SIGKILL", err, status)
 	}
 }
@@ -183,7 +188,7 @@ func wantKilled(t *testing.T, tr *tracing) {
 func TestTraceIntoAClosedPipe(t *testing.T) {
 	within(t, 60*time.Second)
 	p := start(t, "crowd", "3", "1")
-	for _, args := range [][]string{{"--", program(t, "threads"), "20000"}, {"-p", p.name()}} {
+	for _, args := range [][]string{{"--", program(t, "threads"), "20000"}, {"-p", p.pid()}} {
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
@@ -194,7 +199,8 @@ func TestTraceIntoAClosedPipe(t *testing.T) {
 		err = tr.Run()
 		w.Close()
 		if err == nil || err.Error() != "signal: broken pipe" || tr.stderr.Len() > 0 {
-			t.Errorf("trace %s: got %v, want signal: broken pipe; it said %q", args, err, tr.stderr.String())
+			t.Errorf("trace %s: got %v, want signal: broken pipe; it said %q",
+				args, err, tr.stderr.String())
 		}
 	}
 	p.wantReleased(t)
@@ -204,15 +210,17 @@ func TestTraceIntoAClosedPipe(t *testing.T) {
 func TestTraceRefusesWhatCannotBeAttachedTo(t *testing.T) {
 	within(t, 60*time.Second)
 	p := start(t, "crowd", "1", "0")
-	tr := startTrace(t, nil, "-p", p.name())
+	tr := startTrace(t, nil, "-p", p.pid())
 	tr.until(t, "it was attached", isReady)
+	attach := func(pid string) []string { return []string{"tidcheck", "trace", "-p", pid} }
+	traced := fmt.Sprintf("it is already traced, by process %d (tidcheck)", tr.Process.Pid)
 	cases := []struct {
 		name, want string
 		argv       []string
 	}{
-		{"zombie", "it is a zombie", []string{"tidcheck", "trace", "-p", fmt.Sprint(zombie(t))}},
-		{"traced already", fmt.Sprintf("it is already traced, by process %d (tidcheck)", tr.Process.Pid), []string{"tidcheck", "trace", "-p", p.name()}},
-		{"another user's", "it belongs to uid 0", asNobody(t, "trace", "-p", fmt.Sprint(os.Getpid()))},
+		{"zombie", "it is a zombie", attach(fmt.Sprint(zombie(t)))},
+		{"traced already", traced, attach(p.pid())},
+		{"another user's", "it belongs to uid 0", asUser65534(t, attach(fmt.Sprint(os.Getpid())))},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -226,8 +234,9 @@ func TestTraceRefusesWhatCannotBeAttachedTo(t *testing.T) {
 			if got := cmd.ProcessState.String(); got != "exit status 2" || stdout.Len() > 0 {
 				t.Errorf("got %s and %q, want exit status 2 and no output", got, stdout.String())
 			}
-			if got := stderr.String(); !strings.Contains(got, c.want) || strings.Count(got, "\n") != 1 {
-				t.Errorf("it said %q, want one line with %q", got, c.want)
+			said := stderr.String()
+			if !strings.Contains(said, c.want) || strings.Count(said, "\n") != 1 {
+				t.Errorf("it said %q, want one line with %q", said, c.want)
 			}
 		})
 	}
@@ -236,14 +245,14 @@ func TestTraceRefusesWhatCannotBeAttachedTo(t *testing.T) {
 	p.finish(t)
 }
 
-// asNobody is a command line that runs a copy of tidcheck as the user nobody; nil if we may not.
-func asNobody(t *testing.T, args ...string) []string {
+// asUser65534 is a command line that runs a copy of tidcheck as another user; nil if we may not.
+func asUser65534(t *testing.T, argv []string) []string {
 	t.Helper()
 	setpriv, err := exec.LookPath("setpriv")
 	if err != nil || os.Getuid() != 0 {
 		return nil
 	}
-	dir, err := os.MkdirTemp("", "tidcheck-nobody-")
+	dir, err := os.MkdirTemp("", "tidcheck-other-user-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +264,8 @@ func asNobody(t *testing.T, args ...string) []string {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return append([]string{setpriv, "--reuid=65534", "--regid=65534", "--clear-groups", copied}, args...)
+	other := []string{setpriv, "--reuid=65534", "--regid=65534", "--clear-groups", copied}
+	return append(other, argv[1:]...)
 }
 
 func copyFile(to, from string) error {

@@ -1,6 +1,6 @@
-// Package book is the tracer of the lesson that tidcheck grew from, as a debugger under
-// test: a first wrong tracer, which the suite must catch in every one of its ways.
-// trace_new_threads is its program; the adapter reads the lines that it prints.
+// Package book is the tracer of the lesson that tidcheck grew from, as a debugger under test. It
+// has known mistakes, and the suite must catch each. trace_new_threads is its program; the adapter
+// reads the lines that it prints.
 package book
 
 import (
@@ -12,9 +12,12 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/tidcheck/tidcheck/adapter"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/build"
+	"github.com/tidcheck/tidcheck/judge"
 )
 
 //go:embed trace_new_threads/main.go
@@ -33,9 +36,11 @@ func (Debugger) Version(ctx context.Context) (string, error) {
 }
 
 func program(ctx context.Context) (string, error) {
-	return harness.Build(ctx, harness.Source{
+	return build.Program(ctx, build.Source{
 		Name: "trace_new_threads", Language: fixtures.Go, Main: ".",
-		Files: map[string][]byte{"go.mod": []byte("module trace_new_threads\n\ngo 1.26\n"), "main.go": source},
+		Files: map[string][]byte{
+			"go.mod": []byte("module trace_new_threads\n\ngo 1.26\n"), "main.go": source,
+		},
 	})
 }
 
@@ -48,33 +53,39 @@ func (Debugger) Start(ctx context.Context, target harness.Target) (harness.Sessi
 	if err != nil {
 		return nil, err
 	}
-	s := &session{pid: event.TID(target.PID), attached: make(chan struct{})}
-	s.Tool, err = harness.StartLineTool(target, harness.Spec{Argv: []string{tracer, strconv.Itoa(target.PID)}}, s.take)
+	s := &session{pid: event.TID(target.PID)}
+	spec := harness.Spec{Argv: []string{tracer, strconv.Itoa(target.PID)}}
+	s.Tool, err = adapter.Start(target, spec, adapter.Lines{Take: s.take}.Read)
 	if err != nil {
 		return nil, err
 	}
-	return s, s.Await(ctx, s.attached)
+	return s, s.Await(ctx, s.Tool, func() bool { return s.attached })
 }
 
 type session struct {
 	harness.Unsupported
 	harness.Log
-	*harness.Tool
-	pid      event.TID
-	attached chan struct{}
+	*adapter.Tool
+	pid event.TID
+
+	adapter.Monitor // guards what follows
+	attached        bool
 }
 
 // take reads a line as the lesson's reader would: the number after "eventmsg" is a new
 // thread of the one that stopped.
 func (s *session) take(line []byte) error {
+	s.Hear(line)
 	text := string(line)
 	if pc, ok := strings.CutPrefix(text, "tracee stopped at "); ok {
 		at, err := strconv.ParseUint(pc, 16, 64)
 		if err != nil {
 			return fmt.Errorf("%q: %w", text, err)
 		}
+		s.Lock()
+		defer s.Unlock()
+		s.attached = true
 		s.Add(event.Event{Kind: event.Attach, PID: s.pid, TID: s.pid, PC: at})
-		close(s.attached)
 	}
 	if lwp, ok := strings.CutPrefix(text, "eventmsg: new thread lwp pid: "); ok {
 		tid, err := strconv.Atoi(lwp)
@@ -86,8 +97,8 @@ func (s *session) take(line []byte) error {
 	return nil
 }
 
-func (s *session) Can() harness.Abilities {
-	return harness.Abilities{harness.Births, harness.Creators, harness.Detach}
+func (s *session) Can() judge.Abilities {
+	return judge.Abilities{judge.Births, judge.Creators, judge.Detach}
 }
 
 // Resume has nothing to do: the lesson's tracer goes on by itself.

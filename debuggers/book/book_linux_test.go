@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
 )
 
@@ -16,7 +17,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestLinesAreReadAsTheLessonMeansThem(t *testing.T) {
-	s := &session{pid: 7, attached: make(chan struct{})}
+	s := &session{pid: 7}
 	for line := range strings.Lines(`tracee stopped at 7f31
 tracee stopped, tracee pid:7, status: trace/breakpoint trap, trapcause is clone: true
 eventmsg: new thread lwp pid: 8
@@ -27,31 +28,34 @@ tracee exited, tracee pid:7
 		assert.NilError(t, s.take([]byte(strings.TrimSuffix(line, "\n"))))
 	}
 	var got []string
-	for _, e := range s.Events() {
+	for _, e := range s.Words().Trace() {
 		got = append(got, e.String())
 	}
 	assert.DeepEqual(t, got, []string{"7: attach at 0x7f31", "7: clone 8", "7: clone 8"})
-	<-s.attached
-	assert.DeepEqual(t, s.Can(), harness.Abilities{harness.Births, harness.Creators, harness.Detach})
+	assert.Assert(t, s.attached)
+	assert.DeepEqual(t, s.Can(), judge.Abilities{judge.Births, judge.Creators, judge.Detach})
 }
 
 func TestLinesWithoutANumberAreRefused(t *testing.T) {
 	for line, want := range map[string]string{
-		"tracee stopped at the door":         `"tracee stopped at the door": strconv.ParseUint: `,
-		"eventmsg: new thread lwp pid: many": `"eventmsg: new thread lwp pid: many": strconv.Atoi: `,
+		"tracee stopped at the door":      `"tracee stopped at the door": strconv.ParseUint: `,
+		"eventmsg: new thread lwp pid: x": `"eventmsg: new thread lwp pid: x": strconv.Atoi: `,
 	} {
-		s := &session{pid: 7, attached: make(chan struct{})}
+		s := &session{pid: 7}
 		assert.ErrorContains(t, s.take([]byte(line)), want)
 	}
 }
 
 func TestTheLessonsTracerIsCaught(t *testing.T) {
-	want := map[string]harness.Verdict{
-		"fork/launch complete":          harness.NotOffered,
-		"locked/attach_before complete": harness.Fail, // it attaches to the main thread alone
-		"locked/attach_before exit":     harness.NotOffered,
+	want := map[string]judge.Verdict{
+		"fork/launch complete":               judge.Unsupported,
+		"attach_idle/attach_before complete": judge.Fail, // it attaches to the main thread alone
+		"attach_idle/attach_before exit":     judge.Unsupported,
 	}
-	report, err := harness.RunAll(t.Context(), []harness.Debugger{Debugger{}}, harness.Options{Match: regexp.MustCompile(`^(fork/launch|locked/attach_before)$`)}, func([]harness.Result) {})
+	report, err := harness.RunAll(
+		t.Context(), []harness.Debugger{Debugger{}},
+		harness.Options{Match: regexp.MustCompile(`^(fork/launch|attach_idle/attach_before)$`)},
+		func([]harness.Result) {})
 	assert.NilError(t, err)
 	for _, r := range report.Results {
 		name := fmt.Sprintf("%s/%s %s", r.Scenario, r.Mode, r.Rule)

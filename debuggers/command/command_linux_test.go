@@ -16,7 +16,9 @@ import (
 	"github.com/tidcheck/tidcheck/debuggers/command"
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/findings"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
 )
 
@@ -59,23 +61,33 @@ func start(t *testing.T, text string, f func(ctx context.Context, s harness.Sess
 func TestAbilitiesAreThoseOfTheHello(t *testing.T) {
 	for _, c := range []struct {
 		hello string
-		want  harness.Abilities
+		want  judge.Abilities
 	}{
-		{``, append(slices.Clone(harness.AllFields), harness.Detach)},
-		{`{"kind":"hello","name":"mydbg","version":"1.2","fields":["births","deaths"],"requests":["threads","resume","step","stop"]}`, harness.Abilities{harness.Births, harness.Deaths, harness.Detach, harness.Stop, harness.Threads, harness.Step}},
-		{`{"kind":"hello"}`, append(slices.Clone(harness.AllFields), harness.Detach)},
-		{`{"kind":"hello","fields":[]}`, harness.Abilities{harness.Detach}},
+		{``, append(slices.Clone(judge.AllFields), judge.Detach)},
+		{
+			`{"kind":"hello","name":"mydbg","version":"1.2","fields":["births","deaths"],"reque` +
+				`sts":["threads","resume","step","stop"]}`,
+			judge.Abilities{
+				judge.Births, judge.Deaths, judge.Detach, judge.Stop, judge.Threads,
+				judge.Step,
+			},
+		},
+		{`{"kind":"hello"}`, append(slices.Clone(judge.AllFields), judge.Detach)},
+		{`{"kind":"hello","fields":[]}`, judge.Abilities{judge.Detach}},
 	} {
-		start(t, "echo '"+c.hello+"'; echo '{\"kind\":\"ready\"}'; exec sleep 100", func(_ context.Context, s harness.Session, err error) {
-			assert.NilError(t, err)
-			assert.DeepEqual(t, s.Can(), c.want)
-		})
+		start(t, "echo '"+c.hello+"'; echo '{\"kind\":\"ready\"}'; exec sleep 100",
+			func(_ context.Context, s harness.Session, err error) {
+				assert.NilError(t, err)
+				assert.DeepEqual(t, s.Can(), c.want)
+			})
 	}
 }
 
 func TestArgumentsSayWhatToDo(t *testing.T) {
 	const say = `echo "$1 $2" > ` + "%s" + `; echo '{"kind":"ready"}'`
-	for scenario, want := range map[string]string{"fork/launch": "launch --", "fork/attach_before": "attach "} {
+	for scenario, want := range map[string]string{
+		"fork/launch": "launch --", "fork/attach_before": "attach ",
+	} {
 		note := filepath.Join(t.TempDir(), "note")
 		adaptertest.WithTarget(t, scenario, harness.Options{}, func(target harness.Target) {
 			s, err := fake(t, fmt.Sprintf(say, note)).Start(t.Context(), target)
@@ -94,11 +106,15 @@ func TestArgumentsSayWhatToDo(t *testing.T) {
 
 func TestAHelloOfUnknownWordsIsRefused(t *testing.T) {
 	for hello, want := range map[string]string{
-		`{"kind":"hello","fields":["birth"]}`:     `line 1 of its output: hello: "birth" is no field (they are [births creators deaths statuses execs signals])`,
-		`{"kind":"hello","requests":["resumes"]}`: `line 1 of its output: hello: "resumes" is no request (they are [stop resume threads detach step])`,
-		`{"kind":"hello","requests":["stop"]}`:    "line 1 of its output: hello: who takes the request stop takes resume too",
+		`{"kind":"hello","fields":["birth"]}`: `line 1 of its output: hello: "birth" is no ` +
+			`field (they are [births creators deaths statuses execs signals vforks])`,
+		`{"kind":"hello","requests":["resumes"]}`: `line 1 of its output: hello: "resumes" is ` +
+			`no request (they are [stop resume threads detach step])`,
+		`{"kind":"hello","requests":["stop"]}`: "line 1 of its output: hello: a debugger " +
+			"that takes the request stop takes resume too",
 	} {
-		start(t, "echo '"+hello+"'; exec sleep 100", func(_ context.Context, _ harness.Session, err error) { assert.Error(t, err, want) })
+		start(t, "echo '"+hello+"'; exec sleep 100",
+			func(_ context.Context, _ harness.Session, err error) { assert.Error(t, err, want) })
 	}
 }
 
@@ -115,28 +131,33 @@ END`, func(ctx context.Context, s harness.Session, err error) {
 		assert.NilError(t, err)
 		assert.NilError(t, s.Wait(ctx))
 		var got []string
-		for _, e := range s.Events() {
+		for _, e := range s.Words().Trace() {
 			got = append(got, e.String())
 		}
-		assert.DeepEqual(t, got, []string{"7: ready", "7: clone 8", "0/9: exit ?", "7/8: killed SIGKILL"})
+		assert.DeepEqual(
+			t, got, []string{"7: ready", "7: clone 8", "0/9: exit ?", "7/8: killed SIGKILL"})
 		assert.NilError(t, s.End())
-		assert.Equal(t, s.Events()[0].Kind, event.Ready)
+		assert.Equal(t, s.Words().Trace()[0].Kind, event.Ready)
 	})
 }
 
 const greet = `echo '{"kind":"hello","fields":["births"],"requests":["resume","detach"]}'
 	echo '{"kind":"ready"}'
-	ask() { read -r line; [ "$line" = "{\"id\":$1,\"request\":\"$2\"}" ] || { echo "asked $line" >&2; exit 3; }; }
+	ask() {
+		read -r line
+		[ "$line" = "{\"id\":$1,\"request\":\"$2\"}" ] || { echo "asked $line" >&2; exit 3; }
+	}
 	`
 
-// One that takes no more requests is asked a moment before it has ended, or while it goes on without ears.
+// A debugger may be asked just before it ends, or may go on without reading its requests.
 func TestADebuggerThatTakesNoRequest(t *testing.T) {
 	const deaf = "exec <&-; " + greet
-	// sleep: that it is asked before it ends
-	start(t, deaf+"sleep 0.1; echo it is tired >&2; exit 3", func(ctx context.Context, s harness.Session, err error) {
-		assert.NilError(t, err)
-		assert.Error(t, s.Resume(ctx), "request resume: it ended with 3: it is tired")
-	})
+	// sleep: so that it is asked before it ends
+	start(t, deaf+"sleep 0.1; echo it is tired >&2; exit 3",
+		func(ctx context.Context, s harness.Session, err error) {
+			assert.NilError(t, err)
+			assert.Error(t, s.Resume(ctx), "request resume: it ended with 3: it is tired")
+		})
 	for _, life := range []string{"exec sleep 100", "exec >&-; exec sleep 100"} {
 		start(t, deaf+life, func(ctx context.Context, s harness.Session, err error) {
 			assert.NilError(t, err)
@@ -146,8 +167,10 @@ func TestADebuggerThatTakesNoRequest(t *testing.T) {
 }
 
 func TestRequestsAreAnswered(t *testing.T) {
-	start(t, greet+`ask 1 resume; echo '{"kind":"reply","id":1}'; ask 2 detach; echo '{"kind":"reply","id":2,"error":"not now"}'
-		ask 3 detach; echo '{"kind":"reply","id":3}'; read -r line`, func(ctx context.Context, s harness.Session, err error) {
+	const text = greet + `ask 1 resume; echo '{"kind":"reply","id":1}'
+		ask 2 detach; echo '{"kind":"reply","id":2,"error":"not now"}'
+		ask 3 detach; echo '{"kind":"reply","id":3}'; read -r line`
+	start(t, text, func(ctx context.Context, s harness.Session, err error) {
 		assert.NilError(t, err)
 		assert.NilError(t, s.Resume(ctx))
 		assert.Error(t, s.Detach(ctx), "request detach: not now")
@@ -157,9 +180,12 @@ func TestRequestsAreAnswered(t *testing.T) {
 }
 
 func TestThreadsAreThoseOfTheReply(t *testing.T) {
-	const all = `echo '{"kind":"hello","requests":["stop","threads","resume"]}'; echo '{"kind":"ready"}'; `
-	start(t, all+`read -r line; echo '{"kind":"reply","id":1}'; read -r line; echo '{"kind":"reply","id":2,"threads":[7,8]}'
-		read -r line; echo '{"kind":"reply","id":3}'; read -r line`, func(ctx context.Context, s harness.Session, err error) {
+	const text = `echo '{"kind":"hello","requests":["stop","threads","resume"]}'
+		echo '{"kind":"ready"}'
+		read -r line; echo '{"kind":"reply","id":1}'
+		read -r line; echo '{"kind":"reply","id":2,"threads":[7,8]}'
+		read -r line; echo '{"kind":"reply","id":3}'; read -r line`
+	start(t, text, func(ctx context.Context, s harness.Session, err error) {
 		assert.NilError(t, err)
 		assert.NilError(t, s.Stop(ctx))
 		for _, want := range [][]event.TID{{7, 8}, nil} {
@@ -177,34 +203,51 @@ func TestThreadsAreThoseOfTheReply(t *testing.T) {
 }
 
 func TestAStepNamesItsThread(t *testing.T) {
-	start(t, `echo '{"kind":"hello","requests":["step"]}'; echo '{"kind":"ready"}'; read -r line
+	const text = `echo '{"kind":"hello","requests":["step"]}'; echo '{"kind":"ready"}'
+		read -r line
 		[ "$line" = '{"id":1,"request":"step","thread":7}' ] || { echo "asked $line" >&2; exit 3; }
-		echo '{"kind":"reply","id":1}'; read -r line; echo '{"kind":"reply","id":2,"error":"it has ended"}'; read -r line`, func(ctx context.Context, s harness.Session, err error) {
+		echo '{"kind":"reply","id":1}'
+		read -r line; echo '{"kind":"reply","id":2,"error":"it has ended"}'; read -r line`
+	start(t, text, func(ctx context.Context, s harness.Session, err error) {
 		assert.NilError(t, err)
-		stepper := s.(harness.Stepper)
-		assert.NilError(t, stepper.Step(ctx, 7))
-		assert.Error(t, stepper.Step(ctx, 7), "request step: it has ended")
+		assert.NilError(t, s.Step(ctx, 7))
+		assert.Error(t, s.Step(ctx, 7), "request step: it has ended")
 	})
 }
 
-// A list of known failures is by version, which is known only when the debugger was started.
+// A known failure is one of a version, which is known only after the debugger was started.
 func TestTheVersionIsThatOfTheHello(t *testing.T) {
-	d := fake(t, `echo '{"kind":"hello","version":"1.2","fields":["births"]}'; echo '{"kind":"ready"}'; shift 2; "$@"`)
-	known, err := harness.ParseKnown("known.txt", "command fork/launch complete 1.2 it tells no birth\n")
+	d := fake(
+		t,
+		`echo '{"kind":"hello","version":"1.2","fields":["births"]}'; echo `+
+			`'{"kind":"ready"}'; shift 2; "$@"`)
+	known, err := findings.Parse(
+		"known.txt", "command fork/launch complete 1.2 it tells no birth\n")
 	assert.NilError(t, err)
-	o := harness.Options{Match: regexp.MustCompile("^fork/launch$"), Known: known}
+	o := harness.Options{Match: regexp.MustCompile("^fork/launch$"), Expect: known.Expect}
 	report, err := harness.RunAll(t.Context(), []harness.Debugger{d}, o, func([]harness.Result) {})
 	assert.NilError(t, err)
 	assert.Equal(t, report.Debuggers[0].Version, "1.2")
-	i := slices.IndexFunc(report.Results, func(r harness.Result) bool { return r.Rule == "complete" })
-	assert.Equal(t, report.Results[i].Verdict, harness.KFail, report.Results[i].Detail)
+	i := slices.IndexFunc(
+		report.Results, func(r harness.Result) bool { return r.Rule == "complete" })
+	assert.Equal(t, report.Results[i].Verdict, judge.KFail, report.Results[i].Detail)
 }
 
 func TestRequestsThatGetNoAnswer(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"it ends", `ask 1 resume; echo first >&2; echo 'cannot resume' >&2; exit 5`, "request resume: it ended with 5: cannot resume"},
-		{"it answers another", `ask 1 resume; echo '{"kind":"reply","id":2}'; exec sleep 100`, "line 3 of its output: reply: nobody asked request 2"},
-		{"it answers no object", `ask 1 resume; echo '{"kind":"reply","id":"1"}'; exec sleep 100`, "line 3 of its output: reply: json: "},
+		{
+			"it ends", `ask 1 resume; echo first >&2; echo 'cannot resume' >&2; exit 5`,
+			"request resume: it ended with 5: cannot resume",
+		},
+		{
+			"it answers another", `ask 1 resume; echo '{"kind":"reply","id":2}'; exec sleep 100`,
+			"line 3 of its output: reply: request 2 was not asked",
+		},
+		{
+			"it answers no object",
+			`ask 1 resume; echo '{"kind":"reply","id":"1"}'; exec sleep 100`,
+			"line 3 of its output: reply: json: ",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			start(t, greet+c.text, func(ctx context.Context, s harness.Session, err error) {
@@ -229,35 +272,48 @@ func TestALineWithoutMeaningIsTheDebuggersFailure(t *testing.T) {
 	for _, c := range []struct{ name, line, want string }{
 		{"no object", `{"kind":`, "line 2 of its output: unexpected end of JSON input"},
 		{"no kind", `{"kind":"birth"}`, `line 2 of its output: event: "birth" is no kind of event`},
-		{"no signal", `{"kind":"signal","tid":7}`, "line 2 of its output: signal event: it names no signal"},
-		{"a bad hello", `{"kind":"hello","fields":"births"}`, "line 2 of its output: hello: json: "},
-		{"an answer to nothing", `{"kind":"reply","id":1}`, "line 2 of its output: reply: nobody asked request 1"},
+		{
+			"no signal", `{"kind":"signal","tid":7}`,
+			"line 2 of its output: signal event: it names no signal",
+		},
+		{
+			"a bad hello", `{"kind":"hello","fields":"births"}`,
+			"line 2 of its output: hello: json: ",
+		},
+		{
+			"an answer to nothing", `{"kind":"reply","id":1}`,
+			"line 2 of its output: reply: request 1 was not asked",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			start(t, "echo '{\"kind\":\"ready\"}'; echo '"+c.line+"'; exec sleep 100", func(ctx context.Context, s harness.Session, err error) {
-				assert.NilError(t, err)
-				assert.NilError(t, s.Wait(ctx))
-				assert.ErrorContains(t, s.End(), c.want)
-			})
-			start(t, "echo hello; echo '"+c.line+"'; exec sleep 100", func(_ context.Context, s harness.Session, err error) {
-				assert.ErrorContains(t, err, c.want)
-			})
+			start(t, "echo '{\"kind\":\"ready\"}'; echo '"+c.line+"'; exec sleep 100",
+				func(ctx context.Context, s harness.Session, err error) {
+					assert.NilError(t, err)
+					assert.NilError(t, s.Wait(ctx))
+					assert.ErrorContains(t, s.End(), c.want)
+				})
+			start(t, "echo hello; echo '"+c.line+"'; exec sleep 100",
+				func(_ context.Context, s harness.Session, err error) {
+					assert.ErrorContains(t, err, c.want)
+				})
 		})
 	}
-	start(t, `echo '{"kind":"ready"}'; head -c 1048600 /dev/zero | tr '\0' x; exec sleep 100`, func(ctx context.Context, s harness.Session, err error) {
-		assert.NilError(t, err)
-		assert.NilError(t, s.Wait(ctx))
-		assert.Error(t, s.End(), "line 2 of its output is longer than 1048576 bytes")
-	})
+	start(t, `echo '{"kind":"ready"}'; head -c 1048600 /dev/zero | tr '\0' x; exec sleep 100`,
+		func(ctx context.Context, s harness.Session, err error) {
+			assert.NilError(t, err)
+			assert.NilError(t, s.Wait(ctx))
+			assert.Error(t, s.End(), "line 2 of its output is longer than 1048576 bytes")
+		})
 }
 
 func TestADebuggerThatIsNeverReadySaysWhy(t *testing.T) {
 	for text, want := range map[string]string{
-		"echo one >&2; echo 'ptrace: not permitted' >&2; exit 3": "it ended with 3: ptrace: not permitted",
+		"echo 1 >&2; echo 'ptrace: not allowed' >&2; exit 3": "it ended with 3: ptrace: not allowed",
 		"kill -9 $$": "it ended with SIGKILL, and wrote nothing to standard error",
 		"exit 0":     "it ended with 0, and wrote nothing to standard error",
 	} {
-		start(t, text, func(_ context.Context, _ harness.Session, err error) { assert.Error(t, err, want) })
+		start(t, text,
+			func(_ context.Context, _ harness.Session, err error) { assert.Error(t, err, want) })
 	}
 	adaptertest.WithTarget(t, "fork/launch", harness.Options{}, func(target harness.Target) {
 		_, err := command.Debugger{Argv: []string{"/nowhere/dbg"}}.Start(t.Context(), target)
@@ -271,35 +327,47 @@ func TestADebuggerThatIsNeverReadySaysWhy(t *testing.T) {
 }
 
 func TestADebuggerWithoutRequestsIsToldToEnd(t *testing.T) {
-	start(t, `trap 'echo "{\"kind\":\"vforkdone\",\"tid\":7}"; exit' TERM; echo '{"kind":"ready"}'; while :; do sleep 0.01; done`,
+	start(
+		t,
+		`trap 'echo "{\"kind\":\"vforkdone\",\"tid\":7}"; exit' TERM; echo `+
+			`'{"kind":"ready"}'; while :; do sleep 0.01; done`,
 		func(ctx context.Context, s harness.Session, err error) {
 			assert.NilError(t, err)
 			assert.NilError(t, s.Resume(ctx))
 			assert.NilError(t, s.Detach(ctx))
 			assert.NilError(t, s.Wait(ctx))
-			assert.Equal(t, len(s.Events()), 2)
+			assert.Equal(t, len(s.Words().Trace()), 2)
 		})
-	start(t, `trap '' TERM; echo '{"kind":"ready"}'; while :; do sleep 0.01; done`, func(ctx context.Context, s harness.Session, err error) {
-		assert.NilError(t, err)
-		ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond) // that nothing comes is what is looked for
-		defer cancel()
-		assert.ErrorIs(t, s.Detach(ctx), context.DeadlineExceeded, "it does not listen")
-	})
+	start(t, `trap '' TERM; echo '{"kind":"ready"}'; while :; do sleep 0.01; done`,
+		func(ctx context.Context, s harness.Session, err error) {
+			assert.NilError(t, err)
+			// The test expects that nothing comes.
+			ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+			defer cancel()
+			assert.ErrorIs(t, s.Detach(ctx), context.DeadlineExceeded, "it does not listen")
+		})
 }
 
 // A whole run: the program runs, and what the script says is judged.
 func TestAScriptIsJudged(t *testing.T) {
-	d := fake(t, `shift 2; "$@" & echo "{\"kind\":\"ready\",\"pid\":$!,\"tid\":$!}"; wait; echo "{\"kind\":\"end\",\"pid\":$!,\"tid\":$!,\"status\":0}"`)
-	want := map[string]harness.Verdict{
-		"complete": harness.Fail, "exit": harness.Fail, "parent": harness.Untested, "once": harness.Untested,
-		"sound": harness.Pass, "order": harness.Pass, "running": harness.Pass, "transparent": harness.Pass, "bounded": harness.Pass,
+	d := fake(
+		t,
+		`shift 2; "$@" & echo "{\"kind\":\"ready\",\"pid\":$!,\"tid\":$!}"; wait; echo `+
+			`"{\"kind\":\"end\",\"pid\":$!,\"tid\":$!,\"status\":0}"`)
+	want := map[string]judge.Verdict{
+		"session": judge.Pass, "complete": judge.Fail, "exit": judge.Fail,
+		"parent": judge.Untested, "once": judge.Untested,
+		"sound": judge.Pass, "order": judge.Pass, "running": judge.Pass, "transparent": judge.Pass,
+		"bounded": judge.Pass,
 	}
 	results, err := run(t, d, "fork/launch")
 	assert.NilError(t, err)
 	for _, r := range results {
-		assert.Check(t, r.Verdict == want[r.Rule], "%s: got %s, want %s: %s", r.Rule, r.Verdict, want[r.Rule], r.Detail)
+		assert.Check(
+			t, r.Verdict == want[r.Rule], "%s: got %s, want %s: %s", r.Rule, r.Verdict,
+			want[r.Rule], r.Detail)
 		if r.Rule == "complete" {
-			assert.Equal(t, strings.Count(r.Detail, "born of main, was not reported"), 10)
+			assert.Equal(t, strings.Count(r.Detail, "created by main, was not reported"), 10)
 		}
 	}
 	assert.Equal(t, d.Name(), "command")
@@ -307,12 +375,13 @@ func TestAScriptIsJudged(t *testing.T) {
 	assert.Error(t, err, "the command is empty")
 }
 
-// What a debugger says on being told to let go is heard, though it has ended by then.
+// What a debugger says when it is told to let go is read, though it has ended by then.
 func TestLastWordsAreHeard(t *testing.T) {
-	const last = `trap 'seq -f "{\"kind\":\"clone\",\"pid\":7,\"tid\":7,\"child\":%.0f}" 1 900; exit' TERM; echo '{"kind":"ready"}'; while :; do sleep 0.01; done`
+	const last = `trap 'seq -f "{\"kind\":\"clone\",\"pid\":7,\"tid\":7,\"child\":%.0f}" 1 900; ` +
+		`exit' TERM; echo '{"kind":"ready"}'; while :; do sleep 0.01; done`
 	start(t, last, func(ctx context.Context, s harness.Session, err error) {
 		assert.NilError(t, err)
 		assert.NilError(t, s.Detach(ctx))
-		assert.Equal(t, len(s.Events()), 901)
+		assert.Equal(t, len(s.Words().Trace()), 901)
 	})
 }

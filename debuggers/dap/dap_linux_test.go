@@ -2,7 +2,6 @@ package dap
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-dap"
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
 )
 
@@ -25,12 +26,14 @@ func TestMain(m *testing.M) {
 	adaptertest.Main(m)
 }
 
-// planning is the fake adapter that does by a plan.
+// planning is the fake adapter with a plan; see planned.
 func planning(plan string) Debugger {
 	return Debugger{Path: os.Args[0], Env: []string{planned + "=" + plan}}
 }
 
-func run(ctx context.Context, d harness.Debugger, scenario string, o harness.Options) ([]harness.Result, error) {
+func run(
+	ctx context.Context, d harness.Debugger, scenario string, o harness.Options,
+) ([]harness.Result, error) {
 	o.Match = regexp.MustCompile("^" + scenario + "$")
 	report, err := harness.RunAll(ctx, []harness.Debugger{d}, o, func([]harness.Result) {})
 	if err != nil {
@@ -40,12 +43,18 @@ func run(ctx context.Context, d harness.Debugger, scenario string, o harness.Opt
 }
 
 // start starts a debugger on a scenario's target, shows its session to f, and ends it.
-func start(t *testing.T, scenario string, d Debugger, f func(ctx context.Context, s harness.Session, err error)) {
+func start(
+	t *testing.T, scenario string, d Debugger,
+	f func(ctx context.Context, s harness.Session, err error),
+) {
 	t.Helper()
 	startWithin(t, 20*time.Second, scenario, d, f)
 }
 
-func startWithin(t *testing.T, limit time.Duration, scenario string, d Debugger, f func(ctx context.Context, s harness.Session, err error)) {
+func startWithin(
+	t *testing.T, limit time.Duration, scenario string, d Debugger,
+	f func(ctx context.Context, s harness.Session, err error),
+) {
 	t.Helper()
 	adaptertest.WithTarget(t, scenario, harness.Options{TimeScale: 6}, func(target harness.Target) {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -60,45 +69,52 @@ func startWithin(t *testing.T, limit time.Duration, scenario string, d Debugger,
 
 // told are a session's events, in words, with pid for the number that one of them has.
 func told(s harness.Session, pid string) (words []string) {
-	for _, e := range s.Events() {
+	for _, e := range s.Words().Trace() {
 		words = append(words, strings.ReplaceAll(e.String(), pid, "pid"))
 	}
 	return words
 }
 
 func TestAnAdapterIsAskedForWhatTheSuiteAsks(t *testing.T) {
-	start(t, "fork/attach_before", planning(""), func(ctx context.Context, s harness.Session, err error) {
-		assert.NilError(t, err)
-		assert.DeepEqual(t, s.Can(), harness.Abilities{harness.Stop, harness.Threads, harness.Detach})
-		tids, err := s.Threads(ctx)
-		assert.NilError(t, err)
-		assert.Equal(t, len(tids), 2)
-		assert.Equal(t, int(tids[1]), -1, "what it lists is passed on as it is")
-		for range 2 {
-			assert.NilError(t, s.Resume(ctx))
-			assert.NilError(t, s.Stop(ctx))
-		}
-		assert.NilError(t, s.Detach(ctx))
-		assert.NilError(t, s.End())
-		assert.DeepEqual(t, told(s, tids[0].String()), []string{"pid: ready"})
-	})
+	start(t, "fork/attach_before", planning(""),
+		func(ctx context.Context, s harness.Session, err error) {
+			assert.NilError(t, err)
+			assert.DeepEqual(t, s.Can(), judge.Abilities{judge.Stop, judge.Threads, judge.Detach})
+			tids, err := s.Threads(ctx)
+			assert.NilError(t, err)
+			assert.Equal(t, len(tids), 2)
+			assert.Equal(t, int(tids[1]), -1, "what it lists is passed on as it is")
+			for range 2 {
+				assert.NilError(t, s.Resume(ctx))
+				assert.NilError(t, s.Stop(ctx))
+			}
+			assert.NilError(t, s.Detach(ctx))
+			assert.NilError(t, s.End())
+			assert.DeepEqual(t, told(s, tids[0].String()), []string{"pid: ready"})
+		})
 }
 
 func TestWhatAnAdapterTellsOfThreads(t *testing.T) {
-	const early, late = `{"seq":0,"type":"event","event":"thread","body":{"reason":"started","threadId":11}}`,
-		`{"seq":0,"type":"event","event":"thread","body":{"reason":"%s","threadId":%d}}`
-	plan := "attach:" + said(early) + ";launch:" + said(early) + ";pause:" + said(fmt.Sprintf(late, "started", 12)) + said(fmt.Sprintf(late, "started", 12)) +
+	const late = `{"seq":0,"type":"event","event":"thread","body":{"reason":"%s","threadId":%d}}`
+	early := fmt.Sprintf(late, "started", 11)
+	plan := "attach:" + said(early) + ";launch:" + said(early) + ";pause:" +
+		said(fmt.Sprintf(late, "started", 12)) + said(fmt.Sprintf(late, "started", 12)) +
 		said(fmt.Sprintf(late, "exited", 12)) + said(fmt.Sprintf(late, "odd", 13)) + said(exited)
 	d := planning(plan)
 	d.Births = true
 	for scenario, want := range map[string][]string{
-		"fork/attach_before": {"pid/11: attach", "pid: ready", "pid/0: clone 12", "pid/0: clone 12", "pid/12: exit ?", "pid: end 7"},
-		"fork/launch":        {"0: ready", "0: clone 12", "0: clone 12", "0/12: exit ?", "0: end 7"},
+		"fork/attach_before": {
+			"pid/11: attach", "pid: ready", "pid/0: clone 12", "pid/0: clone 12",
+			"pid/12: exit ?", "pid: end 7",
+		},
+		"fork/launch": {"0: ready", "0: clone 12", "0: clone 12", "0/12: exit ?", "0: end 7"},
 	} {
 		start(t, scenario, d, func(ctx context.Context, s harness.Session, err error) {
 			assert.NilError(t, err)
-			assert.Assert(t, s.Can().Has(harness.Births))
-			s.(*session).change(func(st *state) { st.begun = true })
+			assert.Assert(t, s.Can().Has(judge.Births))
+			s.(*session).Lock()
+			s.(*session).begun = true
+			s.(*session).Unlock()
 			assert.NilError(t, s.Stop(ctx))
 			assert.NilError(t, s.Wait(ctx))
 			assert.DeepEqual(t, told(s, fmt.Sprint(max(s.(*session).now().pid, 100))), want)
@@ -107,7 +123,7 @@ func TestWhatAnAdapterTellsOfThreads(t *testing.T) {
 	d.TIDs = "numbers" // its own, which say nothing of the kernel's
 	start(t, "fork/launch", d, func(ctx context.Context, s harness.Session, err error) {
 		assert.NilError(t, err)
-		assert.Assert(t, !s.Can().Has(harness.Births))
+		assert.Assert(t, !s.Can().Has(judge.Births))
 		assert.NilError(t, s.Stop(ctx))
 		assert.DeepEqual(t, told(s, "-"), []string{"0: ready", "0: end 7"})
 	})
@@ -119,7 +135,8 @@ func TestNumbersOfAnAdapterAreTranslated(t *testing.T) {
 	start(t, "fork/launch", d, func(ctx context.Context, s harness.Session, err error) {
 		assert.NilError(t, err)
 		_, err = s.Threads(ctx)
-		assert.Error(t, err, `thread 0 was listed, and "[(-1, 4712), (5, 6)]" does not name its kernel id`)
+		assert.Error(
+			t, err, `thread 0 was listed, and "[(-1, 4712), (5, 6)]" does not name its kernel id`)
 	})
 	d = planning("say:[(-1, 4712), (0, -6)]")
 	d.TIDs = "numbers"
@@ -131,153 +148,71 @@ func TestNumbersOfAnAdapterAreTranslated(t *testing.T) {
 	})
 }
 
-// From a stop that nobody asked for the program goes on, and one more thread of a stop is no stop.
-func TestAStopThatNobodyAskedForIsPassedOver(t *testing.T) {
-	const stop = `{"seq":0,"type":"event","event":"stopped","body":{"reason":"exception","threadId":5,"preserveFocusHint":%t}}`
+// The program goes on from a stop that no request caused. An event for one more thread of a stop
+// is no stop of its own.
+func TestTheProgramGoesOnFromAStopThatNoRequestCaused(t *testing.T) {
+	const stop = `{"seq":0,"type":"event","event":"stopped",` +
+		`"body":{"reason":"exception","threadId":5,"preserveFocusHint":%t}}`
 	for preserve, want := range map[bool]int{true: 0, false: 1} {
 		d := planning("continue:" + said(fmt.Sprintf(stop, preserve)))
 		d.Continues = true
 		start(t, "fork/attach_before", d, func(ctx context.Context, s harness.Session, err error) {
 			assert.NilError(t, err)
-			before := s.(*session).sent()
+			d := s.(*session)
+			before := d.requests.New().Number
 			assert.NilError(t, s.Resume(ctx))
-			for s.(*session).sent() < before+1+want && ctx.Err() == nil {
-				assert.NilError(t, s.(*session).await(ctx, func() bool { return s.(*session).asked >= before+1+want }))
-			}
-			assert.Assert(t, !s.(*session).now().standing)
-			if !preserve {
-				return // each continue is answered by such a stop
-			}
-			assert.Equal(t, s.(*session).sent(), before+1)
+			assert.NilError(
+				t, d.Await(ctx, d.Tool, func() bool { return preserve || d.thread == 5 }))
+			assert.Assert(t, !d.now().stands)
+			next := d.requests.New().Number // each continue is answered by such a stop
+			assert.Assert(
+				t, next == before+2+want || !preserve && next > before+2+want, "%d", next-before)
 		})
 	}
 }
 
-func (s *session) sent() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.asked
-}
-
-func TestAnAdapterThatFails(t *testing.T) {
-	const flood = "Content-Length: 104857600\r\n\r\n"
-	for _, c := range []struct{ name, plan, want string }{
-		{"dies at the greeting", "initialize:die", "request initialize: it ended with 3: cannot go on"},
-		{"dies at the opening", "launch:die", "request launch: it ended with 3: cannot go on"},
-		{"dies when configured", "configurationDone:die", "request configurationDone: it ended with 3: cannot go on"},
-		{"refuses", "launch:deny", "request launch: not now"},
-		{"refuses what is configured", "configurationDone:deny", "request configurationDone: not now"},
-		{"prints words", "launch:Segmentation fault\n", `request launch: message 2 of its output: "Segmentation fault" is no header`},
-		{"answers what was not asked", "launch:" + said(`{"seq":0,"type":"response","request_seq":99,"success":true,"command":"next"}`), "request launch: message 2 of its output: an answer to request 99, which has none to come"},
-		{"announces a huge message", "launch:" + flood, "request launch: message 2 of its output: it has 104857600 bytes, and may have 1048576"},
-		{"says at once that it is over", "launch:" + said(exited), "the debugger said that the program is over"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			start(t, "fork/launch", planning(c.plan), func(_ context.Context, _ harness.Session, err error) {
-				assert.Error(t, err, c.want)
-			})
-		})
-	}
-}
-
-// Whoever refuses a program debugs nothing: there is no session, and he is gone before the program goes on. What he may refuse,
-// the suite decides.
-func TestARefusedAttachLeavesNobodyThere(t *testing.T) {
-	start(t, "attach_one_taken/attach_before", planning("attach:deny"), func(_ context.Context, s harness.Session, err error) {
-		assert.Error(t, err, "request attach: not now")
-		assert.Assert(t, s == nil)
-	})
-	start(t, "attach_one_taken/attach_before", planning("initialize:deny"), func(_ context.Context, s harness.Session, err error) {
-		assert.Error(t, err, "request initialize: not now")
-		assert.Assert(t, s != nil, "it refused us, not the program")
-	})
-	for scenario, want := range map[string]harness.Verdict{"attach_one_taken/attach_before": harness.Pass, "attach_idle/attach_before": harness.Fail} {
-		results, err := run(t.Context(), planning("attach:deny"), scenario, harness.Options{})
-		assert.NilError(t, err)
-		for _, r := range results {
-			if r.Rule == "complete" {
-				assert.Equal(t, r.Verdict, want, r.Detail)
-				assert.Assert(t, strings.Contains(r.Detail, "request attach: not now"), r.Detail)
-			}
-		}
-	}
-}
-
-func TestAnAdapterThatFailsLater(t *testing.T) {
-	resume := func(ctx context.Context, s harness.Session) error { return s.Resume(ctx) }
-	stop := func(ctx context.Context, s harness.Session) error { return errors.Join(s.Resume(ctx), s.Stop(ctx)) }
-	list := func(ctx context.Context, s harness.Session) error { _, err := s.Threads(ctx); return err }
-	leave := func(ctx context.Context, s harness.Session) error { return s.Detach(ctx) }
-	wait := func(ctx context.Context, s harness.Session) error { return errors.Join(s.Resume(ctx), s.Wait(ctx)) }
-	for _, c := range []struct {
-		name, plan string
-		do         func(context.Context, harness.Session) error
-		want       string
-	}{
-		{"dies at a resume", "continue:die", resume, "request continue: it ended with 3: cannot go on"},
-		{"refuses to resume", "continue:deny", resume, "request continue: not now"},
-		{"dies at a stop", "pause:die", stop, "request pause: it ended with 3: cannot go on"},
-		{"refuses to list", "threads:deny", list, "request threads: not now"},
-		{"answers for another request", "threads:" + said(`{"seq":0,"type":"response","request_seq":4,"success":true,"command":"pause"}`), list, "request threads: the answer is one to pause"},
-		{"lists nonsense", "threads:" + said(`{"seq":0,"type":"response","request_seq":4,"success":true,"command":"threads","body":{"threads":[{"id":"x"}]}}`), list, "request threads: message 6 of its output: "},
-		{"dies at a detach", "disconnect:die", leave, "request disconnect: it ended with 3: cannot go on"},
-		{"says half a word and ends", "continue:Content-Length: 10\r\n\r\n{", wait, "of its output: "},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			start(t, "fork/attach_before", planning(c.plan), func(ctx context.Context, s harness.Session, err error) {
+// An adapter may stop one thread at a time, and let one go on.
+func TestEachThreadIsStoppedThatDoesNotStopWithOthers(t *testing.T) {
+	const all = "map[7:true 8:true 9:true]"
+	start(t, "fork/attach_before", planning("alone:7 8 9"),
+		func(ctx context.Context, s harness.Session, err error) {
+			assert.NilError(t, err)
+			d := s.(*session)
+			stand := func() string {
+				said, err := askFor[*dap.EvaluateResponse](ctx, d, evaluate("which"))
 				assert.NilError(t, err)
-				begin := time.Now()
-				assert.ErrorContains(t, c.do(ctx, s), c.want)
-				assert.Assert(t, time.Since(begin) < 15*time.Second, "it is known before the time is over")
-			})
+				return said.Body.Result
+			}
+			assert.Equal(t, stand(), all)
+			for range 2 {
+				assert.NilError(t, s.Resume(ctx))
+				assert.Equal(t, stand(), "map[]")
+				assert.NilError(t, s.Stop(ctx))
+				assert.Equal(t, stand(), all)
+			}
 		})
-	}
 }
 
-// A tool that says nothing hangs whoever asks it, until his time is over.
-func TestAnAdapterThatHangs(t *testing.T) {
-	const patience = 50 * time.Millisecond
-	for _, command := range []string{"initialize", "attach", "configurationDone"} {
-		startWithin(t, patience, "fork/attach_before", planning(command+":hang"), func(_ context.Context, s harness.Session, err error) {
-			assert.ErrorContains(t, err, "context deadline exceeded")
-			assert.Assert(t, s != nil, "%s: it is there to be ended", command)
-		})
-	}
-	for command, do := range map[string]func(context.Context, harness.Session) error{
-		"continue":   func(ctx context.Context, s harness.Session) error { return s.Resume(ctx) },
-		"pause":      func(ctx context.Context, s harness.Session) error { return s.Stop(ctx) },
-		"threads":    func(ctx context.Context, s harness.Session) error { _, err := s.Threads(ctx); return err },
-		"disconnect": func(ctx context.Context, s harness.Session) error { return s.Detach(ctx) },
-	} {
-		t.Run(command, func(t *testing.T) {
-			t.Parallel()
-			start(t, "fork/attach_before", planning(command+":hang"), func(ctx context.Context, s harness.Session, err error) {
-				assert.NilError(t, err)
-				if command == "pause" {
-					assert.NilError(t, s.Resume(ctx))
-				}
-				short, cancel := context.WithTimeout(ctx, patience)
-				defer cancel()
-				assert.Error(t, do(short, s), "request "+command+": context deadline exceeded")
-				assert.NilError(t, s.End())
-			})
-		})
-	}
-}
-
-// Whole runs: what the fake says is judged, and where it hangs that is a verdict.
+// Whole runs: what the fake says is judged, and a hang is a verdict.
 func TestAFakeIsJudged(t *testing.T) {
 	for _, c := range []struct {
 		plan, scenario string
-		want           map[string]harness.Verdict
+		want           map[string]judge.Verdict
 	}{
-		{"", "fork/launch", map[string]harness.Verdict{"complete": harness.NotOffered, "transparent": harness.Pass, "bounded": harness.Pass, "sound": harness.Pass}},
-		{"", "fork/attach_before", map[string]harness.Verdict{"sound": harness.Fail, "stopped": harness.Fail}},
-		{"launch:hang", "fork/launch", map[string]harness.Verdict{"bounded": harness.Fail}},
-		{"continue:die", "fork/launch", map[string]harness.Verdict{"complete": harness.Fail}},
-		{"version:no number", "fork/launch", map[string]harness.Verdict{"bounded": harness.Pass}},
+		{
+			"", "fork/launch",
+			map[string]judge.Verdict{
+				"complete": judge.Unsupported, "transparent": judge.Pass,
+				"bounded": judge.Pass, "sound": judge.Pass,
+			},
+		},
+		{
+			"", "fork/attach_before",
+			map[string]judge.Verdict{"sound": judge.Fail, "stopped": judge.Fail},
+		},
+		{"launch:hang", "fork/launch", map[string]judge.Verdict{"bounded": judge.Fail}},
+		{"continue:die", "fork/launch", map[string]judge.Verdict{"session": judge.Fail}},
+		{"version:no number", "fork/launch", map[string]judge.Verdict{"bounded": judge.Pass}},
 	} {
 		t.Run(c.plan+" "+c.scenario, func(t *testing.T) {
 			t.Parallel()
@@ -289,9 +224,11 @@ func TestAFakeIsJudged(t *testing.T) {
 			for _, r := range results {
 				if want, ok := c.want[r.Rule]; ok {
 					seen++
-					assert.Check(t, r.Verdict == want, "%s: got %s, want %s: %s", r.Rule, r.Verdict, want, r.Detail)
+					assert.Check(
+						t, r.Verdict == want, "%s: got %s, want %s: %s", r.Rule, r.Verdict, want,
+						r.Detail)
 				}
-				assert.Check(t, r.Verdict != harness.Unresolved, "%s: %s", r.Rule, r.Detail)
+				assert.Check(t, r.Verdict != judge.Unresolved, "%s: %s", r.Rule, r.Detail)
 			}
 			assert.Equal(t, seen, len(c.want))
 		})

@@ -8,14 +8,18 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/google/go-dap"
 )
 
-// planned names in the environment what a fake adapter does otherwise than is asked of it: COMMAND:ACTION, divided by
-// semicolons. An action is hang, die, deny, deafen, depart, flood and what it prints without end, or what it prints once and goes on as if nothing were. Of list the action is the body of an answer to threads.
+// planned is the environment variable with the plan of a fake adapter, which says at which requests
+// it does something else: COMMAND:ACTION, divided by semicolons. An action is hang, die, deny,
+// deafen, depart, flood and what it prints without end, or what it prints once before it goes on as
+// usual. The action of list is the body of its answer to threads. That of alone are the numbers of
+// its threads, each of which it stops and lets go on by itself; what it evaluates is which stand.
 const planned = "DAP_FAKE"
 
 // said is a message as it is on the wire.
@@ -23,7 +27,8 @@ func said(content string) string {
 	return fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(content), content)
 }
 
-// A fake adapter debugs nothing: it lets a program run that it is to launch, and says what an adapter says.
+// A fake adapter debugs nothing: it runs the program that it is to launch, and says what an adapter
+// says.
 type fake struct {
 	plan    map[string]string
 	mu      sync.Mutex
@@ -31,6 +36,8 @@ type fake struct {
 	running bool
 	pid     int
 	over    chan struct{} // closed when the program is
+	alone   []int         // its threads, if it stops each by itself
+	stand   map[int]bool  // those of them that stand
 }
 
 func fakeAdapter(plan string) {
@@ -38,6 +45,11 @@ func fakeAdapter(plan string) {
 	for step := range strings.SplitSeq(plan, ";") {
 		command, action, _ := strings.Cut(step, ":")
 		f.plan[command] = action
+	}
+	f.stand = make(map[int]bool)
+	for word := range strings.FieldsSeq(f.plan["alone"]) {
+		number, _ := strconv.Atoi(word)
+		f.alone = append(f.alone, number)
 	}
 	if len(os.Args) > 1 && os.Args[1] == "--version" {
 		fmt.Print(f.plan["version"])
@@ -75,7 +87,8 @@ func (f *fake) answer(m dap.RequestMessage) {
 		os.Exit(3)
 	case "deny":
 		success = false
-	case "depart": // takes no more requests, says once more that all stopped, and then what becomes of the program
+	// It takes no more requests, says once more that all stopped, and how the program ends.
+	case "depart":
 		os.Stdin.Close()
 		f.event("stopped", `{"reason":"exception","threadId":5}`)
 		defer func() { <-f.over }()
@@ -107,10 +120,46 @@ func (f *fake) answer(m dap.RequestMessage) {
 		body = fmt.Sprintf(`{"threads":[{"id":%d,"name":"main"},{"id":-1,"name":"none"}]}`, f.pid)
 		body = cmp.Or(f.plan["list"], body)
 	case *dap.EvaluateRequest:
-		body = fmt.Sprintf(`{"result":%q,"variablesReference":0}`, f.plan["say"])
+		say := f.plan["say"]
+		if f.alone != nil {
+			say = fmt.Sprint(f.stand)
+		}
+		body = fmt.Sprintf(`{"result":%q,"variablesReference":0}`, say)
 	}
-	f.print(said(fmt.Sprintf(`{"seq":0,"type":"response","request_seq":%d,"success":%t,"command":%q,"message":"not\nnow","body":%s}`, r.Seq, success, r.Command, body)))
+	if f.alone != nil && success {
+		body = f.answerAlone(m, body)
+	}
+	f.print(said(
+		fmt.Sprintf(
+			`{"seq":0,"type":"response","request_seq":%d,"success":%t,"command":%q,"message":"n`+
+				`ot\nnow","body":%s}`, r.Seq, success, r.Command, body)))
 	f.follow(r.Command)
+}
+
+// answerAlone does what one thread is asked for, and gives the body of the answer.
+func (f *fake) answerAlone(m dap.RequestMessage, body string) string {
+	switch m := m.(type) {
+	case *dap.ThreadsRequest:
+		var list []dap.Thread
+		for _, number := range f.alone {
+			list = append(list, dap.Thread{Id: number, Name: "one"})
+		}
+		text, _ := json.Marshal(dap.ThreadsResponseBody{Threads: list})
+		return string(text)
+	case *dap.ConfigurationDoneRequest:
+		f.stopAlone(f.alone[0])
+	case *dap.PauseRequest:
+		f.stopAlone(m.Arguments.ThreadId)
+	case *dap.ContinueRequest:
+		delete(f.stand, m.Arguments.ThreadId)
+		return `{"allThreadsContinued":false}`
+	}
+	return body
+}
+
+func (f *fake) stopAlone(number int) {
+	f.stand[number] = true
+	f.event("stopped", fmt.Sprintf(`{"reason":"pause","threadId":%d}`, number))
 }
 
 func hang() {
@@ -119,13 +168,17 @@ func hang() {
 	end.Close()
 }
 
-// follow tells what comes of a request.
+// follow tells what a request brings about.
 func (f *fake) follow(command string) {
 	switch command {
 	case "launch", "attach":
 		f.event("initialized", "{}")
 	case "configurationDone", "pause":
-		f.event("stopped", fmt.Sprintf(`{"reason":"pause","threadId":%d,"allThreadsStopped":true}`, max(f.pid, 1)))
+		if f.alone != nil {
+			return
+		}
+		f.event("stopped",
+			fmt.Sprintf(`{"reason":"pause","threadId":%d,"allThreadsStopped":true}`, max(f.pid, 1)))
 	case "continue":
 		f.event("continued", `{"threadId":1,"allThreadsContinued":true}`)
 		if f.program != nil && !f.running {

@@ -10,14 +10,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-dap"
-	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/adapter"
 )
 
 // headerSize is the most that the header of a message may have, in bytes.
 const headerSize = 4096
 
-// eachMessage reads messages to the end of the output, and gives those that have a meaning to take.
-func eachMessage(out io.Reader, take func(dap.Message) error) error {
+// eachMessage reads messages to the end of the output. It gives those that the protocol defines to
+// take.
+func eachMessage(out io.Reader, take func(content []byte, m dap.Message) error) error {
 	r := bufio.NewReaderSize(out, headerSize)
 	for n := 1; ; n++ {
 		content, err := readContent(r)
@@ -29,7 +30,7 @@ func eachMessage(out io.Reader, take func(dap.Message) error) error {
 			m, err = decode(content)
 		}
 		if err == nil && m != nil {
-			err = take(m)
+			err = take(content, m)
 		}
 		if err != nil {
 			return fmt.Errorf("message %d of its output: %w", n, err)
@@ -37,23 +38,22 @@ func eachMessage(out io.Reader, take func(dap.Message) error) error {
 	}
 }
 
-// readContent reads one message. It is io.EOF where the output ends between two.
+// readContent reads one message. Its error is io.EOF if the output ends between two.
 func readContent(r *bufio.Reader) ([]byte, error) {
 	size, err := readHeader(r)
 	if err != nil {
 		return nil, err
 	}
 	content := make([]byte, size)
-	if _, err := io.ReadFull(r, content); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("%w within its %d bytes", errCut, size)
-	} else if err != nil {
-		return nil, err
+	_, err = io.ReadFull(r, content)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%w within its %d bytes", errCut, size)
 	}
-	return content, nil
+	return content, err
 }
 
-// readHeader reads the lines before a message and the empty one that ends them. Of the fields there the base protocol
-// defines one, Content-Length; others are passed over.
+// readHeader reads the lines before a message, and the empty line that ends them. The base protocol
+// defines one field for them, Content-Length; others are passed over.
 func readHeader(r *bufio.Reader) (size int, err error) {
 	size = -1
 	for read := 0; ; {
@@ -88,8 +88,8 @@ func readHeader(r *bufio.Reader) (size int, err error) {
 	if size < 0 {
 		return 0, errors.New("its header names no length")
 	}
-	if size > harness.MaxLine {
-		return 0, fmt.Errorf("it has %d bytes, and may have %d", size, harness.MaxLine)
+	if size > adapter.MaxLine {
+		return 0, fmt.Errorf("it has %d bytes, and may have %d", size, adapter.MaxLine)
 	}
 	return size, nil
 }
@@ -99,12 +99,17 @@ var (
 	errCut     = errors.New("the output ends")
 )
 
-// decode reads the content of a message; nil is one of a kind that the protocol does not define, which a client is
-// to pass over.
+// decode reads the content of a message; nil is one of a kind that the protocol does not define,
+// which a client is to pass over.
 func decode(content []byte) (dap.Message, error) {
 	m, err := dap.DecodeProtocolMessage(content)
-	if unknown := (*dap.DecodeProtocolMessageFieldError)(nil); errors.As(err, &unknown) && unknown.SubType != "ProtocolMessage" {
+	var unknown *dap.DecodeProtocolMessageFieldError
+	switch {
+	case !errors.As(err, &unknown):
+	case unknown.SubType != "ProtocolMessage":
 		return nil, nil
+	case unknown.FieldValue != "":
+		err = adapter.Unknown(unknown.FieldValue)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%.200q: %w", content, err)

@@ -2,62 +2,151 @@ package dap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/google/go-dap"
+	"github.com/tidcheck/tidcheck/adapter"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/limits"
+	"github.com/tidcheck/tidcheck/judge"
 )
 
-// Can are the requests of the protocol, and births where the adapter announces them.
-func (s *session) Can() harness.Abilities {
-	can := harness.Abilities{harness.Stop, harness.Threads, harness.Detach}
+// A session is an adapter at work.
+type session struct {
+	harness.Unsupported
+	harness.Log
+	*adapter.Tool
+	debugger  Debugger
+	launched  bool
+	unwilling bool // the adapter refused the target, and not just another request
+	requests  adapter.Requests[dap.ResponseMessage]
+
+	adapter.Monitor // guards what follows
+	state
+	unwritten []letter
+}
+
+var errOver = errors.New("the debugger said that the program is over")
+
+// begin has the adapter and the program come together. An adapter may answer the opening request at
+// once, or when its configuration is done.
+func (s *session) begin(ctx context.Context, target harness.Target) error {
+	if _, err := s.ask(ctx, s.debugger.initialize()); err != nil {
+		return err
+	}
+	opening, err := s.debugger.opening(target)
+	if err != nil {
+		return err
+	}
+	sent, err := s.send(opening)
+	if err != nil {
+		return err
+	}
+	err = s.Await(ctx, s.Tool, func() bool { return s.initialized || s.refused })
+	if err != nil {
+		return fmt.Errorf("request %s: %w", opening.GetRequest().Command, err)
+	}
+	if s.now().initialized {
+		if err := s.configure(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := s.answer(ctx, opening, sent); err != nil {
+		s.unwilling = errors.As(err, new(adapter.Refusal))
+		return err
+	}
+	if err := s.awaitStop(ctx, opening); err != nil {
+		return err
+	}
+	if s.now().over {
+		return errOver
+	}
+	return nil
+}
+
+// awaitStop waits for the stop after a request.
+func (s *session) awaitStop(ctx context.Context, r dap.RequestMessage) error {
+	err := s.Await(ctx, s.Tool, func() bool { return s.stands || s.over })
+	switch {
+	case err != nil:
+		return fmt.Errorf("the stop after request %s: %w", r.GetRequest().Command, err)
+	case !s.now().stands:
+		return errOver
+	}
+	return s.stopOthers(ctx)
+}
+
+// leave ends an adapter that has refused its program, as its user would: it is to give back what it
+// has taken of the program.
+func (s *session) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, s.Scaled(limits.Farewell))
+	defer cancel()
+	s.Detach(ctx) // it has failed already
+	s.End()
+}
+
+// configure sets what is to be set before the program runs.
+func (s *session) configure(ctx context.Context) error {
+	if name := s.debugger.Breakpoint; name != "" {
+		set := &dap.SetFunctionBreakpointsRequest{Request: request("setFunctionBreakpoints")}
+		set.Arguments.Breakpoints = []dap.FunctionBreakpoint{{Name: name}}
+		if _, err := s.ask(ctx, set); err != nil {
+			return err
+		}
+	}
+	_, err := s.ask(ctx, &dap.ConfigurationDoneRequest{Request: request("configurationDone")})
+	return err
+}
+
+// Can has the requests of the protocol, and births if the adapter announces them.
+func (s *session) Can() judge.Abilities {
+	can := judge.Abilities{judge.Stop, judge.Threads, judge.Detach}
 	if s.debugger.Births && s.debugger.TIDs == "" {
-		can = append(can, harness.Births)
+		can = append(can, judge.Births)
 	}
 	return can
 }
 
 // Resume lets all threads go on.
 func (s *session) Resume(ctx context.Context) error {
-	s.mu.Lock()
-	s.state.begun, s.state.standing, s.state.wanted, s.state.continued = true, false, false, false
+	s.Lock()
+	s.begun, s.stands, s.wanted, s.continued = true, false, false, false
+	s.ended = make(map[int]bool)
 	r := s.proceed()
-	s.mu.Unlock()
-	if _, err := s.ask(ctx, r); err != nil || !s.debugger.Continues {
+	s.Unlock()
+	if _, err := s.ask(ctx, r); err != nil {
 		return err
 	}
-	return s.await(ctx, func() bool { return s.state.continued || s.state.over })
+	if err := s.continueOthers(ctx, r.Arguments.ThreadId); err != nil || !s.debugger.Continues {
+		return err
+	}
+	return s.Await(ctx, s.Tool, func() bool { return s.continued || s.over })
 }
 
 // Stop asks for a pause and waits until the adapter says that the program stands.
 func (s *session) Stop(ctx context.Context) error {
-	s.change(func(st *state) { st.wanted = true })
-	pause := &dap.PauseRequest{Request: request("pause"), Arguments: dap.PauseArguments{ThreadId: s.now().thread}}
+	s.Lock()
+	s.wanted = true
+	pause := &dap.PauseRequest{
+		Request: request("pause"), Arguments: dap.PauseArguments{ThreadId: s.thread},
+	}
+	s.Unlock()
 	if _, err := s.ask(ctx, pause); err != nil {
 		return err
 	}
-	if err := s.await(ctx, func() bool { return s.state.standing || s.state.over }); err != nil {
-		return fmt.Errorf("the stop after request pause: %w", err)
-	}
-	if !s.now().standing {
-		return errOver
-	}
-	return nil
+	return s.awaitStop(ctx, pause)
 }
 
 // Threads are those that the adapter lists, by their kernel ids.
 func (s *session) Threads(ctx context.Context) ([]event.TID, error) {
-	answer, err := s.ask(ctx, &dap.ThreadsRequest{Request: request("threads")})
+	list, err := askFor[*dap.ThreadsResponse](ctx, s,
+		&dap.ThreadsRequest{Request: request("threads")})
 	if err != nil {
 		return nil, err
-	}
-	list, ok := answer.(*dap.ThreadsResponse)
-	if !ok {
-		return nil, fmt.Errorf("request threads: the answer is one to %s", answer.GetResponse().Command)
 	}
 	tids := make([]event.TID, len(list.Body.Threads))
 	for i, t := range list.Body.Threads {
@@ -71,19 +160,20 @@ func (s *session) Threads(ctx context.Context) ([]event.TID, error) {
 
 // translated are the kernel's ids for the adapter's own numbers.
 func (s *session) translated(ctx context.Context, numbers []event.TID) ([]event.TID, error) {
-	answer, err := s.ask(ctx, evaluate(s.debugger.TIDs))
+	said, err := askFor[*dap.EvaluateResponse](ctx, s, evaluate(s.debugger.TIDs))
 	if err != nil {
 		return nil, err
 	}
-	said, ok := answer.(*dap.EvaluateResponse)
-	if !ok {
-		return nil, fmt.Errorf("request evaluate: the answer is one to %s", answer.GetResponse().Command)
-	}
 	kernel := pairs(said.Body.Result)
+	if len(kernel) == 0 && len(numbers) > 0 {
+		return nil, fmt.Errorf("the kernel ids of threads: %w", adapter.Unknown(said.Body.Result))
+	}
 	tids := make([]event.TID, len(numbers))
 	for i, number := range numbers {
+		var ok bool
 		if tids[i], ok = kernel[number]; !ok {
-			return nil, fmt.Errorf("thread %d was listed, and %.200q does not name its kernel id", number, said.Body.Result)
+			return nil, fmt.Errorf("thread %d was listed, and %.200q does not name its kernel id",
+				number, said.Body.Result)
 		}
 	}
 	return tids, nil
@@ -104,8 +194,8 @@ func pairs(text string) map[event.TID]event.TID {
 	return found
 }
 
-// Detach disconnects without ending the program, and waits for the adapter's end: of a task that is a zombie its
-// tracer lets go by that alone.
+// Detach disconnects without ending the program, and waits for the adapter's end: only by that
+// does a tracer let go of a task that is a zombie.
 func (s *session) Detach(ctx context.Context) error {
 	if _, err := s.ask(ctx, &disconnect{Request: request("disconnect")}); err != nil {
 		return err
@@ -113,32 +203,8 @@ func (s *session) Detach(ctx context.Context) error {
 	return s.Tool.Wait(ctx)
 }
 
-// A disconnect says in words that the program is not to be ended: without them, an adapter ends what it launched.
-type disconnect struct {
-	dap.Request
-	Arguments struct {
-		TerminateDebuggee bool `json:"terminateDebuggee"`
-	} `json:"arguments"`
-}
-
-// Wait waits until the adapter has said that the program is over. That it ends without a word is its failure.
+// Wait waits until the adapter has said that the program is over. If it ends without that word,
+// that is its failure.
 func (s *session) Wait(ctx context.Context) error {
-	return s.await(ctx, func() bool { return s.state.over })
-}
-
-// A refusal is an adapter's answer that it does not do what it was asked for.
-type refusal struct{ text string }
-
-func (r refusal) Error() string { return r.text }
-
-// failure is a refusal on one line.
-func failure(r *dap.ErrorResponse) error {
-	text := r.Message
-	if e := r.Body.Error; e != nil && e.Format != "" {
-		text = e.Format
-	}
-	if text = strings.Join(strings.Fields(text), " "); text == "" {
-		text = "it failed, and the debugger does not say why"
-	}
-	return refusal{text}
+	return s.Await(ctx, s.Tool, func() bool { return s.over })
 }

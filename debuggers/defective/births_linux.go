@@ -3,87 +3,73 @@
 package defective
 
 import (
-	"sync/atomic"
+	"context"
 
+	"github.com/tidcheck/tidcheck/debuggers/internal/seam"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/tracer"
 	"golang.org/x/sys/unix"
 )
 
-// A cloneOnly kernel sets PTRACE_O_TRACECLONE alone of the births, and PTRACE_O_TRACEEXEC, without which no
-// program would ever stand at its start.
-type cloneOnly struct{ tracer.Kernel }
+// Defects at births.
 
-func setsCloneOnly(k tracer.Kernel) tracer.Kernel { return cloneOnly{k} }
-
-const allButClone = unix.PTRACE_O_TRACEFORK | unix.PTRACE_O_TRACEVFORK | unix.PTRACE_O_TRACEVFORKDONE
-
-func (k cloneOnly) Seize(tid, options int) error {
-	return k.Kernel.Seize(tid, options&^allButClone)
+// setsCloneOnly sets PTRACE_O_TRACECLONE alone of the births, and PTRACE_O_TRACEEXEC, without
+// which no program would ever stand at its start.
+func setsCloneOnly(k tracer.Kernel, h *hooks) {
+	const others = unix.PTRACE_O_TRACEFORK | unix.PTRACE_O_TRACEVFORK | unix.PTRACE_O_TRACEVFORKDONE
+	h.seize = func(tid, options int) error { return k.Seize(tid, options&^others) }
+	h.setOptions = func(tid, options int) error { return k.SetOptions(tid, options&^others) }
 }
 
-func (k cloneOnly) SetOptions(tid, options int) error {
-	return k.Kernel.SetOptions(tid, options&^allButClone)
+// latestStatus has the hooks note the status that the latest wait gave.
+func latestStatus(h *hooks) *unix.WaitStatus {
+	latest := new(unix.WaitStatus)
+	h.afterWaits(func(_ int, status unix.WaitStatus) { *latest = status })
+	return latest
 }
 
-// A literal kernel has the event say what was born: PTRACE_EVENT_FORK and VFORK a process.
-type literal struct {
-	tracer.Kernel
-	latest *unix.WaitStatus
+// takesForkForProcess has the event say what was born: a process at PTRACE_EVENT_FORK and VFORK.
+func takesForkForProcess(k tracer.Kernel, h *hooks) {
+	latest := latestStatus(h)
+	h.inGroup = func(pid, tid int) bool {
+		isFork := seam.IsEvent(*latest, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK)
+		return !isFork && k.InGroup(pid, tid)
+	}
 }
 
-func takesForkForProcess(k tracer.Kernel) tracer.Kernel { return literal{k, new(unix.WaitStatus)} }
-
-func (k literal) Wait(tid, flags int) (int, unix.WaitStatus, error) {
-	got, status, err := k.Kernel.Wait(tid, flags)
-	*k.latest = status
-	return got, status, err
+// takesCloneForThread takes every PTRACE_EVENT_CLONE for a thread's birth. A process that shares
+// memory gives that event too: the event depends on the exit signal.
+func takesCloneForThread(k tracer.Kernel, h *hooks) {
+	latest := latestStatus(h)
+	h.inGroup = func(pid, tid int) bool {
+		return seam.IsEvent(*latest, unix.PTRACE_EVENT_CLONE) || k.InGroup(pid, tid)
+	}
 }
 
-func (k literal) InGroup(pid, tid int) bool {
-	return !isEvent(*k.latest, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK) && k.Kernel.InGroup(pid, tid)
-}
-
-// A reader takes the message of every event for a birth. It means something at each, and something
-// else: at an end it is the status, after a vfork the child once more.
-type reader struct {
-	tracer.Kernel
-	tell  *tell
-	ready *bool
-}
-
-func readsEveryEvent(*atomic.Bool) seams {
-	tell, ready := new(tell), new(bool)
-	return seams{
-		kernel: func(k tracer.Kernel) tracer.Kernel { return reader{k, tell, ready} },
-		sink: func(next func(event.Event)) func(event.Event) {
-			*tell = func(e event.Event) {
-				*ready = *ready || e.Kind == event.Ready
-				next(e)
+// readsEveryEvent takes the message of every event for a birth. It means something at each, and
+// something else: at an end it is the status, after a vfork the child once more.
+func readsEveryEvent(mended context.Context) seams {
+	var report tell
+	ready := false
+	s := below(func(k tracer.Kernel, h *hooks) {
+		h.afterWaits(func(tid int, status unix.WaitStatus) {
+			if !ready || !status.Stopped() || int(status)>>16 == 0 || isBirth(status) {
+				return
 			}
-			return *tell
-		},
-	}
-}
-
-func (k reader) Wait(tid, flags int) (int, unix.WaitStatus, error) {
-	got, status, err := k.Kernel.Wait(tid, flags)
-	if err == nil && *k.ready && status.Stopped() && int(status)>>16 != 0 && !isBirth(status) {
-		if msg, err := k.Kernel.EventMsg(got); err == nil {
-			(*k.tell)(event.Event{Kind: event.Clone, PID: event.TID(tgid(k, got)), TID: event.TID(got), Child: event.TID(msg)})
+			if msg, err := k.EventMsg(tid); err == nil {
+				report(event.Event{
+					Kind: event.Clone, PID: event.TID(tgid(k, tid)), TID: event.TID(tid),
+					Child: event.TID(msg),
+				})
+			}
+		})
+	})(mended)
+	s.sink = func(next tell) tell {
+		report = func(e event.Event) {
+			ready = ready || e.Kind == event.Ready
+			next(e)
 		}
+		return report
 	}
-	return got, status, err
-}
-
-// A bundler takes every PTRACE_EVENT_CLONE for a thread's birth, and a process that shares memory is one too: it is of the kind
-// by its exit signal.
-type bundler struct{ literal }
-
-func takesCloneForThread(k tracer.Kernel) tracer.Kernel {
-	return bundler{literal{k, new(unix.WaitStatus)}}
-}
-
-func (k bundler) InGroup(pid, tid int) bool {
-	return isEvent(*k.latest, unix.PTRACE_EVENT_CLONE) || k.Kernel.InGroup(pid, tid)
+	return s
 }

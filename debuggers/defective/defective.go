@@ -1,13 +1,12 @@
-// Package defective is the reference tracer with one defect each: tracers that are wrong on purpose, all of which the
-// suite must catch, each by the rule that names its defect.
+// Package defective is a set of tracers, each the reference tracer with one planted defect. The
+// suite must catch each by the rule that names its defect.
 //
-// A defect is a wrapper at one of the tracer's seams: the kernel below its loop, the sink of its events above it, or the
-// session above that. The tracer knows nothing of it.
+// A defect sits at one of the tracer's seams: the kernel below its loop, the sink of its events
+// above it, or the lists of threads above that. The tracer knows nothing of it.
 package defective
 
 import (
 	"context"
-	"sync/atomic"
 
 	"github.com/tidcheck/tidcheck"
 	"github.com/tidcheck/tidcheck/debuggers/reference"
@@ -18,21 +17,18 @@ import (
 
 // A Defect is one thing that a tracer can do wrong.
 type Defect struct {
-	Name     string // a verb phrase
-	Sentence string
-	Rule     string   // that must catch it
-	Shows    []string // scenario/mode: some in which it shows in every run
-
-	hangs bool // it is not waited for as long as others
-	plant func(*atomic.Bool) seams
+	Name  string // a verb phrase
+	Rule  string // that must catch it
+	hangs bool   // it is not waited for as long as others
+	// plant gives the seams of a new tracer. When mended is over, the defect is to be, too.
+	plant func(mended context.Context) seams
 }
 
-// A seams is a defect at work in one tracer. What is nil is as in the reference tracer.
+// Seams are where a defect is at work in one tracer. What is nil is as in the reference tracer.
 type seams struct {
-	kernel  func(tracer.Kernel) tracer.Kernel
-	sink    func(tell) tell
-	session func(harness.Session) harness.Session
-	options tracer.Options
+	options tracer.Options // with the kernel
+	sink    func(next tell) tell
+	list    func([]event.TID) []event.TID // what becomes of a list of threads
 }
 
 // A tell is a sink of events.
@@ -69,28 +65,32 @@ func (d Debugger) TimeScale() float64 {
 
 // Start starts the reference tracer with the defect planted.
 func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
-	mended := new(atomic.Bool)
+	mended, mend := context.WithCancel(context.Background())
 	p := d.Defect.plant(mended)
-	p.options.Kernel = p.kernel
 	s, err := reference.Debugger{Options: p.options, Sink: p.sink}.Start(ctx, target)
 	if err != nil {
+		mend()
 		return nil, err
 	}
-	mortal := s.(harness.Mortal)
-	if p.session != nil {
-		s = p.session(s)
-	}
-	return mending{s, mortal, mended}, nil
+	return session{s, p.list, mend}, nil
 }
 
-// A mending session ends without the defect: what a thread of ours traces nobody else can let go.
-type mending struct {
+// A session ends without the defect: only the thread of ours that traces a task can let go of it.
+type session struct {
 	harness.Session
-	harness.Mortal // the tracer dies with the defect at work
-	mended         *atomic.Bool
+	list func([]event.TID) []event.TID
+	mend func()
 }
 
-func (s mending) End() error {
-	s.mended.Store(true)
+func (s session) Threads(ctx context.Context) ([]event.TID, error) {
+	tids, err := s.Session.Threads(ctx)
+	if s.list != nil {
+		tids = s.list(tids)
+	}
+	return tids, err
+}
+
+func (s session) End() error {
+	s.mend()
 	return s.Session.End()
 }

@@ -3,147 +3,116 @@
 package defective
 
 import (
+	"github.com/tidcheck/tidcheck/debuggers/internal/seam"
 	"github.com/tidcheck/tidcheck/tracer"
 	"golang.org/x/sys/unix"
 )
 
-// A mute kernel lets a task go on without its signal.
-type mute struct{ tracer.Kernel }
+// Defects with signals.
 
-func swallowsSignals(k tracer.Kernel) tracer.Kernel { return mute{k} }
-
-func (k mute) Cont(tid, _ int) error { return k.Kernel.Cont(tid, 0) }
-
-// A stammering kernel sends each signal that it delivers once more.
-type stammering struct {
-	tracer.Kernel
-	again map[int]int // the signal of a task that is on its way again
+// swallowsSignals lets tasks go on without their signals.
+func swallowsSignals(k tracer.Kernel, h *hooks) {
+	h.cont = func(tid, _ int) error { return k.Cont(tid, 0) }
 }
 
-func deliversTwice(k tracer.Kernel) tracer.Kernel { return stammering{k, make(map[int]int)} }
-
-func (k stammering) Cont(tid, sig int) error {
-	switch {
-	case sig == 0:
-	case k.again[tid] == sig:
-		delete(k.again, tid)
-	default:
-		k.again[tid] = sig
-		k.Kernel.Tgkill(tgid(k, tid), tid, sig) // ESRCH: it was killed meanwhile
+// deliversTwice sends each signal that it delivers once more.
+func deliversTwice(k tracer.Kernel, h *hooks) {
+	again := make(map[int]int) // the signal of a task that is on its way again
+	h.cont = func(tid, sig int) error {
+		switch {
+		case sig == 0:
+		case again[tid] == sig:
+			delete(again, tid)
+		default:
+			again[tid] = sig
+			send(k, tid, unix.Signal(sig))
+		}
+		return k.Cont(tid, sig)
 	}
-	return k.Kernel.Cont(tid, sig)
 }
 
-// A stopping kernel gives each task that was attached to a SIGSTOP when it goes on: who attaches by PTRACE_ATTACH
-// is sent one, which is his to suppress.
-type stopping struct {
-	tracer.Kernel
-	due map[int]bool
-}
-
-func reinjectsStop(k tracer.Kernel) tracer.Kernel { return stopping{k, make(map[int]bool)} }
-
-func (k stopping) Seize(tid, options int) error {
-	err := k.Kernel.Seize(tid, options)
-	k.due[tid] = err == nil && options&unix.PTRACE_O_EXITKILL == 0
-	return err
-}
-
-func (k stopping) Cont(tid, sig int) error {
-	if k.due[tid] {
-		delete(k.due, tid)
-		k.Kernel.Tgkill(tgid(k, tid), tid, int(unix.SIGSTOP)) // ESRCH: it was killed meanwhile
+// seized has the hooks note the tasks that are attached to.
+func seized(h *hooks) map[int]bool {
+	fresh := make(map[int]bool)
+	h.seize = func(tid, options int) error {
+		err := h.Kernel.Seize(tid, options)
+		fresh[tid] = err == nil && seam.IsAttach(options)
+		return err
 	}
-	return k.Kernel.Cont(tid, sig)
+	return fresh
 }
 
-// A parting kernel sends the first task that it lets go of a SIGSTOP.
-type parting struct {
-	tracer.Kernel
-	sent *bool
-}
-
-func leavesStopPending(k tracer.Kernel) tracer.Kernel { return parting{k, new(bool)} }
-
-func (k parting) Detach(tid, sig int) error {
-	if !*k.sent {
-		*k.sent = true
-		k.Kernel.Tgkill(tgid(k, tid), tid, int(unix.SIGSTOP))
+// reinjectsStop gives each task that was attached to a SIGSTOP when it goes on. PTRACE_ATTACH sends
+// one, which the tracer is to suppress.
+func reinjectsStop(k tracer.Kernel, h *hooks) {
+	due := seized(h)
+	h.cont = func(tid, sig int) error {
+		if due[tid] {
+			delete(due, tid)
+			send(k, tid, unix.SIGSTOP)
+		}
+		return k.Cont(tid, sig)
 	}
-	return k.Kernel.Detach(tid, sig)
 }
 
-// A trusting kernel has attached by PTRACE_ATTACH, and taken the first stop for SIGSTOP's: but that is still to come. When it does
-// it is not passed on, and who is let go of before has it taken back by SIGCONT.
-type trusting struct {
-	tracer.Kernel
-	fresh map[int]bool // has not stopped yet
-	due   map[int]bool
-}
-
-func trustsFirstStop(k tracer.Kernel) tracer.Kernel {
-	return trusting{k, make(map[int]bool), make(map[int]bool)}
-}
-
-func (k trusting) Seize(tid, options int) error {
-	err := k.Kernel.Seize(tid, options)
-	k.fresh[tid] = err == nil && options&unix.PTRACE_O_EXITKILL == 0
-	return err
-}
-
-func (k trusting) Wait(tid, flags int) (int, unix.WaitStatus, error) {
-	got, status, err := k.Kernel.Wait(tid, flags)
-	if k.fresh[got] && err == nil && status.Stopped() {
-		k.fresh[got], k.due[got] = false, true
-		k.Kernel.Tgkill(tgid(k, got), got, int(unix.SIGSTOP)) // ESRCH: it was killed meanwhile
+// leavesStopPending sends the first task that it lets go of a SIGSTOP.
+func leavesStopPending(k tracer.Kernel, h *hooks) {
+	sent := false
+	h.detach = func(tid, sig int) error {
+		if !sent {
+			sent = true
+			send(k, tid, unix.SIGSTOP)
+		}
+		return k.Detach(tid, sig)
 	}
-	return got, status, err
 }
 
-func (k trusting) Cont(tid, sig int) error {
-	if k.due[tid] && sig == int(unix.SIGSTOP) {
-		sig, k.due[tid] = 0, false
+// trustsFirstStop has attached by PTRACE_ATTACH, and taken the first stop for that of SIGSTOP,
+// which is still to come. When SIGSTOP comes, it is not passed on. A task that is let go of
+// before that has it taken back by SIGCONT.
+func trustsFirstStop(k tracer.Kernel, h *hooks) {
+	fresh, due := seized(h), make(map[int]bool)
+	h.afterWaits(func(tid int, status unix.WaitStatus) {
+		if fresh[tid] && status.Stopped() {
+			fresh[tid], due[tid] = false, true
+			send(k, tid, unix.SIGSTOP)
+		}
+	})
+	h.cont = func(tid, sig int) error {
+		if due[tid] && sig == int(unix.SIGSTOP) {
+			sig, due[tid] = 0, false
+		}
+		return k.Cont(tid, sig)
 	}
-	return k.Kernel.Cont(tid, sig)
-}
-
-func (k trusting) Detach(tid, sig int) error {
-	if k.due[tid] {
-		k.Kernel.Tgkill(tgid(k, tid), tid, int(unix.SIGCONT))
+	h.detach = func(tid, sig int) error {
+		if due[tid] {
+			send(k, tid, unix.SIGCONT)
+		}
+		return k.Detach(tid, sig)
 	}
-	return k.Kernel.Detach(tid, sig)
 }
 
-// An eater swallows one signal, which it takes for its own: SIGTRAP for a breakpoint's, SIGSTOP for an attach's.
-type eater struct {
-	tracer.Kernel
-	sig int
-}
-
-func swallows(sig unix.Signal) func(tracer.Kernel) tracer.Kernel {
-	return func(k tracer.Kernel) tracer.Kernel { return eater{k, int(sig)} }
-}
-
-func (k eater) Cont(tid, sig int) error {
-	if sig == k.sig {
-		sig = 0
+// swallows takes a signal for its own: SIGTRAP for a breakpoint's, SIGSTOP for an attach's.
+func swallows(own unix.Signal) func(tracer.Kernel, *hooks) {
+	return func(k tracer.Kernel, h *hooks) {
+		h.cont = func(tid, sig int) error {
+			if sig == int(own) {
+				sig = 0
+			}
+			return k.Cont(tid, sig)
+		}
 	}
-	return k.Kernel.Cont(tid, sig)
 }
 
-// A careless kernel has a group stop end as any other stop.
-type careless struct{ tracer.Kernel }
+// resumesGroupStop ends a group stop as if it were any other stop.
+func resumesGroupStop(k tracer.Kernel, h *hooks) {
+	h.listen = func(tid int) error { return k.Cont(tid, 0) }
+}
 
-func resumesGroupStop(k tracer.Kernel) tracer.Kernel { return careless{k} }
-
-func (k careless) Listen(tid int) error { return k.Kernel.Cont(tid, 0) }
-
-// A killer kills whom it lets go of.
-type killer struct{ tracer.Kernel }
-
-func killsAtDetach(k tracer.Kernel) tracer.Kernel { return killer{k} }
-
-func (k killer) Detach(tid, sig int) error {
-	k.Kernel.Tgkill(tgid(k, tid), tid, int(unix.SIGKILL)) // ESRCH: the first has taken its process along
-	return k.Kernel.Detach(tid, sig)
+// killsAtDetach kills each task that it lets go of. The first takes its process along.
+func killsAtDetach(k tracer.Kernel, h *hooks) {
+	h.detach = func(tid, sig int) error {
+		send(k, tid, unix.SIGKILL)
+		return k.Detach(tid, sig)
+	}
 }

@@ -8,13 +8,18 @@ import (
 	"strings"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 )
 
-// KillTable says, from the results of defective tracers, which rules and scenarios caught each; then which rules no
-// defect needs, since in each run that they accuse another does too, and which scenarios catch none. Results of other
-// debuggers are passed over, and without any of a defective tracer it is empty.
+// KillTable says, from the results of defective tracers, which rules and scenarios caught each;
+// then which rules no defect needs, since in each run that they accuse another does too, and
+// which scenarios catch none. Results of other debuggers are passed over, and without any of a
+// defective tracer it is empty.
 func KillTable(results []harness.Result) string {
-	t := kills{of: make(map[string]map[string][]string), by: make(map[run][]string), idle: make(map[string]bool)}
+	t := kills{
+		of: make(map[string]map[string][]string), by: make(map[string][]string),
+		idle: make(map[string]bool),
+	}
 	for _, r := range results {
 		t.add(r)
 	}
@@ -23,35 +28,35 @@ func KillTable(results []harness.Result) string {
 	}
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(t.of)) {
-		t.line(&b, name)
+		b.WriteString(line(name, t.of[name]))
 	}
 	needed := make(map[string]bool)
 	for _, rules := range t.by {
-		needed[rules[0]] = needed[rules[0]] || len(rules) == 1
+		if len(rules) == 1 {
+			needed[rules[0]] = true
+		}
 	}
 	var spare []string
-	for _, r := range harness.Rules {
+	for _, r := range judge.Rules {
 		if !needed[r.Name] {
 			spare = append(spare, r.Name)
 		}
 	}
-	idle := slices.DeleteFunc(slices.Sorted(maps.Keys(t.idle)), func(s string) bool { return !t.idle[s] })
+	idle := slices.Sorted(maps.Keys(t.idle))
+	idle = slices.DeleteFunc(idle, func(s string) bool { return !t.idle[s] })
 	fmt.Fprintf(&b, "\nrules that no defect needs: %s\n", listed(spare))
 	fmt.Fprintf(&b, "scenarios that catch none: %s\n", listed(idle))
 	if t.unresolved > 0 {
-		fmt.Fprintf(&b, "results that prove nothing: %d %s\n", t.unresolved, harness.Unresolved)
+		fmt.Fprintf(&b, "results that prove nothing: %d %s\n", t.unresolved, judge.Unresolved)
 	}
 	return b.String()
 }
 
-// A run is a defect's in one scenario.
-type run struct{ defect, scenario string }
-
-// Kills are who was caught by what.
+// Kills say which defects were caught, and by what.
 type kills struct {
 	of         map[string]map[string][]string // scenarios by defect and rule
-	by         map[run][]string               // rules
-	idle       map[string]bool                // scenarios, and whether they caught none
+	by         map[string][]string            // rules by defect and scenario
+	idle       map[string]bool                // scenarios, and whether they caught no defect
 	unresolved int
 }
 
@@ -65,15 +70,16 @@ func (t *kills) add(r harness.Result) {
 	}
 	scenario := r.Scenario + "/" + string(r.Mode)
 	switch r.Verdict {
-	case harness.Fail:
+	case judge.Fail:
 		t.of[name][r.Rule] = append(t.of[name][r.Rule], scenario)
-		t.by[run{name, scenario}] = append(t.by[run{name, scenario}], r.Rule)
+		run := name + " " + scenario
+		t.by[run] = append(t.by[run], r.Rule)
 		t.idle[scenario] = false
-	case harness.Pass:
+	case judge.Pass:
 		if _, seen := t.idle[scenario]; !seen {
 			t.idle[scenario] = true
 		}
-	case harness.Unresolved:
+	case judge.Unresolved:
 		t.unresolved++
 	}
 }
@@ -81,42 +87,36 @@ func (t *kills) add(r harness.Result) {
 // few is how many scenarios are named of those that caught a defect.
 const few = 3
 
-// line is a defect's: first the rule that names it.
-func (t *kills) line(b *strings.Builder, name string) {
-	rules := t.of[name]
+// line says which rules caught a defect, and in which scenarios: first the rule that names it.
+func line(name string, caught map[string][]string) string {
 	own := ""
 	if i := slices.IndexFunc(Defects, func(d Defect) bool { return d.Name == name }); i >= 0 {
 		own = Defects[i].Rule
 	}
-	switch caught := rules[own]; {
-	case len(rules) == 0:
-		fmt.Fprintf(b, "%-30s NOT CAUGHT: %s should", name, own)
+	text := fmt.Sprintf("%-30s ", name)
+	switch scenarios := slices.Sorted(slices.Values(caught[own])); {
 	case len(caught) == 0:
-		fmt.Fprintf(b, "%-30s NOT CAUGHT by %s", name, own)
+		text += fmt.Sprintf("NOT CAUGHT: %s should", own)
+	case len(scenarios) == 0:
+		text += fmt.Sprintf("NOT CAUGHT by %s", own)
 	default:
-		slices.Sort(caught)
-		more := ""
-		if len(caught) > few {
-			more = ", …"
+		some := strings.Join(scenarios[:min(few, len(scenarios))], ", ")
+		text += fmt.Sprintf("%-11s %3d: %s", own, len(scenarios), some)
+		if len(scenarios) > few {
+			text += ", …"
 		}
-		fmt.Fprintf(b, "%-30s %-11s %3d: %s%s", name, own, len(caught), strings.Join(caught[:min(few, len(caught))], ", "), more)
 	}
-	others := slices.DeleteFunc(slices.Collect(maps.Keys(rules)), func(r string) bool { return r == own })
-	slices.SortFunc(others, func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(rules[b]), len(rules[a])), cmp.Compare(a, b))
-	})
-	for i, r := range others {
-		others[i] = fmt.Sprintf("%s %d", r, len(rules[r]))
+	delete(caught, own)
+	begin := "; also"
+	for _, r := range slices.SortedFunc(maps.Keys(caught), func(a, b string) int {
+		return cmp.Or(len(caught[b])-len(caught[a]), cmp.Compare(a, b))
+	}) {
+		text += fmt.Sprintf("%s %s %d", begin, r, len(caught[r]))
+		begin = ","
 	}
-	if len(others) > 0 {
-		fmt.Fprintf(b, "; also %s", strings.Join(others, ", "))
-	}
-	b.WriteByte('\n')
+	return text + "\n"
 }
 
 func listed(names []string) string {
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, ", ")
+	return cmp.Or(strings.Join(names, ", "), "none")
 }

@@ -3,53 +3,131 @@
 package defective
 
 import (
+	"context"
+
 	"github.com/tidcheck/tidcheck/event"
 	"golang.org/x/sys/unix"
 )
 
-// Defects are all, each with the rule that must catch it.
+// Defects are all. The comment says what the tracer does wrong, the entry which rule must catch it,
+// and whether the tracer hangs.
 var Defects = []Defect{
-	{"waits-for-leader-only", "it waits for leaders alone, and no other thread goes on from its first stop", "running", shows("thread_sequence/launch", "exit_code/launch"), true, waitsForLeader},
-	{"attaches-leader-only", "it attaches to the leader alone", "complete", shows("attach_idle/attach_before", "attach_births/attach_before"), false, below(attachesLeaderOnly)},
-	{"attaches-in-one-pass", "it lists the threads once, attaches to those, and looks for no more", "complete", shows("attach_births/attach_during"), false, below(attachesInOnePass)},
-	{"looks-before-stops", "it looks for threads until it finds no more, and not again when those that it has attached to have stopped", "complete", shows("attach_mid_birth/attach_before", "attach_mid_birth/detach_during"), false, below(looksBeforeStops)},
-	{"fails-on-esrch", "it fails when a thread that it has listed is gone", "complete", shows("attach_churn/attach_during"), false, below(failsOnESRCH)},
-	{"fails-on-death", "it fails when a thread ends that it has attached to and that has not stopped yet", "complete", shows("attach_dying/attach_before", "attach_dying/detach_during"), false, below(failsOnDeath)},
-	{"drops-unknown-stop", "it drops the stop of a thread whose birth it was not told yet", "running", shows("thread_storm/launch"), true, dropsUnknown},
-	{"detaches-newborn-early", "it detaches from a newborn before that has stopped, and forgets it", "running", shows("thread_wide/launch"), true, detachesHastily},
-	{"reads-message-at-every-event", "it takes the message of every event for a new thread", "sound", shows("exit_code/launch", "vfork_child_exec/launch"), false, readsEveryEvent},
-	{"sets-traceclone-only", "it asks for the births of threads alone", "complete", shows("fork_from_thread/launch", "spawn/launch"), false, below(setsCloneOnly)},
-	{"takes-fork-for-process", "it takes every PTRACE_EVENT_FORK and VFORK for a process's birth", "sound", shows("thread_by_vfork_flag/launch", "thread_with_exit_signal/launch"), false, below(takesForkForProcess)},
-	{"removes-leader-at-its-exit", "it forgets a leader that ends, while other threads of its process live", "exit", shows("exit_leader_first/launch", "exec_from_thread/launch"), true, removesLeader},
-	{"reports-leaders-exit", "it says that a process has ended when its leader has", "exit", shows("exit_leader_first/launch", "exit_leader_status/launch"), false, above(reportsLeadersExit)},
-	{"keeps-tids-after-exec", "it goes on to list the threads that an exec has ended", "snapshot", shows("exec_repeated/stops"), false, keepsOldTIDs},
-	{"deduplicates-by-tid", "it tells one birth of a tid only", "complete", shows("thread_tid_reuse/launch"), false, above(deduplicates)},
-	{"never-reaps-threads", "it does not wait for the ends of threads", "bounded", shows("thread_sequence/launch", "exit_unreaped_then_exec/launch"), true, hoards},
-	{"takes-last-threads-status", "it takes the status of the last thread for its process's", "exit", shows("exit_code/launch"), false, above(takesLastStatus)},
-	{"swallows-signals", "it lets threads go on without their signals", "transparent", shows("signal_one_thread/launch", "thread_signals_blocked/launch"), false, below(swallowsSignals)},
-	{"delivers-signals-twice", "it delivers each signal twice", "transparent", shows("signal_one_thread/launch", "thread_signals_blocked/launch"), false, below(deliversTwice)},
-	{"reinjects-stop", "it passes the attach's own SIGSTOP on to the program", "running", shows("attach_idle/attach_before", "fork/attach_before"), true, below(reinjectsStop)},
-	{"leaves-stop-pending", "it leaves a thread with a SIGSTOP on its way when it detaches", "released", shows("attach_idle/detach_during", "fork/detach_during"), true, below(leavesStopPending)},
-	{"trusts-first-stop", "it takes the first stop of a thread that it attaches to for its SIGSTOP's, which is still on its way", "released", shows("attach_idle/orphaned", "attach_blocked_syscalls/orphaned"), true, below(trustsFirstStop)},
-	{"stays-attached", "it has a thread traced on when it says that it let go of all", "released", shows("attach_idle/detach_during", "fork/detach_during", "thread_traced_flag/detach_during"), false, below(staysAttached)},
-	{"misses-every-1000th-birth", "it misses every thousandth birth", "complete", shows("thread_storm/launch"), false, above(missesEvery(1000))},
-	{"reports-births-twice", "it tells each birth twice", "once", shows("fork/launch", "attach_idle/launch"), false, above(tellsBirthsTwice)},
-	{"invents-a-tid", "it tells of a thread that never was", "sound", shows("fork/launch", "attach_idle/launch"), false, above(inventsTID)},
-	{"names-wrong-creator", "it takes the leader for the creator of every thread", "parent", shows("thread_nested/launch", "thread_storm/launch"), false, above(namesLeader)},
-	{"lists-gone-thread", "it lists a thread that has ended", "snapshot", shows("thread_sequence/stops", "exit_code/stops"), false, listsGone},
-	{"leaves-one-running", "one thread runs on at a stop", "stopped", shows("attach_idle/stops", "attach_idle/attach_before"), false, below(leavesOneRunning)},
-	{"forgets-to-resume-one", "it forgets to resume one thread", "running", shows("attach_idle/stops", "attach_idle/attach_before"), true, forgetsToResume},
-	{"tells-birth-after-exit", "it tells of a thread's birth after its end", "order", shows("fork/launch", "thread_nested/launch"), false, above(losesOrder)},
-	{"takes-clone-for-thread", "it takes every PTRACE_EVENT_CLONE for a thread's birth", "sound", shows("process_sharing_memory/launch"), false, below(takesCloneForThread)},
-	{"tells-no-exec", "it does not tell of an exec", "complete", shows("exec_from_leader/launch", "exec_from_thread/launch"), false, above(drops(event.Exec))},
-	{"misses-killed-threads", "it tells of no death by a signal", "exit", shows("exit_sigkill/launch", "exit_fatal_signal/launch"), false, above(missesKilled)},
-	{"reports-status-zero", "it takes every status for 0", "exit", shows("exit_code/launch", "exit_sigkill/launch"), false, above(zeroes)},
-	{"swallows-sigtrap", "it takes the program's own SIGTRAP for its own", "transparent", shows("signal_own_trap/launch"), false, below(swallows(unix.SIGTRAP))},
-	{"swallows-sigstop", "it takes the program's own SIGSTOP for its own", "transparent", shows("signal_own_stop/launch"), false, below(swallows(unix.SIGSTOP))},
-	{"resumes-group-stop", "it lets go on who stands in a group stop", "transparent", shows("signal_group_stop/launch"), false, below(resumesGroupStop)},
-	{"kills-at-detach", "it kills whom it lets go of", "transparent", shows("attach_idle/detach_during"), false, below(killsAtDetach)},
-	{"lists-one-too-few", "it lists one thread less than there are", "snapshot", shows("attach_idle/stops", "attach_idle/attach_before"), false, listsTooFew},
-	{"hangs", "it hangs at the third birth", "bounded", shows("fork/launch", "thread_nested/launch"), true, hangs},
+	// It waits for leaders alone, and no other thread goes on from its first stop.
+	{"waits-for-leader-only", "running", true, below(waitsForLeader)},
+	// It attaches to the leader alone.
+	{"attaches-leader-only", "complete", false, below(attachesLeaderOnly)},
+	// It lists the threads once, attaches to those, and looks for no more.
+	{"attaches-in-one-pass", "complete", false, below(attachesInOnePass)},
+	// It looks for threads until it finds no more, and not again when those have stopped.
+	{"looks-before-stops", "complete", false, below(looksBeforeStops)},
+	// It fails when a thread that it has listed is gone.
+	{"fails-on-esrch", "session", false, below(failsOnESRCH)},
+	// It fails when a thread ends that it has attached to and that has not stopped yet.
+	{"fails-on-death", "session", false, below(failsOnDeath)},
+	// It drops the stop of a thread whose birth it was not told yet.
+	{"drops-unknown-stop", "running", true, below(dropsUnknown)},
+	// It detaches from a newborn before that has stopped, and forgets it.
+	{"detaches-newborn-early", "running", true, detachesHastily},
+	// It takes the message of every event for a new thread.
+	{"reads-message-at-every-event", "sound", false, readsEveryEvent},
+	// It asks for the births of threads alone.
+	{"sets-traceclone-only", "complete", false, below(setsCloneOnly)},
+	// It takes every PTRACE_EVENT_FORK and VFORK for a process's birth.
+	{"takes-fork-for-process", "sound", false, below(takesForkForProcess)},
+	// It forgets a leader that ends, while other threads of its process live.
+	{"removes-leader-at-its-exit", "exit", true, below(removesLeader)},
+	// It says that a process has ended when its leader has.
+	{"reports-leaders-exit", "exit", false, above(reportsLeadersExit)},
+	// It goes on to list the threads that an exec has ended.
+	{"keeps-tids-after-exec", "snapshot", false, keepsOldTIDs},
+	// It tells one birth of a tid only.
+	{"deduplicates-by-tid", "complete", false, above(deduplicates)},
+	// It does not wait for the ends of threads.
+	{"never-reaps-threads", "bounded", true, below(hoards)},
+	// It takes the status of the last thread for its process's.
+	{"takes-last-threads-status", "exit", false, above(takesLastStatus)},
+	// It lets threads go on without their signals.
+	{"swallows-signals", "transparent", false, below(swallowsSignals)},
+	// It delivers each signal twice.
+	{"delivers-signals-twice", "transparent", false, below(deliversTwice)},
+	// It passes the attach's own SIGSTOP on to the program.
+	{"reinjects-stop", "running", true, below(reinjectsStop)},
+	// It leaves a thread with a SIGSTOP on its way when it detaches.
+	{"leaves-stop-pending", "released", true, below(leavesStopPending)},
+	// It takes the first stop of a thread that it attaches to for its SIGSTOP's, which is still on
+	// its way.
+	{"trusts-first-stop", "released", true, below(trustsFirstStop)},
+	// It has a thread traced on when it says that it let go of all.
+	{"stays-attached", "released", false, below(staysAttached)},
+	// It misses every thousandth birth.
+	{"misses-every-1000th-birth", "complete", false, above(missesThousandths)},
+	// It tells each birth twice.
+	{"reports-births-twice", "once", false, above(tellsBirthsTwice)},
+	// It tells of a thread that never was.
+	{"invents-a-tid", "sound", false, above(inventsTID)},
+	// It takes the leader for the creator of every thread.
+	{"names-wrong-creator", "parent", false, above(namesLeader)},
+	// It lists a thread that has ended.
+	{"lists-gone-thread", "snapshot", false, listsGone},
+	// One thread runs on at a stop.
+	{"leaves-one-running", "stopped", false, below(leavesOneRunning)},
+	// It forgets to resume one thread.
+	{"forgets-to-resume-one", "running", true, below(forgetsToResume)},
+	// It tells of a thread's birth after its end.
+	{"tells-birth-after-exit", "order", false, above(losesOrder)},
+	// It takes every PTRACE_EVENT_CLONE for a thread's birth.
+	{"takes-clone-for-thread", "sound", false, below(takesCloneForThread)},
+	// It does not tell of an exec.
+	{"tells-no-exec", "complete", false, above(drops(event.Exec))},
+	// It tells of no death by a signal.
+	{"misses-killed-threads", "exit", false, above(missesKilled)},
+	// It takes every status for 0.
+	{"reports-status-zero", "exit", false, above(zeroes)},
+	// It takes the program's own SIGTRAP for its own.
+	{"swallows-sigtrap", "transparent", false, below(swallows(unix.SIGTRAP))},
+	// It takes the program's own SIGSTOP for its own.
+	{"swallows-sigstop", "transparent", false, below(swallows(unix.SIGSTOP))},
+	// It resumes a task that is in a group stop.
+	{"resumes-group-stop", "transparent", false, below(resumesGroupStop)},
+	// It kills each task that it lets go of.
+	{"kills-at-detach", "transparent", false, below(killsAtDetach)},
+	// It lists one thread less than there are.
+	{"lists-one-too-few", "snapshot", false, listsTooFew},
+	// It tells of an exec that never was.
+	{"invents-an-exec", "sound", false, above(inventsExec)},
+	// It tells each exec twice.
+	{"tells-execs-twice", "once", false, above(tellsTwice(event.Exec))},
+	// It takes the process's leader for the task that executes.
+	{"names-leader-as-former", "sound", false, above(namesLeaderAsFormer)},
+	// It takes every vfork for a fork.
+	{"takes-vfork-for-fork", "sound", false, above(takesVforkForFork)},
+	// It does not tell that a vfork's creator goes on.
+	{"tells-no-vforkdone", "complete", false, above(drops(event.VForkDone))},
+	// It tells the end of the first process alone.
+	{"tells-first-end-only", "exit", false, above(tellsFirstEndOnly)},
+	// It tells each task's end at its birth.
+	{"tells-ends-at-birth", "exit", false, above(tellsEndsAtBirth)},
+	// It names a thread's id as its process's when it lists it at an attach.
+	{"names-wrong-process", "sound", false, above(namesWrongProcess)},
+	// It says that the attach is complete once it has the leader.
+	{"is-ready-early", "complete", false, above(isReadyEarly)},
+	// It tells each signal twice.
+	{"tells-signals-twice", "once", false, above(tellsTwice(event.Signal))},
+	// It tells no signal.
+	{"tells-no-signal", "complete", false, above(drops(event.Signal))},
+	// It hangs at the third birth.
+	{"hangs", "bounded", true, hangs},
 }
 
-func shows(scenarios ...string) []string { return scenarios }
+// Seldom are defects that show at one of so many births, by chance.
+func Seldom(births int) []Defect {
+	at := func(wrong func(tell) tell) func(context.Context) seams {
+		return above(seldom(births, wrong))
+	}
+	return []Defect{
+		{"misses-births", "complete", false, at(drops(event.Clone))},
+		{"reports-births-twice", "once", false, at(tellsBirthsTwice)},
+		{"names-wrong-creator", "parent", false, at(namesLeader)},
+		{"tells-birth-after-exit", "order", false, at(losesOrder)},
+	}
+}

@@ -3,200 +3,123 @@
 package defective
 
 import (
-	"bytes"
-	"strconv"
-	"strings"
-	"sync/atomic"
-	"unsafe"
+	"context"
+	"slices"
 
+	"github.com/tidcheck/tidcheck/debuggers/internal/seam"
 	"github.com/tidcheck/tidcheck/tracer"
 	"golang.org/x/sys/unix"
 )
 
-// tgid is the process of a task by /proc, zero where the task is gone.
-func tgid(k tracer.Kernel, tid int) int {
-	content, err := k.ReadFile("/proc/" + strconv.Itoa(tid) + "/status")
-	if err != nil {
-		return 0
+// Defects of waiting.
+
+// drop has the hooks keep some answers of wait4 to themselves: the tasks stand, and the tracer
+// does not know. When the defect is mended they give them all.
+func drop(h *hooks, drops func(tid int, status unix.WaitStatus) bool) {
+	type answer struct {
+		tid    int
+		status unix.WaitStatus
 	}
-	_, rest, _ := bytes.Cut(content, []byte("\nTgid:"))
-	line, _, _ := strings.Cut(string(rest), "\n")
-	pid, _ := strconv.Atoi(strings.TrimSpace(line))
-	return pid
-}
-
-// isEvent tells whether a task stands at one of these events (PTRACE_EVENT_…).
-func isEvent(status unix.WaitStatus, events ...int) bool {
-	for _, e := range events {
-		if status.Stopped() && int(status)>>16 == e {
-			return true
-		}
-	}
-	return false
-}
-
-func isBirth(status unix.WaitStatus) bool {
-	return isEvent(status, unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK)
-}
-
-// An answer is one of wait4's.
-type answer struct {
-	tid    int
-	status unix.WaitStatus
-}
-
-// A deaf kernel keeps some answers of wait4 to itself: the tasks stand, and the tracer does not know. When it is mended
-// it gives them all.
-type deaf struct {
-	tracer.Kernel
-	mended *atomic.Bool
-	drops  func(answer) bool
-	kept   []answer
-}
-
-func (k *deaf) Wait(tid, flags int) (int, unix.WaitStatus, error) {
-	for {
-		if k.mended.Load() {
-			for i, a := range k.kept {
-				if tid == -1 || tid == a.tid {
-					k.kept = append(k.kept[:i], k.kept[i+1:]...)
-					return a.tid, a.status, nil
-				}
+	var kept []answer
+	h.wait = func(tid, flags int) (int, unix.WaitStatus, error) {
+		for {
+			mended := h.isMended()
+			i := slices.IndexFunc(kept, func(a answer) bool { return tid == -1 || tid == a.tid })
+			if mended && i >= 0 {
+				a := kept[i]
+				kept = slices.Delete(kept, i, i+1)
+				return a.tid, a.status, nil
 			}
-		}
-		got, status, err := k.Kernel.Wait(tid, flags)
-		a := answer{got, status}
-		if err != nil || got == 0 || k.mended.Load() || !k.drops(a) {
-			return got, status, err
-		}
-		k.kept = append(k.kept, a)
-	}
-}
-
-// waitsForLeader hears leaders only.
-func waitsForLeader(mended *atomic.Bool) seams {
-	return seams{kernel: func(k tracer.Kernel) tracer.Kernel {
-		return &deaf{Kernel: k, mended: mended, drops: func(a answer) bool {
-			return a.status.Stopped() && tgid(k, a.tid) != a.tid
-		}}
-	}}
-}
-
-// An acquainted kernel knows the tasks that the tracer has seized or been told of.
-type acquainted struct {
-	*deaf
-	known map[int]bool
-	last  map[int]unix.WaitStatus
-}
-
-func (k acquainted) Seize(tid, options int) error {
-	err := k.deaf.Seize(tid, options)
-	k.known[tid] = k.known[tid] || err == nil
-	return err
-}
-
-func (k acquainted) EventMsg(tid int) (uint, error) {
-	msg, err := k.deaf.EventMsg(tid)
-	if err == nil && isBirth(k.last[tid]) {
-		k.known[int(msg)] = true
-	}
-	return msg, err
-}
-
-// dropsUnknown drops the first stop of a task that comes before its creator's event.
-func dropsUnknown(mended *atomic.Bool) seams {
-	return seams{kernel: func(below tracer.Kernel) tracer.Kernel {
-		k := acquainted{&deaf{Kernel: below, mended: mended}, make(map[int]bool), make(map[int]unix.WaitStatus)}
-		k.drops = func(a answer) bool {
-			k.last[a.tid] = a.status
-			return a.status.Stopped() && !k.known[a.tid]
-		}
-		return k
-	}}
-}
-
-// removesLeader hears no more of a leader that stood at its end: neither of its process's end, nor of an exec by another
-// thread, which has the leader's id then.
-func removesLeader(mended *atomic.Bool) seams {
-	return seams{kernel: func(k tracer.Kernel) tracer.Kernel {
-		removed := make(map[int]bool)
-		return &deaf{Kernel: k, mended: mended, drops: func(a answer) bool {
-			if removed[a.tid] {
-				return true
+			got, status, err := h.Kernel.Wait(tid, flags)
+			if err != nil || got == 0 || h.isMended() || !drops(got, status) {
+				return got, status, err
 			}
-			removed[a.tid] = isEvent(a.status, unix.PTRACE_EVENT_EXIT) && tgid(k, a.tid) == a.tid
-			return false
-		}}
-	}}
+			kept = append(kept, answer{got, status})
+		}
+	}
 }
 
-// A hasty kernel detaches from a newborn at its creator's event. Where the newborn has not stopped yet PTRACE_DETACH is
-// ESRCH, and who does not look forgets it: it stops then, and stands.
-type hasty struct {
-	*deaf
-	last   map[int]unix.WaitStatus
-	missed map[int]bool
+// waitsForLeader hears of leaders alone.
+func waitsForLeader(k tracer.Kernel, h *hooks) {
+	drop(h, func(tid int, status unix.WaitStatus) bool {
+		return status.Stopped() && tgid(k, tid) != tid
+	})
 }
 
-func (k hasty) EventMsg(tid int) (uint, error) {
-	msg, err := k.deaf.EventMsg(tid)
-	if err != nil || !isBirth(k.last[tid]) || k.mended.Load() {
+// dropsUnknown drops the first stop of a task that comes before its creator's event. It knows the
+// tasks that it has seized or was told of.
+func dropsUnknown(k tracer.Kernel, h *hooks) {
+	known, last := make(map[int]bool), make(map[int]unix.WaitStatus)
+	h.seize = func(tid, options int) error {
+		err := k.Seize(tid, options)
+		known[tid] = known[tid] || err == nil
+		return err
+	}
+	h.eventMsg = func(tid int) (uint, error) {
+		msg, err := k.EventMsg(tid)
+		if err == nil && isBirth(last[tid]) {
+			known[int(msg)] = true
+		}
 		return msg, err
 	}
-	child := int(msg)
-	if _, stood := k.last[child]; !stood {
-		stopped, _, err := peek(unix.P_PID, child, unix.WSTOPPED|unix.WNOHANG)
-		k.missed[child] = err == nil && stopped == 0
-	}
-	return msg, err
+	drop(h, func(tid int, status unix.WaitStatus) bool {
+		last[tid] = status
+		return status.Stopped() && !known[tid]
+	})
 }
 
-func detachesHastily(mended *atomic.Bool) seams {
-	kernel := func(below tracer.Kernel) tracer.Kernel {
-		k := hasty{&deaf{Kernel: below, mended: mended}, make(map[int]unix.WaitStatus), make(map[int]bool)}
-		k.drops = func(a answer) bool {
-			k.last[a.tid] = a.status
-			return a.status.Stopped() && k.missed[a.tid]
+// removesLeader hears no more of a leader that stood at its end: neither of its process's end,
+// nor of an exec by another thread, which has the leader's id then.
+func removesLeader(k tracer.Kernel, h *hooks) {
+	removed := make(map[int]bool)
+	drop(h, func(tid int, status unix.WaitStatus) bool {
+		if removed[tid] {
+			return true
 		}
-		return k
-	}
-	return seams{kernel: kernel, options: tracer.Options{Threads: tracer.FollowParent}}
+		removed[tid] = seam.IsEvent(status, unix.PTRACE_EVENT_EXIT) && tgid(k, tid) == tid
+		return false
+	})
 }
 
-// A hoarder waits for stops, and for the ends of leaders; ended threads it leaves, and their processes' ends never come.
-type hoarder struct {
-	tracer.Kernel
-	mended *atomic.Bool
+// detachesHastily detaches from a newborn at its creator's event. If the newborn has not stopped
+// yet, PTRACE_DETACH is ESRCH, and the tracer does not look and forgets it: it stops then, and
+// stands.
+func detachesHastily(mended context.Context) seams {
+	s := below(func(k tracer.Kernel, h *hooks) {
+		last, missed := make(map[int]unix.WaitStatus), make(map[int]bool)
+		h.eventMsg = func(tid int) (uint, error) {
+			msg, err := k.EventMsg(tid)
+			child := int(msg)
+			_, stood := last[child]
+			if err == nil && isBirth(last[tid]) && !h.isMended() && !stood {
+				stopped, _, err := seam.Peek(unix.P_PID, child, unix.WSTOPPED|unix.WNOHANG)
+				missed[child] = err == nil && stopped == 0
+			}
+			return msg, err
+		}
+		drop(h, func(tid int, status unix.WaitStatus) bool {
+			last[tid] = status
+			return status.Stopped() && missed[tid]
+		})
+	})(mended)
+	s.options.Threads = tracer.FollowParent
+	return s
 }
 
-func (k hoarder) Wait(tid, flags int) (int, unix.WaitStatus, error) {
-	if tid != -1 || k.mended.Load() {
-		return k.Kernel.Wait(tid, flags)
+// hoards waits for stops, and for the ends of leaders. It leaves ended threads alone, so their
+// processes' ends never come.
+func hoards(k tracer.Kernel, h *hooks) {
+	h.wait = func(tid, flags int) (int, unix.WaitStatus, error) {
+		if tid != -1 || h.isMended() {
+			return k.Wait(tid, flags)
+		}
+		got, ended, err := seam.Peek(unix.P_ALL, 0, unix.WSTOPPED|unix.WEXITED|flags)
+		if err == nil && ended && tgid(k, got) != got {
+			got, _, err = seam.Peek(unix.P_ALL, 0, unix.WSTOPPED|flags)
+		}
+		if err != nil || got == 0 {
+			return 0, 0, err
+		}
+		return k.Wait(got, flags)
 	}
-	got, ended, err := peek(unix.P_ALL, 0, unix.WSTOPPED|unix.WEXITED|flags)
-	if err == nil && ended && tgid(k, got) != got {
-		got, _, err = peek(unix.P_ALL, 0, unix.WSTOPPED|flags)
-	}
-	if err != nil || got == 0 {
-		return 0, 0, err
-	}
-	return k.Kernel.Wait(got, flags)
-}
-
-// peek is whom wait4 would tell of next, and whether that one has ended.
-func peek(which, id, flags int) (tid int, ended bool, err error) {
-	const exited, killed, dumped = 1, 2, 3 // CLD_…
-	var info struct {
-		signo, errno, code, _ int32
-		pid                   int32
-		_                     [108]byte // siginfo_t has 128
-	}
-	for err = unix.EINTR; err == unix.EINTR; {
-		err = unix.Waitid(which, id, (*unix.Siginfo)(unsafe.Pointer(&info)), flags|unix.WNOWAIT|unix.WALL|unix.WNOTHREAD, nil)
-	}
-	return int(info.pid), info.code == exited || info.code == killed || info.code == dumped, err
-}
-
-func hoards(mended *atomic.Bool) seams {
-	return seams{kernel: func(k tracer.Kernel) tracer.Kernel { return hoarder{k, mended} }}
 }

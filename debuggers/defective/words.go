@@ -3,17 +3,31 @@ package defective
 import (
 	"cmp"
 	"context"
+	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/tidcheck/tidcheck/event"
-	"github.com/tidcheck/tidcheck/harness"
 )
 
 // above plants a wrapper of the sink.
-func above(wrap func(tell) tell) func(*atomic.Bool) seams {
-	return func(*atomic.Bool) seams { return seams{sink: wrap} }
+func above(wrap func(tell) tell) func(context.Context) seams {
+	return func(context.Context) seams { return seams{sink: wrap} }
+}
+
+// seldom hands one of so many births to a wrapper that tells it wrong, by chance. All events that
+// are no births go through the wrapper.
+func seldom(births int, wrong func(tell) tell) func(tell) tell {
+	return func(next tell) tell {
+		wrong := wrong(next)
+		return func(e event.Event) {
+			if e.Kind.IsBirth() && rand.IntN(births) != 0 {
+				next(e)
+				return
+			}
+			wrong(e)
+		}
+	}
 }
 
 // reportsLeadersExit takes the end of a leader for its process's.
@@ -31,23 +45,23 @@ func reportsLeadersExit(next tell) tell {
 }
 
 // keepsOldTIDs goes on to list the threads that an exec has ended.
-func keepsOldTIDs(*atomic.Bool) seams {
-	g := &ghosts{of: make(map[event.TID][]event.TID)}
-	note := func(e event.Event) {
+func keepsOldTIDs(context.Context) seams {
+	g := &ghosts{}
+	all := make(map[event.TID][]event.TID) // the threads of a process, alive or not
+	return g.seams(func(e event.Event) {
 		switch e.Kind {
 		case event.Clone:
-			g.of[e.PID] = append(g.of[e.PID], e.Child)
+			all[e.PID] = append(all[e.PID], e.Child)
 		case event.Attach:
-			g.of[e.PID] = append(g.of[e.PID], e.TID)
+			all[e.PID] = append(all[e.PID], e.TID)
 		case event.Exec:
-			g.listed = append(g.listed, g.of[e.PID]...)
+			g.listed = append(g.listed, all[e.PID]...)
 		}
-	}
-	return g.seams(note)
+	})
 }
 
 // listsGone goes on to list the thread that ended last.
-func listsGone(*atomic.Bool) seams {
+func listsGone(context.Context) seams {
 	g := &ghosts{}
 	return g.seams(func(e event.Event) {
 		if e.Kind == event.Exit && e.TID != e.PID {
@@ -59,7 +73,6 @@ func listsGone(*atomic.Bool) seams {
 // Ghosts are threads that are gone and are listed.
 type ghosts struct {
 	mu     sync.Mutex
-	of     map[event.TID][]event.TID // the threads of a process, alive or not
 	listed []event.TID
 }
 
@@ -73,37 +86,25 @@ func (g *ghosts) seams(note tell) seams {
 				next(e)
 			}
 		},
-		session: func(s harness.Session) harness.Session { return haunted{s, g} },
+		list: g.join,
 	}
 }
 
-type haunted struct {
-	harness.Session
-	*ghosts
-}
-
-func (s haunted) Threads(ctx context.Context) ([]event.TID, error) {
-	tids, err := s.Session.Threads(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, tid := range s.listed {
+// join adds the threads to a list.
+func (g *ghosts) join(tids []event.TID) []event.TID {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, tid := range g.listed {
 		if !slices.Contains(tids, tid) {
 			tids = append(tids, tid)
 		}
 	}
-	return tids, err
+	return tids
 }
 
-// A sparing session lists one thread less than there are.
-type sparing struct{ harness.Session }
-
-func listsTooFew(*atomic.Bool) seams {
-	return seams{session: func(s harness.Session) harness.Session { return sparing{s} }}
-}
-
-func (s sparing) Threads(ctx context.Context) ([]event.TID, error) {
-	tids, err := s.Session.Threads(ctx)
-	return tids[:max(0, len(tids)-1)], err
+// listsTooFew lists one thread less than there are.
+func listsTooFew(context.Context) seams {
+	return seams{list: func(tids []event.TID) []event.TID { return tids[:max(0, len(tids)-1)] }}
 }
 
 // drops tells nothing of one kind.
@@ -150,32 +151,26 @@ func deduplicates(next tell) tell {
 func takesLastStatus(next tell) tell {
 	last := make(map[event.TID]event.Status)
 	return func(e event.Event) {
-		switch e.Kind {
-		case event.Exit:
-			if e.TID != e.PID {
-				last[e.PID] = e.Status
-			}
-		case event.End:
-			if status, ok := last[e.PID]; ok {
-				e.Status = status
-			}
+		if e.Kind == event.Exit && e.TID != e.PID {
+			last[e.PID] = e.Status
+		}
+		if status, ok := last[e.PID]; ok && e.Kind == event.End {
+			e.Status = status
 		}
 		next(e)
 	}
 }
 
-// missesEvery drops each n-th birth.
-func missesEvery(n int) func(tell) tell {
-	return func(next tell) tell {
-		births := 0
-		return func(e event.Event) {
-			if e.Kind.IsBirth() {
-				if births++; births%n == 0 {
-					return
-				}
+// missesThousandths drops each thousandth birth.
+func missesThousandths(next tell) tell {
+	births := 0
+	return func(e event.Event) {
+		if e.Kind.IsBirth() {
+			if births++; births%1000 == 0 {
+				return
 			}
-			next(e)
 		}
+		next(e)
 	}
 }
 
@@ -186,6 +181,104 @@ func tellsBirthsTwice(next tell) tell {
 			next(e)
 		}
 		next(e)
+	}
+}
+
+// tellsTwice tells each event of a kind twice.
+func tellsTwice(kind event.Kind) func(tell) tell {
+	return func(next tell) tell {
+		return func(e event.Event) {
+			if e.Kind == kind {
+				next(e)
+			}
+			next(e)
+		}
+	}
+}
+
+// inventsExec tells an exec before the first end of a task.
+func inventsExec(next tell) tell {
+	invented := false
+	return func(e event.Event) {
+		if e.Kind == event.Exit && !invented {
+			invented = true
+			next(event.Event{Kind: event.Exec, PID: e.PID, TID: e.PID, Time: e.Time})
+		}
+		next(e)
+	}
+}
+
+// namesLeaderAsFormer says that each exec was by its process's leader.
+func namesLeaderAsFormer(next tell) tell {
+	return func(e event.Event) {
+		if e.Kind == event.Exec {
+			e.Former = e.TID
+		}
+		next(e)
+	}
+}
+
+// takesVforkForFork calls each process's birth a fork.
+func takesVforkForFork(next tell) tell {
+	return func(e event.Event) {
+		if e.Kind == event.VFork {
+			e.Kind = event.Fork
+		}
+		next(e)
+	}
+}
+
+// tellsFirstEndOnly tells the end of no other process than the first that it names.
+func tellsFirstEndOnly(next tell) tell {
+	first := event.TID(0)
+	return func(e event.Event) {
+		first = cmp.Or(first, e.PID)
+		if e.Kind != event.End || e.PID == first {
+			next(e)
+		}
+	}
+}
+
+// tellsEndsAtBirth tells the end of each task behind its birth, and not when it comes.
+func tellsEndsAtBirth(next tell) tell {
+	told := make(map[event.TID]bool)
+	return func(e event.Event) {
+		if e.Kind == event.Exit && told[e.TID] {
+			delete(told, e.TID)
+			return
+		}
+		next(e)
+		if e.Kind == event.Clone {
+			told[e.Child] = true
+			next(event.Event{
+				Kind: event.Exit, PID: e.PID, TID: e.Child, Status: event.Unknown, Time: e.Time,
+			})
+		}
+	}
+}
+
+// namesWrongProcess says of each thread at an attach that it leads its process.
+func namesWrongProcess(next tell) tell {
+	return func(e event.Event) {
+		if e.Kind == event.Attach {
+			e.PID = e.TID
+		}
+		next(e)
+	}
+}
+
+// isReadyEarly tells that the attach is complete behind the first task.
+func isReadyEarly(next tell) tell {
+	ready := false
+	return func(e event.Event) {
+		if e.Kind == event.Ready && ready {
+			return
+		}
+		next(e)
+		if e.Kind == event.Attach && !ready {
+			ready = true
+			next(event.Event{Kind: event.Ready, PID: e.PID, TID: e.TID, Time: e.Time})
+		}
 	}
 }
 
@@ -215,60 +308,43 @@ func namesLeader(next tell) tell {
 	}
 }
 
-// losesOrder tells of a thread's birth only when it ends, behind that.
+// losesOrder tells of a thread's birth only after its end.
 func losesOrder(next tell) tell {
-	var order []event.TID
-	births := make(map[event.TID]event.Event)
+	var births []event.Event
 	return func(e event.Event) {
-		switch birth, held := births[e.TID]; {
-		case e.Kind == event.Clone:
-			births[e.Child] = e
-			order = append(order, e.Child)
+		switch e.Kind {
+		case event.Clone:
+			births = append(births, e)
 			return
-		case e.Kind == event.Exit && held:
-			next(e)
-			next(birth)
-			delete(births, e.TID)
-			return
-		case e.Kind == event.End:
-			for _, tid := range order {
-				if birth, held := births[tid]; held {
-					next(birth)
-				}
+		case event.Exit:
+			isOwn := func(birth event.Event) bool { return birth.Child == e.TID }
+			if i := slices.IndexFunc(births, isOwn); i >= 0 {
+				next(e)
+				e = births[i]
+				births = slices.Delete(births, i, i+1)
 			}
-			clear(births)
+		case event.End:
+			for _, birth := range births {
+				next(birth)
+			}
+			births = nil
 		}
 		next(e)
 	}
 }
 
 // hangs takes no more events from the third birth on, until it is mended.
-func hangs(mended *atomic.Bool) seams {
-	over := make(chan struct{})
-	return seams{
-		sink: func(next tell) tell {
-			births := 0
-			return func(e event.Event) {
-				if e.Kind.IsBirth() {
-					births++
-				}
-				if births == 3 && !mended.Load() {
-					<-over
-				}
-				next(e)
+func hangs(mended context.Context) seams {
+	births := 0
+	return seams{sink: func(next tell) tell {
+		return func(e event.Event) {
+			if e.Kind.IsBirth() {
+				births++
 			}
-		},
-		session: func(s harness.Session) harness.Session { return &hanging{Session: s, over: over} },
-	}
-}
-
-type hanging struct {
-	harness.Session
-	once sync.Once
-	over chan struct{}
-}
-
-func (s *hanging) End() error {
-	s.once.Do(func() { close(s.over) })
-	return s.Session.End()
+			if births == 3 {
+				<-mended.Done()
+			}
+			next(e)
+		}
+	}}
 }

@@ -1,23 +1,21 @@
-// Package delve holds delve to the suite's rules. Delve is started without a terminal and spoken to in JSON-RPC over
-// a socket in the run's own folder. It tells of no births and no deaths: it lists its threads when the program
-// stands, and that is what it is held to.
+// Package delve holds delve to the suite's rules. Delve is started without a terminal and spoken
+// to in JSON-RPC over a socket in the run's own folder. It tells of no births and no deaths: it
+// lists its threads when the program stands, and is held to that.
 package delve
 
 import (
 	"bytes"
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"go/build"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
-	"strings"
-	"sync"
 
+	"github.com/tidcheck/tidcheck/adapter"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 )
@@ -30,7 +28,7 @@ type Debugger struct {
 	Breakpoint bool     // a breakpoint stands at fixtures.Place in what it attaches to
 }
 
-// Known is what is known of its failures, as harness.ParseKnown reads it.
+// Known is what is known of its failures, as findings.Parse reads it.
 //
 //go:embed known.txt
 var Known string
@@ -49,15 +47,32 @@ func (d Debugger) Name() string {
 // Host is Go: delve debugs no other programs.
 func (Debugger) Host() fixtures.Language { return fixtures.Go }
 
-// TimeScale is for the symbols that it reads at each start, and at each exec that it follows: a second of work each.
+// TimeScale is for the symbols that it reads at each start, and at each exec that it follows: a
+// second of work each.
 func (Debugger) TimeScale() float64 { return 4 }
+
+// program is looked for also beside our own program, since make writes both to one folder.
+func (d Debugger) program() adapter.Program {
+	p := adapter.Program{
+		Path: d.Path, Names: []string{"dlv"}, Install: "`make debuggers` builds it",
+	}
+	if self, err := os.Executable(); err == nil {
+		p.Folders = []string{filepath.Dir(self)}
+	}
+	if dir := os.Getenv("GOBIN"); dir != "" {
+		p.Folders = append(p.Folders, dir)
+		return p
+	}
+	for _, dir := range filepath.SplitList(build.Default.GOPATH) {
+		p.Folders = append(p.Folders, filepath.Join(dir, "bin"))
+	}
+	return p
+}
+
+var versionLine = regexp.MustCompile(`(?m)^Version: (\S+)$`)
 
 // Version is what `dlv version` prints as such.
 func (d Debugger) Version(ctx context.Context) (string, error) {
-	program, err := d.program()
-	if err != nil {
-		return "", err
-	}
 	home, err := os.MkdirTemp("", "tidcheck-delve-")
 	if err != nil {
 		return "", err
@@ -66,101 +81,40 @@ func (d Debugger) Version(ctx context.Context) (string, error) {
 	if err := silence(home); err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, program, "version")
-	cmd.Env = append(os.Environ(), "XDG_CONFIG_HOME="+home)
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s version: %w", program, err)
-	}
-	return versionIn(out)
+	p := d.program()
+	p.Env = []string{"XDG_CONFIG_HOME=" + home}
+	return p.Version(ctx, versionLine, "version")
 }
 
-func versionIn(out []byte) (string, error) {
-	for line := range bytes.Lines(out) {
-		if version, ok := strings.CutPrefix(strings.TrimSpace(string(line)), "Version: "); ok && version != "" && !strings.Contains(version, " ") {
-			return version, nil
-		}
-	}
-	return "", errors.New("dlv version prints no version: is it delve?")
-}
-
-// program is where delve is.
-func (d Debugger) program() (string, error) {
-	name := d.Path
-	if name == "" {
-		name = "dlv"
-	}
-	program, err := exec.LookPath(name)
-	for _, dir := range append(ownFolder(), goBins()...) {
-		if err == nil || d.Path != "" {
-			break
-		}
-		program, err = exec.LookPath(filepath.Join(dir, name))
-	}
-	if err != nil {
-		return "", fmt.Errorf("find delve (`make debuggers` builds it): %w", err)
-	}
-	return program, nil
-}
-
-// ownFolder is that of the program that we are: make writes both to one.
-func ownFolder() []string {
-	self, err := os.Executable()
-	if err != nil {
-		return nil
-	}
-	return []string{filepath.Dir(self)}
-}
-
-// goBins are the folders that go install writes to.
-func goBins() []string {
-	dirs := filepath.SplitList(build.Default.GOPATH)
-	for i := range dirs {
-		dirs[i] = filepath.Join(dirs[i], "bin")
-	}
-	if dir := os.Getenv("GOBIN"); dir != "" {
-		return []string{dir}
-	}
-	return dirs
-}
-
-// silence turns telemetry off below a folder that is XDG_CONFIG_HOME; delve leaves a child else, which outlives it.
+// silence turns telemetry off below a folder that is XDG_CONFIG_HOME. Else delve leaves a child
+// that outlives it.
 func silence(config string) error {
 	dir := filepath.Join(config, "go", "telemetry")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("turn telemetry off: %w", err)
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "mode"), []byte("off"), 0o600)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "mode"), []byte("off"), 0o600); err != nil {
+	if err != nil {
 		return fmt.Errorf("turn telemetry off: %w", err)
 	}
 	return nil
 }
 
-// argv is the command line that has delve serve at a socket.
-func (d Debugger) argv(program, socket string, target harness.Target) []string {
-	what := []string{"exec", target.Argv[0]}
+// args are the arguments with which delve serves at an address.
+func (d Debugger) args(listen string, target harness.Target) []string {
+	flags := append([]string{
+		"--headless", "--api-version=2", "--listen=" + listen,
+		"--check-go-version=false", "--allow-non-terminal-interactive=true",
+	}, d.Args...)
 	if target.PID != 0 {
-		what = []string{"attach", strconv.Itoa(target.PID)}
+		return append([]string{"attach", strconv.Itoa(target.PID)}, flags...)
 	}
-	argv := slices.Concat([]string{program}, what, []string{
-		"--headless", "--api-version=2", "--listen=unix:" + socket, "--check-go-version=false", "--allow-non-terminal-interactive=true",
-	}, d.Args)
-	if target.PID == 0 {
-		argv = slices.Concat(argv, []string{"--"}, target.Argv[1:])
-	}
-	return argv
+	return slices.Concat([]string{"exec", target.Argv[0]}, flags, []string{"--"}, target.Argv[1:])
 }
 
-// Start starts delve, and has it answer: it says that it listens before it has launched or attached to anything.
+// Start starts delve, and has it answer: it says that it listens before it has launched or
+// attached to anything.
 func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
-	program, err := d.program()
-	if err != nil {
-		return nil, err
-	}
-	env, err := target.Sheltered()
-	if err != nil {
-		return nil, err
-	}
 	home, err := target.Home()
 	if err != nil {
 		return nil, err
@@ -168,32 +122,41 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 	if err := silence(home); err != nil {
 		return nil, err
 	}
-	s := &session{over: make(chan struct{}), going: make(chan struct{})}
-	close(s.going) // it stands
-	listening := make(chan struct{})
-	once := sync.OnceFunc(func() { close(listening) })
-	socket := filepath.Join(home, "delve.sock")
-	s.Tool, err = harness.StartLineTool(target, harness.Spec{Argv: d.argv(program, socket, target), Env: env}, func(line []byte) error {
-		if bytes.HasPrefix(line, []byte("API server listening at: ")) {
-			once()
+	s, err := d.serve(ctx, target, "unix:"+filepath.Join(home, "delve.sock"))
+	if err != nil && s != nil && s.isDeaf() {
+		s, err = d.serve(ctx, target, "127.0.0.1:0") // delve before 1.22 knows no other sockets
+	}
+	if s == nil {
+		return nil, err
+	}
+	return s, err
+}
+
+// serve starts delve and connects to it. The session is nil if there is no delve.
+func (d Debugger) serve(
+	ctx context.Context, target harness.Target, listen string,
+) (*session, error) {
+	s := &session{stands: true}
+	lines := adapter.Lines{Take: func(line []byte) error {
+		s.Lock()
+		defer s.Unlock()
+		if at, listens := bytes.CutPrefix(line, []byte("API server listening at: ")); listens {
+			s.listens = string(at)
 		}
+		s.deaf = s.deaf || bytes.HasPrefix(line, []byte("couldn't start listener: "))
 		return nil
-	})
+	}}
+	var err error
+	s.Tool, err = d.program().Start(target, d.args(listen, target), lines.Read)
 	if err != nil {
 		return nil, err
 	}
-	if err = s.Await(ctx, listening); err == nil {
-		err = s.dial(ctx, socket, target)
+	err = s.Await(ctx, s.Tool, func() bool { return s.listens != "" })
+	if err == nil {
+		err = s.dial(ctx, target)
 	}
 	if err == nil {
 		err = s.prepare(ctx, d)
-	}
-	if err == nil || target.PID == 0 {
-		return s, err
-	}
-	if strings.Contains(err.Error(), "could not attach") { // it has refused the program, and is gone: there is nothing to be debugged
-		s.End() // how it ended was said
-		return nil, err
 	}
 	return s, err
 }

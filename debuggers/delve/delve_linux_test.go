@@ -2,6 +2,8 @@ package delve
 
 import (
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,10 +22,11 @@ func TestMain(m *testing.M) {
 }
 
 func TestQuickSet(t *testing.T) {
-	adaptertest.QuickSet(t, Known, harness.Options{}, Debugger{})
+	adaptertest.QuickSet(t, Known, harness.Options{},
+		Debugger{}, Debugger{FollowExec: true}, Debugger{Breakpoint: true})
 }
 
-// What was found in delve by hand is found by the suite too.
+// The suite finds the defects of delve that were found by hand.
 func TestTheDefectsOfDelveAreSeen(t *testing.T) {
 	adaptertest.NeedVersion(t, Debugger{}, "1.27.2")
 	for _, c := range []struct {
@@ -32,25 +35,54 @@ func TestTheDefectsOfDelveAreSeen(t *testing.T) {
 		runs      int
 		want      string
 	}{
-		{Debugger{}, "attach_churn/attach_(before|during)", 3, "could not attach to new thread [0-9]+ no such process"},
-		// A thread that it has not attached to meets the breakpoint.
-		{Debugger{Breakpoint: true}, "attach_mid_birth/attach_before", 1, `the program ended with SIGTRAP, without a debugger with 0|task [0-9]+ \(main\): state Z \(zombie\)`},
-		{Debugger{}, "attach_signal_first/attach_before", 1, `task [0-9]+ \(main/1\) was sent 1 signals and got 0: swallowed`},
-		{Debugger{}, "attach_signal_first/orphaned", 1, `task [0-9]+ \(main/1\) is stopped since: state T`},
+		{
+			Debugger{},
+			"attach_churn/attach_(before|during)", 3,
+			"could not attach to new thread [0-9]+ no such process",
+		},
+		// A thread that delve has not attached to meets the breakpoint.
+		{
+			Debugger{Breakpoint: true},
+			"attach_mid_birth/attach_before", 1,
+			`the program ended with SIGTRAP, and without a debugger it ends with 0|task [0-9]+ ` +
+				`\(main\): state Z \(zombie\)`,
+		},
+		{
+			Debugger{},
+			"attach_signal_first/attach_before", 1,
+			`task [0-9]+ \(main/1\): 1 signal sent, 0 handled: the debugger did not deliver it`,
+		},
+		{
+			Debugger{},
+			"attach_signal_first/orphaned", 1,
+			`task [0-9]+ \(main/1\) is stopped since: state T`,
+		},
 		{Debugger{}, "attach_stopped/attach_before", 1, `main went on: 1`},
-		{Debugger{FollowExec: true}, "exec_from_leader/launch", 1, "Command: wait err no child processes"},
-		{Debugger{FollowExec: true}, "exec_then_threads/stops", 1, "the debugger's stop did not come within 10s"},
+		{
+			Debugger{FollowExec: true},
+			"exec_from_leader/launch", 1,
+			"Command: wait err no child processes",
+		},
+		{
+			Debugger{FollowExec: true},
+			"exec_then_threads/stops", 1,
+			"the debugger's stop did not come",
+		},
 	} {
 		o := harness.Options{Repeat: c.runs, TimeScale: 0.5}
-		adaptertest.Shows(t, c.debugger, o, adaptertest.Defect{Scenarios: c.scenarios, Want: c.want})
+		adaptertest.Shows(
+			t, c.debugger, o, adaptertest.Defect{Scenarios: c.scenarios, Want: c.want})
 	}
 }
 
 func TestVersionSaysWhatIsMissing(t *testing.T) {
 	_, err := Debugger{Path: "no such delve"}.Version(t.Context())
-	assert.Error(t, err, "find delve (`make debuggers` builds it): exec: \"no such delve\": executable file not found in $PATH")
+	assert.Error(
+		t, err,
+		"find dlv (`make debuggers` builds it): exec: \"no such delve\": executable file "+
+			"not found in $PATH")
 	_, err = Debugger{Path: "/bin/true"}.Version(t.Context())
-	assert.Error(t, err, "dlv version prints no version: is it delve?")
+	assert.Error(t, err, "/bin/true version prints no version of dlv: is it dlv?")
 	_, err = Debugger{Path: "/bin/false"}.Version(t.Context())
 	assert.Error(t, err, "/bin/false version: exit status 1")
 	self, err := os.Executable()
@@ -60,27 +92,29 @@ func TestVersionSaysWhatIsMissing(t *testing.T) {
 	assert.Equal(t, version, "1.2.3")
 }
 
-// Where the go command installs programs delve is found without a path; so it is beside us, where make builds it.
+// Without a path delve is found where the go command installs programs, and beside our own program,
+// where make builds it.
 func TestDelveIsFoundWhereGoInstallsIt(t *testing.T) {
 	dir := t.TempDir()
 	assert.NilError(t, os.WriteFile(dir+"/dlv", []byte("#!/bin/sh\n"), 0o755))
 	t.Setenv("PATH", t.TempDir())
 	t.Setenv("GOBIN", dir)
-	program, err := Debugger{}.program()
+	program, err := Debugger{}.program().Find()
 	assert.NilError(t, err)
 	assert.Equal(t, program, dir+"/dlv")
 	assert.NilError(t, os.Remove(dir+"/dlv"))
-	_, err = Debugger{}.program()
-	assert.ErrorContains(t, err, "find delve")
+	_, err = Debugger{}.program().Find()
+	assert.ErrorContains(t, err, "find dlv")
 }
 
 func TestTheCommandLine(t *testing.T) {
-	const serve = " --headless --api-version=2 --listen=unix:/s --check-go-version=false --allow-non-terminal-interactive=true"
+	const serve = " --headless --api-version=2 --listen=unix:/s --check-go-version=false " +
+		"--allow-non-terminal-interactive=true"
 	d := Debugger{Args: []string{"--log"}}
-	launch := d.argv("dlv", "/s", harness.Target{Argv: []string{"/p", "n=1", "--x"}})
-	assert.Equal(t, strings.Join(launch, " "), "dlv exec /p"+serve+" --log -- n=1 --x")
-	attach := d.argv("dlv", "/s", harness.Target{Argv: []string{"/p", "n=1"}, PID: 7})
-	assert.Equal(t, strings.Join(attach, " "), "dlv attach 7"+serve+" --log")
+	launch := d.args("unix:/s", harness.Target{Argv: []string{"/p", "n=1", "--x"}})
+	assert.Equal(t, strings.Join(launch, " "), "exec /p"+serve+" --log -- n=1 --x")
+	attach := d.args("unix:/s", harness.Target{Argv: []string{"/p", "n=1"}, PID: 7})
+	assert.Equal(t, strings.Join(attach, " "), "attach 7"+serve+" --log")
 }
 
 func TestDelveIsSilenced(t *testing.T) {
@@ -96,4 +130,22 @@ func TestConfigurationsHaveNamesOfTheirOwn(t *testing.T) {
 	assert.Equal(t, Debugger{}.Name(), "delve")
 	assert.Equal(t, Debugger{FollowExec: true}.Name(), "delve-followexec")
 	assert.Equal(t, Debugger{Breakpoint: true}.Name(), "delve-breakpoint")
+}
+
+// Delve before 1.22 listens at no path, and says so.
+func TestADelveThatKnowsNoPathsListensAtAPort(t *testing.T) {
+	folder := t.TempDir()
+	script := "#!/bin/sh\n[ \"$1\" = version ] && exec echo 'Version: 1.20.2'\n" +
+		"echo \"$@\" >>" + folder + "/asked\n" +
+		"echo \"couldn't start listener: listen tcp: lookup tcp//x: unknown port\"\nexit 1\n"
+	program := filepath.Join(folder, "dlv")
+	assert.NilError(t, os.WriteFile(program, []byte(script), 0o755))
+	o := harness.Options{Match: regexp.MustCompile("^fork/launch$")}
+	all := []harness.Debugger{Debugger{Path: program}}
+	_, err := harness.RunAll(t.Context(), all, o, func([]harness.Result) {})
+	assert.NilError(t, err)
+	asked, err := os.ReadFile(filepath.Join(folder, "asked"))
+	assert.NilError(t, err)
+	want := regexp.MustCompile(`^exec .* --listen=unix:.*\nexec .* --listen=127\.0\.0\.1:0 .*\n$`)
+	assert.Assert(t, want.Match(asked), "%s", asked)
 }

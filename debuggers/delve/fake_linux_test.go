@@ -16,8 +16,8 @@ import (
 	"github.com/tidcheck/tidcheck/event"
 )
 
-// A fake is a delve that stops by SIGSTOP what it debugs, and lists what /proc shows. It does all that is asked for,
-// but for one method, which it spoils.
+// A fake is a delve that stops its program by SIGSTOP, and lists what /proc shows. It does all
+// that it is asked for, but for one method, which it spoils.
 type fake struct {
 	pid    int
 	over   chan int // the program's exit code, once
@@ -52,7 +52,7 @@ func fakeMain() {
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	}
 	if f.method == "refuse" {
-		fmt.Fprintln(os.Stderr, "could not attach")
+		fmt.Fprintln(os.Stderr, "could not attach to pid 7: operation not permitted")
 		os.Exit(1)
 	}
 	if args[0] == "attach" {
@@ -75,9 +75,10 @@ func check(err error) {
 	}
 }
 
-// launch starts a program that stands at once.
+// launch starts a program that stops itself at its start.
 func (f *fake) launch(program string, args []string) {
-	cmd := exec.Command("sh", append([]string{"-c", `kill -STOP $$; exec "$0" "$@"`, program}, args...)...)
+	cmd := exec.Command(
+		"sh", append([]string{"-c", `kill -STOP $$; exec "$0" "$@"`, program}, args...)...)
 	check(cmd.Start())
 	f.pid = cmd.Process.Pid
 	f.awaitStop()
@@ -87,7 +88,7 @@ func (f *fake) launch(program string, args []string) {
 	}()
 }
 
-// tasks are the program's, and whether all stand.
+// tasks lists the tasks of the program, and tells whether all stand.
 func (f *fake) tasks() (tids []event.TID, stand bool) {
 	stand = true
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", f.pid)) // the pattern is good
@@ -134,7 +135,11 @@ func (f *fake) serve() {
 		select {
 		case code := <-f.over:
 			if f.waiting != nil {
-				f.answer("ended", *f.waiting, map[string]any{"State": map[string]any{"Pid": f.pid, "exited": true, "exitStatus": code}})
+				f.answer("ended", *f.waiting,
+					map[string]any{"State": map[string]any{
+						"Pid": f.pid, "exited": true,
+						"exitStatus": code,
+					}})
 			}
 		case r, ok := <-requests:
 			if !ok {
@@ -201,7 +206,7 @@ func (f *fake) spoil(method string, id int) {
 	case "flood":
 		for line := []byte(strings.Repeat("x", 1000) + "\n"); ; {
 			if _, err := os.Stdout.Write(line); err != nil {
-				select {} // nobody reads it
+				select {} // it is not read any more
 			}
 		}
 	case "close":
@@ -211,7 +216,7 @@ func (f *fake) spoil(method string, id int) {
 		f.conn.Write([]byte(`{"id":0,"error":"` + strings.Repeat("x", maxReply)))
 		select {}
 	}
-	// What else it is told to answer, with its id; without, there is no end to it.
+	// Any other text is the answer, with the request's id for ID; without ID the answer has no end.
 	f.method = ""
 	if !strings.Contains(f.how, "ID") {
 		f.conn.Write([]byte(f.how))

@@ -8,13 +8,15 @@ import (
 	"net"
 	"net/rpc"
 	"net/rpc/jsonrpc"
+	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 
+	"github.com/tidcheck/tidcheck/adapter"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 )
 
 // The parts of delve's API that are used (Documentation/api/json-rpc in delve).
@@ -28,7 +30,7 @@ type (
 	state struct {
 		PID        int  `json:"Pid"`
 		Exited     bool `json:"exited"`
-		ExitStatus int  `json:"exitStatus"` // of who was killed, the signal's negative
+		ExitStatus int  `json:"exitStatus"` // of a program that was killed, the signal's negative
 	}
 	threadsOut struct {
 		Threads []struct {
@@ -43,35 +45,51 @@ type (
 	}
 )
 
-// A session is one delve at work.
 type session struct {
+	harness.Unsupported
 	harness.Log
-	*harness.Tool
+	*adapter.Tool
 	client *rpc.Client
-	over   chan struct{} // closed when it has said that the program is over, or failed
 
-	mu      sync.Mutex
-	going   chan struct{} // closed when the program stands
-	halting bool          // it is told to stop the program
-	err     error         // why it failed
+	adapter.Monitor        // guards what follows
+	listens         string // where it does, once it has said so
+	deaf            bool   // it could not listen
+	stands          bool   // the program
+	halting         bool   // delve is told to stop it
+	err             error  // errOver, or why delve failed
 }
 
-// dial connects to delve's socket. Whatever it sends there, it is not read without end.
-func (s *session) dial(ctx context.Context, socket string, target harness.Target) error {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
+var errOver = errors.New("delve has said that the program is over")
+
+func (s *session) isDeaf() bool {
+	s.Lock()
+	defer s.Unlock()
+	return s.deaf
+}
+
+// dial connects to delve's socket.
+func (s *session) dial(ctx context.Context, target harness.Target) error {
+	network, address := "tcp", strings.TrimPrefix(s.listens, "unix:")
+	if filepath.IsAbs(address) {
+		network = "unix"
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 	if err != nil {
 		return s.unheard(ctx, err)
 	}
-	s.client = jsonrpc.NewClient(target.Recorded(&bounded{ReadWriteCloser: conn}))
+	heard := &bounded{ReadWriteCloser: conn, hear: s.Hear}
+	s.client = jsonrpc.NewClient(adapter.Recorded(target, heard))
 	return nil
 }
 
-// maxReply is how many bytes delve may send from one request to the next: it writes half a kilobyte a thread.
+// maxReply is how many bytes delve may send from one request to the next: it writes half a
+// kilobyte a thread.
 const maxReply = 16 << 20
 
 // A bounded connection fails when too much was read from it since something was written to it.
 type bounded struct {
 	io.ReadWriteCloser
+	hear func(read []byte)
 	read atomic.Int64
 }
 
@@ -82,6 +100,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadWriteCloser.Read(p[:min(len(p), left)])
 	b.read.Add(int64(n))
+	b.hear(p[:n])
 	return n, err
 }
 
@@ -97,7 +116,8 @@ func (s *session) prepare(ctx context.Context, d Debugger) error {
 		err = s.call(ctx, "FollowExec", followExec{Enable: true}, &struct{}{})
 	}
 	if err == nil && d.Breakpoint {
-		err = s.call(ctx, "CreateBreakpoint", create{breakpoint{"C." + fixtures.Place}}, &struct{}{})
+		place := create{breakpoint{"C." + fixtures.Place}}
+		err = s.call(ctx, "CreateBreakpoint", place, &struct{}{})
 		if err != nil && strings.Contains(err.Error(), "could not find function") {
 			err = nil // most programs have none of that name
 		}
@@ -107,78 +127,79 @@ func (s *session) prepare(ctx context.Context, d Debugger) error {
 
 // call asks delve for something and waits for the reply.
 func (s *session) call(ctx context.Context, method string, args, reply any) error {
-	call := s.client.Go("RPCServer."+method, args, reply, make(chan *rpc.Call, 1))
+	return s.reply(ctx, method, s.client.Go("RPCServer."+method, args, reply,
+		make(chan *rpc.Call, 1)))
+}
+
+// reply waits for the reply to a call.
+func (s *session) reply(ctx context.Context, method string, call *rpc.Call) (err error) {
 	select {
 	case <-call.Done:
+		var refused rpc.ServerError
+		switch err = call.Error; {
+		case errors.As(err, &refused):
+			err = adapter.Refusal(refused)
+		case err != nil:
+			err = s.unheard(ctx, err)
+		}
 	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", method, context.Cause(ctx))
+		err = context.Cause(ctx)
 	}
-	if said := rpc.ServerError(""); call.Error == nil || errors.As(call.Error, &said) {
-		return wrap(method, call.Error)
-	}
-	return wrap(method, s.unheard(ctx, call.Error))
-}
-
-// unheard says why a connection failed.
-func (s *session) unheard(ctx context.Context, err error) error {
-	return harness.Unheard(ctx, fmt.Errorf("its reply: %w", err), s.Over(), s.Ended)
-}
-
-func wrap(method string, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", method, err)
 	}
 	return nil
 }
 
-// Can is what delve offers: a list of threads, and no word of births and deaths.
-func (s *session) Can() harness.Abilities {
-	return harness.Abilities{harness.Stop, harness.Threads, harness.Detach}
+// unheard says why a connection failed.
+func (s *session) unheard(ctx context.Context, err error) error {
+	return adapter.Unheard(ctx, fmt.Errorf("its reply: %w", err), s.Tool)
 }
 
-// Resume has delve continue, which it says the end of when the program stands or is over.
+// Can leaves out words of births and deaths: delve offers its list of threads alone.
+func (s *session) Can() judge.Abilities {
+	return judge.Abilities{judge.Stop, judge.Threads, judge.Detach}
+}
+
+// Resume has delve continue, which it answers when the program stands or is over.
 func (s *session) Resume(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	if s.err != nil {
 		return s.err
 	}
-	s.going, s.halting = make(chan struct{}), false
-	go s.run(s.going)
+	s.stands, s.halting = false, false
+	go s.run(s.proceed())
 	return nil
 }
 
-// run has delve continue until it was told to stop the program, which may stop by itself: at a breakpoint, or at a SIGTRAP
-// that delve knows nothing of. Its users have it continue then.
-func (s *session) run(going chan struct{}) {
-	defer close(going)
-	for {
-		var out commandOut
-		err := s.call(context.Background(), "Command", command{"continue"}, &out) // it ends with the connection
-		if err != nil || out.State.Exited {
-			s.end(out.State, err)
-			return
-		}
-		s.mu.Lock()
-		halting := s.halting
-		s.mu.Unlock()
-		if halting {
-			return
-		}
-	}
+// proceed has delve continue; the lock is held, so that a halt is written after that. Delve reads
+// no further request until the program goes on, and a halt before would have no effect.
+func (s *session) proceed() *rpc.Call {
+	return s.client.Go("RPCServer.Command", command{"continue"}, &commandOut{},
+		make(chan *rpc.Call, 1))
 }
 
-// end notes that the program is over, or that delve failed.
-func (s *session) end(last state, err error) {
-	if err == nil {
-		s.Add(event.Event{Kind: event.End, PID: event.TID(last.PID), TID: event.TID(last.PID), Status: last.status()})
+// run has delve continue until it is told to stop the program. The program may stop by itself, at a
+// breakpoint or at a SIGTRAP that delve knows nothing of; delve's users have it continue then.
+func (s *session) run(call *rpc.Call) {
+	for stands := false; !stands; {
+		// The background: the call ends with the connection.
+		err := s.reply(context.Background(), "Command", call)
+		out := call.Reply.(*commandOut)
+		s.Lock()
+		if err == nil && out.State.Exited {
+			pid := event.TID(out.State.PID)
+			s.Add(event.Event{Kind: event.End, PID: pid, TID: pid, Status: out.State.status()})
+			err = errOver
+		}
+		s.err = err
+		s.stands = err != nil || s.halting
+		if stands = s.stands; !stands {
+			call = s.proceed()
+		}
+		s.Unlock()
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err = err; err == nil {
-		s.err = errOver
-	}
-	close(s.over)
 }
 
 func (s state) status() event.Status {
@@ -188,33 +209,22 @@ func (s state) status() event.Status {
 	return event.Exited(s.ExitStatus)
 }
 
-var errOver = errors.New("delve has said that the program is over")
-
-// Stop halts the program; it stands when what let it go has its reply.
+// Stop halts the program. It stands when the continue has its reply.
 func (s *session) Stop(ctx context.Context) error {
-	s.mu.Lock()
+	s.Lock()
 	s.halting = true
-	going := s.going
-	s.mu.Unlock()
-	select {
-	case <-going:
-		return s.failed() // it stands, or is over
-	default:
+	stands := s.stands
+	s.Unlock()
+	if !stands {
+		if err := s.call(ctx, "Command", command{"halt"}, &commandOut{}); err != nil {
+			return err
+		}
+		if err := s.Await(ctx, nil, func() bool { return s.stands }); err != nil {
+			return fmt.Errorf("the end of its continue: %w", err)
+		}
 	}
-	if err := s.call(ctx, "Command", command{"halt"}, &commandOut{}); err != nil {
-		return err
-	}
-	select {
-	case <-going:
-		return s.failed()
-	case <-ctx.Done():
-		return fmt.Errorf("the end of its continue: %w", context.Cause(ctx))
-	}
-}
-
-func (s *session) failed() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	return s.err
 }
 
@@ -231,7 +241,7 @@ func (s *session) Threads(ctx context.Context) ([]event.TID, error) {
 	return tids, nil
 }
 
-// Detach has delve let go of the program, which it takes only while that stands.
+// Detach has delve let go of the program, which it does only while that stands.
 func (s *session) Detach(ctx context.Context) error {
 	if err := s.Stop(ctx); err != nil {
 		return err
@@ -241,15 +251,15 @@ func (s *session) Detach(ctx context.Context) error {
 
 // Wait waits until delve has said that the program is over, or has failed.
 func (s *session) Wait(ctx context.Context) error {
-	select {
-	case <-s.over:
-		if err := s.failed(); !errors.Is(err, errOver) {
-			return err
-		}
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	var how error
+	err := s.Await(ctx, nil, func() bool {
+		how = s.err
+		return how != nil
+	})
+	if err == nil && !errors.Is(how, errOver) {
+		err = how
 	}
+	return err
 }
 
 // End ends delve.

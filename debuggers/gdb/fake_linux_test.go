@@ -16,16 +16,16 @@ import (
 	"github.com/tidcheck/tidcheck/tracer"
 )
 
-// A fake is the suite's own tracer in the words of an all-stop gdb. It does all that it is told, but for one command or one
-// word of its own, which it spoils.
+// A fake is the suite's own tracer in the words of an all-stop gdb. It does all that it is told,
+// but for one command or one word of its own, which it spoils.
 type fake struct {
 	argv    []string
-	command string // what is spoiled: "-exec-continue", "starti", and of its own words "ended"
+	command string // what is spoiled: a command, or "ended", which is a word of its own
 	how     string
 
 	tracer  *tracer.Tracer
-	out     sync.Mutex // what is said is said whole
-	mu      sync.Mutex // what follows is the tracer's thread's too
+	out     sync.Mutex // held while a line is written
+	mu      sync.Mutex // guards what follows; the tracer's thread uses it too
 	numbers map[event.TID]int
 	groups  map[event.TID]string
 	pids    map[event.TID]event.TID // of each task
@@ -35,7 +35,10 @@ type fake struct {
 
 // fakeMain is the test binary as gdb: --fake=COMMAND@HOW is among its arguments.
 func fakeMain() {
-	f := &fake{numbers: make(map[event.TID]int), groups: make(map[event.TID]string), pids: make(map[event.TID]event.TID)}
+	f := &fake{
+		numbers: make(map[event.TID]int), groups: make(map[event.TID]string),
+		pids: make(map[event.TID]event.TID),
+	}
 	for i, arg := range os.Args {
 		if rest, ok := strings.CutPrefix(arg, "--fake="); ok {
 			f.command, f.how, _ = strings.Cut(rest, "@")
@@ -77,7 +80,7 @@ func hang() {
 func (f *fake) say(text string) {
 	f.out.Lock()
 	defer f.out.Unlock()
-	os.Stdout.WriteString(text) // nobody reads it: then we are to end
+	os.Stdout.WriteString(text) // an error says that it is not read any more
 }
 
 func (f *fake) do(token string, words []string) {
@@ -88,12 +91,14 @@ func (f *fake) do(token string, words []string) {
 	if f.spoil(command, token) {
 		return
 	}
-	const stopped = `*stopped,reason="signal-received",signal-name="%s",thread-id="1",stopped-threads="all"` + "\n"
+	const stopped = `*stopped,reason="signal-received",signal-name="%s",thread-id="1",stopped-t` +
+		`hreads="all"` + "\n"
 	var err error
 	switch command {
 	case "starti":
 		f.say(token + "^running\n*running,thread-id=\"all\"\n")
-		f.tracer, err = tracer.Launch(exec.Command(f.argv[0], f.argv[1:]...), tracer.Options{Events: f.tell})
+		f.tracer, err = tracer.Launch(
+			exec.Command(f.argv[0], f.argv[1:]...), tracer.Options{Events: f.tell})
 		check(err)
 		f.say(fmt.Sprintf(stopped, "0"))
 	case "-target-attach":
@@ -133,7 +138,9 @@ func (f *fake) threads() (list []string) {
 	defer f.mu.Unlock()
 	for _, t := range threads {
 		if t.State != tracer.Ended {
-			list = append(list, fmt.Sprintf(`{id="%d",target-id="Thread 0x1 (LWP %d)"}`, f.numbers[t.TID], t.TID))
+			list = append(
+				list, fmt.Sprintf(
+					`{id="%d",target-id="Thread 0x1 (LWP %d)"}`, f.numbers[t.TID], t.TID))
 		}
 	}
 	return list
@@ -157,12 +164,16 @@ func (f *fake) tell(e event.Event) {
 	case event.Exec:
 		f.say(fmt.Sprintf("~\"process %d is executing new program: x\\n\"\n", e.PID))
 	case event.Exit:
-		f.say(fmt.Sprintf("~\"[Thread 0x1 (LWP %d) exited]\\n\"\n=thread-exited,id=\"%d\",group-id=%q\n", e.TID, f.numbers[e.TID], f.groups[e.PID]))
+		f.say(fmt.Sprintf(
+			"~\"[Thread 0x1 (LWP %d) exited]\\n\"\n=thread-exited,id=\"%d\",group-id=%q\n", e.TID,
+			f.numbers[e.TID], f.groups[e.PID]))
 	case event.End:
 		if f.spoil("ended", f.groups[e.PID]) {
 			return
 		}
-		f.say(fmt.Sprintf("=thread-group-exited,id=%q,exit-code=\"%02o\"\n*stopped,reason=\"exited\"\n", f.groups[e.PID], e.Status.Code()))
+		f.say(fmt.Sprintf(
+			"=thread-group-exited,id=%q,exit-code=\"%02o\"\n*stopped,reason=\"exited\"\n",
+			f.groups[e.PID], e.Status.Code()))
 		delete(f.groups, e.PID)
 	}
 }
@@ -181,8 +192,8 @@ func (f *fake) begin(pid, tid event.TID) {
 	}
 }
 
-// spoil does, once, what the fake does in place of one answer, and tells whether it did. A text is printed with the token for ID, and
-// with "+" before it the answer comes too.
+// spoil does, once, what the fake does in place of one answer, and tells whether it did. A text is
+// printed with the token for ID; after a text that begins with "+" the answer comes too.
 func (f *fake) spoil(command, token string) bool {
 	if command != f.command {
 		return false
@@ -202,10 +213,10 @@ func (f *fake) spoil(command, token string) bool {
 		}
 		for {
 			if _, err := os.Stdout.WriteString(line); err != nil {
-				hang() // nobody reads it
+				hang() // it is not read any more
 			}
 		}
-	case "late": // what comes of it is said late
+	case "late": // what it brings about is said late
 		f.say(token + "^running\n")
 		f.held = "*running,thread-id=\"all\"\n"
 		f.tracer.Resume()

@@ -1,20 +1,19 @@
 // Package gdb holds GNU gdb to the suite's rules, over its machine interface GDB/MI.
 //
-// It follows both sides of each fork and asks for nothing to be printed or stopped that a program
-// does by itself; what gdb then says of threads and processes is passed on. Each of gdb's two modes is a
-// configuration, all-stop and non-stop, and so is gdb without libthread_db, which knows threads by the kernel alone.
+// gdb is told to follow both sides of each fork, and not to stop or print for the program's
+// signals. What it says of threads and processes becomes events. Each of its two modes, all-stop
+// and non-stop, is a configuration. So is gdb without libthread_db, which then knows threads by
+// their tids only.
 package gdb
 
 import (
 	"context"
 	_ "embed"
-	"errors"
-	"fmt"
-	"os/exec"
+	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/tidcheck/tidcheck/adapter"
 	"github.com/tidcheck/tidcheck/harness"
 )
 
@@ -26,7 +25,7 @@ type Debugger struct {
 	NoThreadDB bool     // libthread_db is not loaded
 }
 
-// Known is what is known of its failures, as harness.ParseKnown reads it.
+// Known is what is known of its failures, as findings.Parse reads it.
 //
 //go:embed known.txt
 var Known string
@@ -46,64 +45,59 @@ func (d Debugger) Name() string {
 // TimeScale is for the symbols that gdb reads at each start and exec.
 func (Debugger) TimeScale() float64 { return 3 }
 
-func (d Debugger) program() (string, error) {
-	name := d.Path
-	if name == "" {
-		name = "gdb"
+func (d Debugger) program() adapter.Program {
+	return adapter.Program{
+		Path: d.Path, Names: []string{"gdb"},
+		Install: "`make debuggers` installs it; Debian's package gdb",
 	}
-	program, err := exec.LookPath(name)
-	if err != nil {
-		return "", fmt.Errorf("find gdb (`make debuggers` installs it; Debian's package gdb): %w", err)
-	}
-	return program, nil
 }
 
-// Version is the last word of the first line that it prints: "13.1".
+var versionLine = regexp.MustCompile(`(?m)^GNU gdb (?:.* )?(\S+)$`)
+
+// Version is the last word of its line: "13.1".
 func (d Debugger) Version(ctx context.Context) (string, error) {
-	program, err := d.program()
-	if err != nil {
-		return "", err
-	}
-	out, err := exec.CommandContext(ctx, program, "-nx", "--version").Output()
-	if err != nil {
-		return "", fmt.Errorf("%s --version: %w", program, err)
-	}
-	first, _, _ := strings.Cut(string(out), "\n")
-	if !strings.HasPrefix(first, "GNU gdb ") {
-		return "", errors.New("its first line is not gdb's: is it gdb?")
-	}
-	return first[strings.LastIndexByte(first, ' ')+1:], nil
+	return d.program().Version(ctx, versionLine, "-nx", "--version")
 }
 
-// argv is gdb's command line. What is set by -iex is so before gdb reads anything: no file may give it commands, and
-// it looks for no debug information apart, which would be most of its time and tells nothing of threads.
-func (d Debugger) argv(program string, target harness.Target) []string {
-	argv := []string{program, "-nx", "--quiet", "--interpreter=mi3", "-iex", "set auto-load off", "-iex", "set debug-file-directory"}
+// args are gdb's arguments. What -iex sets holds before gdb reads anything: no file may give it
+// commands. It looks for no separate debug information, which would take most of its time and tells
+// nothing of threads.
+func (d Debugger) args(target harness.Target) []string {
+	args := []string{
+		"-nx", "--quiet", "--interpreter=mi3",
+		"-iex", "set auto-load off", "-iex", "set debug-file-directory",
+	}
 	if d.NoThreadDB {
-		argv = append(argv, "-iex", "set libthread-db-search-path")
+		args = append(args, "-iex", "set libthread-db-search-path")
 	} else {
-		argv = append(argv, "-iex", "set auto-load libthread-db on")
+		args = append(args, "-iex", "set auto-load libthread-db on")
 	}
-	argv = append(argv, d.Args...)
+	args = append(args, d.Args...)
 	if target.PID != 0 {
-		return argv
+		return args
 	}
-	return slices.Concat(argv, []string{"--args"}, target.Argv)
+	return slices.Concat(args, []string{"--args"}, target.Argv)
 }
 
-// settings are the commands that come first. The program's standard files are not gdb's, which speaks over its own.
+// settings are the commands that come first. The program's standard files are not gdb's, which
+// speaks over its own.
 //
-// Signals go to the program, and gdb neither stops for them nor says a word. That leaves out two, which are gdb's: SIGTRAP,
-// by which its breakpoints and its steps show, also those that it sets for itself (if it is told to pass it, the program
-// dies at its start), and in all-stop mode SIGINT, by which it interrupts. Where one of them is the program's own, gdb stops, and is
-// told then to deliver it, as its user would.
+// Signals go to the program, and gdb neither stops for them nor says a word. Two signals are left
+// out, since gdb uses them itself. SIGTRAP shows its breakpoints and steps, also those of its
+// own; if gdb is told to pass SIGTRAP, the program dies at its start. SIGINT is how it interrupts
+// in all-stop mode. At such a signal of the program's own gdb stops. It is then told to deliver
+// the signal, as its user would tell it.
 func (d Debugger) settings() []string {
+	nonStop := "off"
+	if d.NonStop {
+		nonStop = "on"
+	}
 	set := []string{
-		"maint set internal-error corefile no", "set confirm off", "set pagination off", "set width 0", "set startup-with-shell off",
-		"set print frame-arguments none", "set print thread-events on", "set print inferior-events on",
-		"set detach-on-fork off", "set schedule-multiple on", "set follow-exec-mode same",
-		"set mi-async on", "set non-stop " + onOff(d.NonStop), "set inferior-tty /dev/null",
-		"handle all nostop noprint pass",
+		"maint set internal-error corefile no", "set confirm off", "set pagination off",
+		"set width 0", "set startup-with-shell off", "set print frame-arguments none",
+		"set print thread-events on", "set print inferior-events on", "set detach-on-fork off",
+		"set schedule-multiple on", "set follow-exec-mode same", "set mi-async on",
+		"set non-stop " + nonStop, "set inferior-tty /dev/null", "handle all nostop noprint pass",
 	}
 	if d.NonStop {
 		set = append(set, "handle SIGINT nostop noprint pass")
@@ -111,25 +105,13 @@ func (d Debugger) settings() []string {
 	return set
 }
 
-func onOff(on bool) string {
-	if on {
-		return "on"
-	}
-	return "off"
-}
-
-// Start starts gdb and has it start the program, which stands at its first instruction, or attach to it.
+// Start starts gdb and has it start the program, which stands at its first instruction, or attach
+// to it.
 func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
-	program, err := d.program()
-	if err != nil {
-		return nil, err
-	}
-	env, err := target.Sheltered()
-	if err != nil {
-		return nil, err
-	}
 	s := newSession(d.NonStop, target.PID != 0)
-	s.Tool, err = harness.StartTool(target, harness.Spec{Argv: d.argv(program, target), Env: env}, s.read)
+	lines := adapter.Lines{Take: s.take, Max: maxLine, Whole: true}
+	var err error
+	s.Tool, err = d.program().Start(target, d.args(target), lines.Read)
 	if err != nil {
 		return nil, err
 	}
@@ -144,8 +126,8 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 	} else {
 		err = s.console(ctx, "starti")
 	}
-	if err != nil || target.PID != 0 && d.NonStop { // it has attached, and tells then of each thread's stop
-		return s, err
+	if err != nil || target.PID != 0 && d.NonStop {
+		return s, err // in non-stop mode gdb tells of each thread's stop after the attach
 	}
-	return s, s.await(ctx, func() bool { return s.stops > 0 })
+	return s, s.Await(ctx, s.Tool, func() bool { return s.stops > 0 })
 }

@@ -17,5 +17,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestQuickSet(t *testing.T) {
-	adaptertest.QuickSet(t, Known, harness.Options{}, Debugger{}, Debugger{NonStop: true}, Debugger{NoThreadDB: true})
+	adaptertest.QuickSet(
+		t, Known, harness.Options{}, Debugger{}, Debugger{NonStop: true},
+		Debugger{NoThreadDB: true})
 }

@@ -8,10 +8,11 @@ import (
 
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/limits"
 	"gotest.tools/v3/assert"
 )
 
-// faked is the fake, which takes no longer for what it does than others do.
+// faked is the fake without gdb's time scale.
 type faked struct {
 	Debugger
 	spoilt string
@@ -25,7 +26,8 @@ func fakeOf(spoilt string) faked {
 	return faked{Debugger{Path: os.Args[0], Args: []string{"--fake=" + spoilt}}, spoilt}
 }
 
-// fakes runs a scenario under a fake for each way to spoil it, all at once, and gives each rule's verdict and detail by it.
+// fakes runs a scenario under one fake for each way to spoil it, all at once. It gives each rule's
+// verdict and detail, by the fake's name.
 func fakes(t *testing.T, scenario string, spoilt ...string) map[string]map[string]string {
 	t.Helper()
 	var all []harness.Debugger
@@ -36,11 +38,13 @@ func fakes(t *testing.T, scenario string, spoilt ...string) map[string]map[strin
 	return adaptertest.Verdicts(t, scenario, o, all...)
 }
 
-// The tests below are worth something only if the fake is not accused when it is right.
+// The tests below prove nothing if the fake is accused when it is right.
 func TestARightFakeIsNotAccused(t *testing.T) {
-	const late = "-exec-continue@late" // who stops the program as soon as it may must not take it for one that stands
+	// A stop that is asked for as soon as it may be must not take the program for one that stands.
+	const late = "-exec-continue@late"
 	for scenario, spoilt := range map[string]string{
-		"fork/launch": "", "attach_idle/stops": late, "exit_code/launch": "", "fork/detach_during": "", "attach_births/attach_during": "",
+		"fork/launch": "", "attach_idle/stops": late, "exit_code/launch": "",
+		"fork/detach_during": "", "attach_births/attach_during": "",
 	} {
 		adaptertest.Right(t, scenario, fakes(t, scenario, spoilt)[spoilt])
 	}
@@ -48,45 +52,87 @@ func TestARightFakeIsNotAccused(t *testing.T) {
 
 func TestAGdbThatFailsIsAccusedInOneLine(t *testing.T) {
 	const last = "it ended with 3: it was the fake's last hour"
-	const late = " did not come within 2s"
+	const late = " did not come"
 	const starts, failed = "the debugger's start", "the debugger failed: the debugger's start: "
 	for scenario, cases := range map[string][]adaptertest.Case{
 		"fork/launch": {
 			{"start@hang", "bounded", starts + late},
-			{"start@die", "complete", last},
-			{"starti@die", "complete", failed + "starti: " + last},
-			{"starti@huge", "complete bounded", "of its output is longer than 16777216 bytes"},
-			{"starti@flood", "complete bounded", "it printed more than 67108864 bytes"},
+			{"start@die", "session", last},
+			{"starti@die", "session", failed + "starti: " + last},
+			{"starti@huge", "session bounded", starts}, // too much, or not in time
+			{"starti@flood", "session bounded", starts},
 			{"starti@=thread-cre", "bounded", starts + late}, // half a line
-			{"starti@=\xff\xfe\n", "complete", failed},
-			{"starti@ID^error,msg=\"not \xff now\"\n", "complete", failed + `starti: "not \xff now"`},
+			{"starti@=\xff\xfe\n", "session", failed},
+			{
+				"starti@ID^error,msg=\"not \xff now\"\n", "session",
+				failed + `starti: "not \xff now"`,
+			},
 			{"starti@999^error,msg=\"whose?\"\n", "bounded", starts + late},
-			{"starti@+=thread-exited,id=\"-3\",group-id=\"i1\"\n", "complete", failed + "starti: line 31 of its output: thread-exited: id: -3 is no number for one"},
-			{"starti@+=thread-created,id=\"1\",group-id=\"i9\"\n", "complete", `thread-created: there is no group "i9"`},
-			{"starti@+=thread-group-started,id=\"i1\",pid=\"-7\"\n", "complete", "thread-group-started: pid: -7 is no number for one"},
-			{"-exec-continue@+~\"[New Thread 0x1 (LWP 1)]\\n\"\n", "sound", "the program had no task 1"},
-			{"-exec-continue@+~\"[New Thread 0x1 (LWP -4)]\\n\"\n", "complete", `"Thread 0x1 (LWP -4)" names no task`},
-			{"-exec-continue@+~\"[New LWP 99999999999]\\n\"\n", "complete", "value out of range"},
-			{"-exec-continue@+=thread-group-started,id=\"i8\",pid=\"1\"\n", "sound", "the program had no task 1"},
-			{"-exec-continue@+&\"x.c:7: internal-error: it is\\nand more\"\n", "complete", "of its output: x.c:7: internal-error: it is"},
-			{"-exec-continue@die", "complete", last},
+			{
+				"starti@+=thread-exited,id=\"-3\",group-id=\"i1\"\n", "session",
+				failed +
+					"starti: line 31 of its output: thread-exited: id: -3 is no number for one",
+			},
+			{
+				"starti@+=thread-created,id=\"1\",group-id=\"i9\"\n", "session",
+				`thread-created: there is no group "i9"`,
+			},
+			{
+				"starti@+=thread-group-started,id=\"i1\",pid=\"-7\"\n", "session",
+				"thread-group-started: pid: -7 is no number for one",
+			},
+			{
+				"-exec-continue@+~\"[New Thread 0x1 (LWP 1)]\\n\"\n", "sound",
+				"the kernel created no task 1",
+			},
+			{
+				"-exec-continue@+~\"[New Thread 0x1 (LWP -4)]\\n\"\n", "",
+				`tidcheck's adapter does not know "Thread 0x1 (LWP -4)": "~\"[New Thread`,
+			},
+			{"-exec-continue@+~\"[New LWP 99999999999]\\n\"\n", "session", "value out of range"},
+			{
+				"-exec-continue@+=thread-group-started,id=\"i8\",pid=\"1\"\n", "sound",
+				"the kernel created no task 1",
+			},
+			{
+				"-exec-continue@+&\"x.c:7: internal-error: it is\\nand more\"\n", "session",
+				"of its output: x.c:7: internal-error: it is",
+			},
+			{"-exec-continue@+=running,x\n", "session", "expected = after x"}, // broken grammar
+			{"-exec-continue@die", "session", last},
 			{"-exec-continue@hang", "bounded", "the debugger's resume" + late},
-			{"ended@die", "complete", "the debugger failed: the debugger's word that the program is over: " + last},
+			{
+				"ended@die", "session",
+				"the debugger failed: the debugger's word that the program is over: " + last,
+			},
 			{"ended@hang", "bounded", "the debugger's word that the program is over" + late},
-			{"ended@=thread-group-exited,id=\"i1\",exit-code=\"09\"\n", "complete", "invalid syntax"},
+			{
+				"ended@=thread-group-exited,id=\"i1\",exit-code=\"09\"\n", "session",
+				"invalid syntax",
+			},
 		},
 		"attach_idle/stops": {
 			{"-exec-interrupt@hang", "bounded", "the debugger's stop" + late},
-			{"-exec-interrupt@die", "complete", last},
+			{"-exec-interrupt@die", "session", last},
 			{"-thread-info@hang", "bounded", "the debugger's list of threads" + late},
-			{"-thread-info@ID^done,threads=[{target-id=\"LWP -5\"}]\n", "complete", `-thread-info: "LWP -5" names no task`},
-			{"-thread-info@ID^done,threads=[{target-id=\"LWP 1\"}]\n", "sound", "listed at checkpoint 0: the program had no task 1"},
+			{
+				"-thread-info@ID^done,threads=[{target-id=\"LWP -5\"}]\n", "",
+				"the debugger's list of threads: -thread-info: tidcheck's adapter does not know " +
+					`"LWP -5"`,
+			},
+			{
+				"-thread-info@ID^done,threads=[{target-id=\"LWP 1\"}]\n", "sound",
+				"listed at checkpoint 0: task 1; the kernel created no such task",
+			},
 			{"-thread-info@ID^done\n", "snapshot", "was not listed at checkpoint 0"},
 		},
 		"fork/detach_during": {
 			{"-target-detach@hang", "bounded", "the debugger's detach" + late},
-			{"-target-detach@die", "complete", "the debugger failed: the debugger's detach: -target-detach: " + last},
-			{"-target-attach@ID^error,msg=\"no\"\n", "complete", failed + `-target-attach: "no"`},
+			{
+				"-target-detach@die", "session",
+				"the debugger failed: the debugger's detach: -target-detach: " + last,
+			},
+			{"-target-attach@ID^error,msg=\"no\"\n", "session", failed + `-target-attach: "no"`},
 		},
 	} {
 		adaptertest.Accused(t, scenario, fakes(t, scenario, adaptertest.Fakes(cases)...), cases)
@@ -108,9 +154,11 @@ func visit(t *testing.T, d harness.Debugger, f func(ctx context.Context, s *sess
 	})
 }
 
-// A thread by way of which gdb is to stop the program may end before gdb reads of it.
+// The thread that an interrupt names may end before gdb reads the command.
 func TestAnInterruptIsGivenToAThreadThatLives(t *testing.T) {
-	const ended = "~\"[Thread 0x1 (LWP 7) exited]\\n\"\n=thread-exited,id=\"1\",group-id=\"i1\"\nID^error,msg=\"Thread id: 1 has terminated\"\n"
+	const ended = "~\"[Thread 0x1 (LWP 7) " +
+		"exited]\\n\"\n=thread-exited,id=\"1\",group-id=\"i1\"\nID^error,msg=\"Thread id: 1 has " +
+		"terminated\"\n"
 	visit(t, fakeOf("-exec-interrupt@"+ended), func(ctx context.Context, s *session) {
 		assert.NilError(t, s.Stop(ctx))
 		assert.Equal(t, s.interrupts, 0, "the refused one is not waited for")
@@ -120,24 +168,50 @@ func TestAnInterruptIsGivenToAThreadThatLives(t *testing.T) {
 	})
 }
 
-// In non-stop mode gdb stops those that it knows, and tells of one that was born meanwhile that it runs.
-func TestWhoIsBornDuringAnInterruptIsInterruptedToo(t *testing.T) {
-	const born = "ID^done\n*stopped,thread-id=\"1\",stopped-threads=\"all\"\n=thread-created,id=\"77\",group-id=\"i1\"\n*running,thread-id=\"77\"\n"
+// In non-stop mode gdb stops the threads that it knows. Of a thread that was born meanwhile it says
+// that it runs.
+func TestAThreadThatIsBornDuringAnInterruptIsInterruptedToo(t *testing.T) {
+	const born = "ID^done\n*stopped,thread-id=\"1\",stopped-threads=\"all\"\n=thread-created,id" +
+		"=\"77\",group-id=\"i1\"\n*running,thread-id=\"77\"\n"
 	d := fakeOf("-exec-interrupt@" + born)
 	d.NonStop = true
 	visit(t, d, func(ctx context.Context, s *session) {
 		assert.NilError(t, s.Stop(ctx))
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		s.Lock()
+		defer s.Unlock()
 		assert.Check(t, s.still())
 	})
 }
 
-// A fork that gdb tells of only while it lets go of the parent is to be let go of too.
+// If gdb tells of a fork only while it lets go of the parent, the child is to be let go of too.
 func TestAProcessThatIsBornInADetachIsLetGoOf(t *testing.T) {
 	const born = "=thread-group-started,id=\"i9\",pid=\"77\"\n"
 	visit(t, fakeOf("-target-detach@+"+born), func(ctx context.Context, s *session) {
 		assert.NilError(t, s.Detach(ctx))
 		assert.Assert(t, !s.has("i9"))
+	})
+}
+
+// A stop is not over because gdb says nothing for a while: a thread that can stop is waited for.
+func TestAStopIsNotGivenUpWhileAThreadCanStop(t *testing.T) {
+	o := harness.Options{TimeScale: 2}
+	adaptertest.WithTarget(t, "fork/attach_before", o, func(target harness.Target) {
+		started, err := fakeOf("").Start(t.Context(), target)
+		assert.NilError(t, err)
+		defer started.End()
+		s := started.(*session)
+		assert.Assert(t, s.still(), "it stands after the attach")
+		s.Lock()
+		first := s.live()[0]
+		s.threads[first].stands = false
+		s.Unlock()
+		ctx, cancel := context.WithTimeout(t.Context(), 3*target.Scaled(limits.GDBStop)/2)
+		defer cancel()
+		assert.ErrorIs(t, s.settle(ctx, first), context.DeadlineExceeded)
+
+		s.Lock()
+		s.threads[first].tid = 1 << 22 // no task: it has ended
+		s.Unlock()
+		assert.NilError(t, s.settle(t.Context(), first))
 	})
 }

@@ -6,87 +6,74 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"sync"
-	"time"
 
+	"github.com/tidcheck/tidcheck/adapter"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/limits"
 	"github.com/tidcheck/tidcheck/internal/mi"
+	"github.com/tidcheck/tidcheck/internal/procfs"
+	"github.com/tidcheck/tidcheck/judge"
 )
 
 type session struct {
+	harness.Unsupported
 	harness.Log
-	*harness.Tool
-	nonStop bool
+	*adapter.Tool
+	requests adapter.Requests[mi.Record]
+	nonStop  bool
 
-	turn sync.Mutex // held by who tells gdb to stop the program or to let it go on
+	// turn is held while gdb is told to stop the program or to let it go on.
+	turn sync.Mutex
 
-	mu         sync.Mutex
-	words                    // what gdb has said
-	changed    chan struct{} // closed when it has said something
-	asked      int           // tokens given out
-	replies    map[int]chan mi.Record
+	adapter.Monitor // guards what follows
+	words
 	goes       bool   // the program is to run
 	interrupts int    // SIGINTs that gdb sends and has not stopped for yet
-	unasked    []stop // those to be answered by letting the program go on
+	unasked    []stop // stops that the program goes on from, since no request caused them
 	trouble    error  // why that failed
 }
 
 func newSession(nonStop, attached bool) *session {
-	s := &session{nonStop: nonStop, changed: make(chan struct{}), replies: make(map[int]chan mi.Record)}
+	s := &session{nonStop: nonStop}
 	s.words = newWords(attached, s.Add)
 	return s
 }
 
-// Can leaves out creators and signals: gdb names no creator, and a signal only if it is to stop for it or to print it.
-func (s *session) Can() harness.Abilities {
-	return harness.Abilities{
-		harness.Births, harness.Deaths, harness.Statuses, harness.Execs,
-		harness.Stop, harness.Threads, harness.Detach,
+// Can leaves out creators and signals: gdb names no creator, and a signal only if it is to stop
+// for it or to print it.
+func (s *session) Can() judge.Abilities {
+	return judge.Abilities{
+		judge.Births, judge.Deaths, judge.Statuses, judge.Execs,
+		judge.Stop, judge.Threads, judge.Detach,
 	}
 }
 
-// stopped notes a stop. One that comes while the program is to run is of something that it did: in all-stop mode
-// one process's end stops the others, and so does a signal that is gdb's own.
-func (s *session) stopped(by stop) {
-	if by.signal == "SIGINT" && s.interrupts > 0 {
-		s.interrupts--
-		by.signal = ""
-	}
-	if s.goes {
-		s.unasked = append(s.unasked, by)
-	}
-}
-
-// attend lets the program go on after stops that nobody asked for, until gdb's output ends.
+// attend lets the program go on after stops that no request caused, until gdb's output ends.
 func (s *session) attend() {
 	ctx := context.Background()
-	for {
-		if s.await(ctx, func() bool { return len(s.unasked) > 0 }) != nil {
-			return
-		}
+	for s.Await(ctx, s.Tool, func() bool { return len(s.unasked) > 0 }) == nil {
 		s.turn.Lock()
-		s.mu.Lock()
-		stops := s.unasked
+		s.Lock()
+		stops := s.unasked // none if a stop was asked for meanwhile
 		s.unasked = nil
-		goes := s.goes
-		s.mu.Unlock()
+		s.Unlock()
 		for _, by := range stops {
-			if !goes {
-				break // somebody has asked for a stop meanwhile, and has it
-			}
 			if err := s.goOn(ctx, by); err != nil {
-				s.mu.Lock()
-				s.trouble = fmt.Errorf("it was to go on after a stop: %w", err)
-				s.mu.Unlock()
+				s.Lock()
+				s.trouble = fmt.Errorf("let the program go on after a stop: %w", err)
+				s.Unlock()
 			}
 		}
 		s.turn.Unlock()
 	}
 }
 
-// goOn lets what stood since a stop go on: in non-stop mode that one thread, else all, but gdb wants to be told of one that
-// is there. What goes on already, or has ended before gdb read of it, is no failure.
+// goOn lets what stands since a stop go on: in non-stop mode that one thread, else all, by way of
+// a thread that gdb is to be told. It is no failure if what stood goes on already, or ended
+// before gdb read the command.
 func (s *session) goOn(ctx context.Context, by stop) error {
 	var err error
 	tried := make(map[int]bool)
@@ -96,13 +83,15 @@ func (s *session) goOn(ctx context.Context, by stop) error {
 			return err
 		}
 		tried[n] = true
+		thread := []string{"--thread", strconv.Itoa(n)}
 		var refused error
-		if s.owed(by) && n == by.thread {
-			refused = s.console(ctx, "signal "+by.signal+" &", "--thread", strconv.Itoa(n)) // else gdb hears nothing until it stops
+		if by.isForOwnSignal() && n == by.thread {
+			// Without the & gdb reads no commands until the thread stops.
+			refused = s.console(ctx, "signal "+by.signal+" &", thread...)
 		} else {
-			_, refused = s.ask(ctx, "-exec-continue", "--thread", strconv.Itoa(n))
+			_, refused = s.ask(ctx, "-exec-continue", thread...)
 		}
-		if refused == nil || !errors.As(refused, new(*refusal)) {
+		if !isRefused(refused) {
 			return refused
 		}
 		if s.waits(n) {
@@ -111,14 +100,14 @@ func (s *session) goOn(ctx context.Context, by stop) error {
 	}
 }
 
-// next is a thread by way of which what stands can go on, and zero if there is none: the one whose stop it was, or in all-stop mode any
-// that was not tried yet.
+// next is a thread by way of which what stands can go on, zero if there is none: the first one,
+// whose stop it was, or in all-stop mode any that was not tried yet.
 func (s *session) next(first int, tried map[int]bool) int {
 	if s.waits(first) && !tried[first] {
 		return first
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	if s.nonStop || !s.stands {
 		return 0
 	}
@@ -130,127 +119,143 @@ func (s *session) next(first int, tried map[int]bool) int {
 	return 0
 }
 
-// waits tells whether a thread is there and stands: one may have gone on since its stop, with all others, or have ended.
+// waits tells whether a thread is there and stands. After its stop it may have gone on, with all
+// others, or have ended.
 func (s *session) waits(number int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	t, lives := s.threads[number]
 	return lives && t.stands
 }
 
-// owed tells whether a stop is for a signal that is the program's own, and that gdb would keep.
-func (s *session) owed(by stop) bool {
-	return by.reason == "signal-received" && (by.signal == "SIGTRAP" || by.signal == "SIGINT")
+// aim notes whether the program is to run.
+func (s *session) aim(goes bool) {
+	s.Lock()
+	defer s.Unlock()
+	if s.goes = goes; !goes {
+		s.unasked = nil
+	}
 }
 
-// Resume lets all go on.
+// Resume lets all threads go on.
 func (s *session) Resume(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	if s.nonStop { // a thread of whose stop gdb has not spoken yet would be passed over
-		if err := s.settle(ctx, math.MaxInt); err != nil {
-			return err
-		}
+	if !s.nonStop {
+		s.aim(true)
+		return s.goOn(ctx, stop{})
 	}
-	s.mu.Lock()
-	s.goes = true
-	s.mu.Unlock()
-	if s.nonStop {
-		_, err := s.ask(ctx, "-exec-continue", "--all")
+	// A thread whose stop gdb has not told yet would be passed over.
+	if err := s.settle(ctx, math.MaxInt); err != nil {
 		return err
 	}
-	return s.goOn(ctx, stop{})
+	s.aim(true)
+	_, err := s.ask(ctx, "-exec-continue", "--all")
+	return err
 }
 
-// Stop interrupts all threads. In all-stop mode gdb sends the process a SIGINT, which it stops for and does not
-// deliver; in non-stop mode it stops each thread that it knows.
+// Stop interrupts all threads. In all-stop mode gdb sends the process a SIGINT, which it stops
+// for and does not deliver; in non-stop mode it stops each thread that it knows.
 func (s *session) Stop(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	s.mu.Lock()
-	s.goes = false
-	s.unasked = nil
-	s.mu.Unlock()
+	s.aim(false)
 	if s.nonStop {
 		return s.interruptAll(ctx)
 	}
 	if err := s.interrupt(ctx); err != nil {
 		return err
 	}
-	return s.await(ctx, func() bool { return s.stands })
+	return s.Await(ctx, s.Tool, func() bool { return s.stands })
 }
 
-// interruptAll interrupts in non-stop mode, once more where gdb has told meanwhile of a thread that was born, and that runs.
+// interruptAll interrupts in non-stop mode. It does so again if gdb has told meanwhile of a
+// thread that was born, and that runs.
 func (s *session) interruptAll(ctx context.Context) error {
 	for {
-		s.mu.Lock()
+		s.Lock()
 		newest := s.newest
-		s.mu.Unlock()
+		s.Unlock()
 		if _, err := s.ask(ctx, "-exec-interrupt", "--all"); err != nil {
 			return err
 		}
 		err := s.settle(ctx, newest)
-		s.mu.Lock()
+		s.Lock()
 		more := s.newest > newest && !s.still()
-		s.mu.Unlock()
+		s.Unlock()
 		if err != nil || !more {
 			return err
 		}
 	}
 }
 
-// interrupt interrupts in all-stop mode, by way of some thread that is there: gdb does nothing, and does not say so, where
-// its selected process is one that has ended. The thread may end before gdb reads of it; the next one is named then.
+// interrupt interrupts in all-stop mode, by way of a thread that is there: if gdb's selected
+// process has ended, gdb does nothing and does not say so. The thread may end before gdb reads
+// the command; the next one is named then.
 func (s *session) interrupt(ctx context.Context) error {
 	for {
-		s.mu.Lock()
+		s.Lock()
 		numbers := s.live()
 		if s.stands || len(numbers) == 0 {
-			s.mu.Unlock()
+			s.Unlock()
 			return nil
 		}
 		s.interrupts++
-		s.mu.Unlock()
+		s.Unlock()
 		_, err := s.ask(ctx, "-exec-interrupt", "--thread", strconv.Itoa(numbers[0]))
 		if err == nil {
 			return nil
 		}
-		s.mu.Lock()
+		s.Lock()
 		s.interrupts--
 		_, lives := s.threads[numbers[0]]
-		s.mu.Unlock()
-		if lives || !errors.As(err, new(*refusal)) {
+		s.Unlock()
+		if lives || !isRefused(err) {
 			return err
 		}
 	}
 }
 
-// stopPatience is how long a thread may take to stop: one in the midst of vfork(2) stops when the
-// child has gone, and gdb does not say that it waits for that.
-const stopPatience = time.Second
-
-// settle waits until gdb has said of each thread that it stands, or of no more for a while, or of one that is newer than those
-// that were told to stop.
+// settle waits until gdb has said of each thread that it stands, or of a thread that is newer than
+// those that were told to stop. When gdb has told of no more stop for a while, it is over too if no
+// other thread can stop; else gdb is only late.
 func (s *session) settle(ctx context.Context, newest int) error {
-	for {
-		patience, cancel := context.WithTimeout(ctx, stopPatience)
-		s.mu.Lock()
-		before := s.stops
-		s.mu.Unlock()
-		err := s.await(patience, func() bool { return s.still() || s.stops > before || s.newest > newest })
+	for settled := false; !settled; {
+		patience, cancel := context.WithTimeout(ctx, s.Scaled(limits.GDBStop))
+		before := -1
+		err := s.Await(patience, s.Tool, func() bool {
+			if before < 0 {
+				before = s.stops
+			}
+			settled = s.still() || s.newest > newest
+			return settled || s.stops > before
+		})
 		cancel()
-		s.mu.Lock()
-		still := s.still() || s.newest > newest
-		s.mu.Unlock()
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case still, errors.Is(err, context.DeadlineExceeded):
-			return nil
+		case errors.Is(err, context.DeadlineExceeded):
+			settled = s.cannotStop()
 		case err != nil:
 			return err
 		}
 	}
+	return nil
+}
+
+// cannotStop tells whether each thread that runs by gdb's word is over, or sleeps in D: so does one
+// in the middle of vfork(2).
+func (s *session) cannotStop() bool {
+	s.Lock()
+	defer s.Unlock()
+	for _, t := range s.threads {
+		task, there := procfs.ReadTask(t.group.pid, t.tid)
+		over := t.tid != 0 && (!there || task.Ended())
+		if !t.stands && !over && !strings.HasPrefix(task.State, "D") {
+			return false
+		}
+	}
+	return true
 }
 
 // Threads are those that gdb lists, by the tid in the name that it has for each.
@@ -270,13 +275,11 @@ func (s *session) Threads(ctx context.Context) ([]event.TID, error) {
 	return tids, nil
 }
 
-// Detach lets go of each process, also of those that are born while it does.
+// Detach lets go of each process, also of those that are born meanwhile.
 func (s *session) Detach(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	s.mu.Lock()
-	s.goes = false
-	s.mu.Unlock()
+	s.aim(false)
 	asked := make(map[string]bool)
 	for {
 		id := s.other(asked)
@@ -292,8 +295,8 @@ func (s *session) Detach(ctx context.Context) error {
 
 // other is a process that is not among those given, empty if there is none.
 func (s *session) other(than map[string]bool) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	for id := range s.groups {
 		if !than[id] {
 			return id
@@ -304,20 +307,20 @@ func (s *session) other(than map[string]bool) string {
 
 // has tells whether a process has neither ended nor been let go of.
 func (s *session) has(group string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.Lock()
+	defer s.Unlock()
 	return s.groups[group] != nil
 }
 
 // Wait waits until each process has ended, or is let go of.
 func (s *session) Wait(ctx context.Context) error {
-	return s.await(ctx, func() bool { return s.began && len(s.groups) == 0 })
+	return s.Await(ctx, s.Tool, func() bool { return s.began && len(s.groups) == 0 })
 }
 
-// End kills gdb; what it leaves is the keeper's.
+// End kills gdb; the keeper ends what it leaves.
 func (s *session) End() error {
-	s.mu.Lock()
+	s.Lock()
 	trouble := s.trouble // before the end, which may make more
-	s.mu.Unlock()
+	s.Unlock()
 	return errors.Join(s.Tool.End(), trouble)
 }

@@ -1,6 +1,7 @@
 package gdb
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -8,65 +9,78 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tidcheck/tidcheck/adapter"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/internal/mi"
 )
 
-// Words follow what gdb says: of threads, which it numbers, and of processes, which it calls inferiors or thread groups.
+// Words follow what gdb says of threads, which it numbers, and of processes, which it calls
+// inferiors or thread groups.
 //
-// A thread's birth is told twice over: =thread-created has gdb's number for it, and the console's line "[New Thread 0x… (LWP
-// 4712)]", which comes next, has its tid. The line is taken for the statement, since it alone says of which task of the kernel's gdb
-// speaks, and says it at that time; -thread-info says the same, later. gdb is silent of a process's first thread:
-// =thread-group-started has the process's pid, which is that thread's tid too.
+// A thread's birth is told twice: =thread-created has gdb's number for it, and the console's line
+// "[New Thread 0x… (LWP 4712)]", which comes next, has its tid. The line counts as the statement:
+// it alone names the kernel's task, and at that time; -thread-info says the same, later. gdb
+// tells of a process's first thread by =thread-group-started alone, with the process's pid, which
+// is that thread's tid too.
 //
-// A death is =thread-exited after the console's line "[Thread 0x… (LWP 4712) exited]". Without that line it says only that gdb has
-// the thread's number no more: since its process has ended, which is a death, and =thread-group-exited says so by an exit code or after
-// the console has named the signal; since gdb has let go of the process; or since another program is executed, which
-// gdb's first thread goes on with, whichever it was that did it.
+// A death is =thread-exited after the console's line "[Thread 0x… (LWP 4712) exited]". Without
+// that line it says only that gdb has dropped the thread's number, for one of three reasons. The
+// process has ended, which is a death; =thread-group-exited says so, by an exit code or after the
+// console has named the signal. Or gdb has let go of the process. Or the process executes another
+// program, which gdb's first thread goes on with, whichever thread made the call.
 type words struct {
-	attached bool // the first process is one that gdb attached to
-	found    bool // gdb stands by: who is told of from now on was born
+	add      func(event.Event)
+	attached bool // gdb attached to the first process
+	found    bool // the attach is over: a thread that is told of from now on was born
 	groups   map[string]*group
 	threads  map[int]*thread // by gdb's number
-	newest   int             // the highest number that was given
-	nameless *thread         // the last one that was created, while its tid is not told
-	ended    event.TID       // the one that the console said last to have exited
+	newest   int             // the highest number so far
+	nameless *thread         // the thread that was created last, while its tid is not told
+	ended    event.TID       // the thread that the console said last to have exited
 	code     event.Status    // and how, where it said so
 	killed   event.Status    // how the next process ends that has no exit code
-	partial  string          // a line of the console that goes on
+	partial  string          // the beginning of a line of the console
 
 	began  bool
 	stops  int  // how many stops were told
 	stands bool // all-stop: nothing runs
 	last   stop // the stop told last
-	add    func(event.Event)
 }
 
 // A group is a process, by gdb's name for it.
 type group struct {
 	pid     event.TID
-	has     bool      // a thread
-	dropped []*thread // those of which gdb has not said that they ended
+	has     bool      // it has a thread
+	dropped []*thread // threads whose numbers were dropped, without a word that they ended
 }
 
 type thread struct {
 	number int
 	group  *group
-	tid    event.TID // zero while it is not told
+	tid    event.TID // zero while not told
 	stands bool
 }
 
 // A stop is what gdb says of one.
 type stop struct {
 	reason, signal string
-	thread         int // zero where none is named
+	thread         int // zero if none is named
+}
+
+// isForOwnSignal tells whether a stop is for a signal of the program's own that gdb would keep.
+func (s stop) isForOwnSignal() bool {
+	return s.reason == "signal-received" && (s.signal == "SIGTRAP" || s.signal == "SIGINT")
 }
 
 func newWords(attached bool, add func(event.Event)) words {
-	return words{attached: attached, groups: make(map[string]*group), threads: make(map[int]*thread), killed: event.Unknown, add: add}
+	return words{
+		add: add, attached: attached, killed: event.Unknown,
+		groups: make(map[string]*group), threads: make(map[int]*thread),
+	}
 }
 
-// hear takes in one record. What has no meaning is gdb's failure.
+// hear takes one record. It passes over what it does not know. A record that it knows and that is
+// malformed is an error.
 func (w *words) hear(r mi.Record) error {
 	switch r.Kind {
 	case mi.Notify:
@@ -79,21 +93,19 @@ func (w *words) hear(r mi.Record) error {
 	return nil
 }
 
-func (w *words) notified(class string, t mi.Tuple) error {
+func (w *words) notified(class string, t mi.Tuple) (err error) {
 	switch class {
 	case "thread-group-started":
-		pid, err := number(t, "pid")
-		if err != nil {
-			return fmt.Errorf("%s: %w", class, err)
-		}
-		w.groups[t.Text("id")] = &group{pid: event.TID(pid)}
-		w.newProcess(event.TID(pid))
+		err = w.newProcess(t)
 	case "thread-group-exited":
-		return w.processGone(t)
+		err = w.processGone(t)
 	case "thread-created":
-		return w.newNumber(t)
+		err = w.newNumber(t)
 	case "thread-exited":
-		return w.threadGone(t)
+		err = w.threadGone(t)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", class, err)
 	}
 	return nil
 }
@@ -101,11 +113,11 @@ func (w *words) notified(class string, t mi.Tuple) error {
 func (w *words) threadGone(t mi.Tuple) error {
 	n, err := number(t, "id")
 	if err != nil {
-		return fmt.Errorf("thread-exited: %w", err)
+		return err
 	}
 	gone, known := w.threads[n]
 	if !known {
-		return fmt.Errorf("thread-exited: there is no thread %d", n)
+		return fmt.Errorf("there is no thread %d", n)
 	}
 	delete(w.threads, n)
 	switch {
@@ -120,25 +132,31 @@ func (w *words) threadGone(t mi.Tuple) error {
 }
 
 // newProcess notes a process. gdb does not say by which call it was made.
-func (w *words) newProcess(pid event.TID) {
-	first := !w.began
-	w.began = true
+func (w *words) newProcess(t mi.Tuple) error {
+	n, err := number(t, "pid")
+	if err != nil {
+		return err
+	}
+	pid := event.TID(n)
+	w.groups[t.Text("id")] = &group{pid: pid}
 	switch {
-	case !first:
+	case w.began:
 		w.add(event.Event{Kind: event.Fork, Child: pid})
 	case w.attached:
 		w.add(event.Event{Kind: event.Attach, PID: pid, TID: pid})
 	}
+	w.began = true
+	return nil
 }
 
 func (w *words) newNumber(t mi.Tuple) error {
 	n, err := number(t, "id")
 	if err != nil {
-		return fmt.Errorf("thread-created: %w", err)
+		return err
 	}
 	g, known := w.groups[t.Text("group-id")]
 	if !known {
-		return fmt.Errorf("thread-created: there is no group %q", t.Text("group-id"))
+		return fmt.Errorf("there is no group %q", t.Text("group-id"))
 	}
 	w.nameless = &thread{number: n, group: g}
 	w.threads[n] = w.nameless
@@ -150,13 +168,13 @@ func (w *words) newNumber(t mi.Tuple) error {
 	return nil
 }
 
-// processGone notes the end of a process, whose exit code is octal. Where there is none it was killed, which the
-// console has said just before; or gdb has let go of it.
+// processGone notes the end of a process. Its exit code is octal. Without one the process was
+// killed, as the console has said just before, or gdb has let go of it.
 func (w *words) processGone(t mi.Tuple) error {
 	id := t.Text("id")
 	g, known := w.groups[id]
 	if !known {
-		return fmt.Errorf("thread-group-exited: there is no group %q that has begun", id)
+		return fmt.Errorf("there is no group %q that has begun", id)
 	}
 	delete(w.groups, id)
 	status := w.killed
@@ -164,29 +182,31 @@ func (w *words) processGone(t mi.Tuple) error {
 	if t.Has("exit-code") {
 		code, err := strconv.ParseUint(t.Text("exit-code"), 8, 8)
 		if err != nil {
-			return fmt.Errorf("thread-group-exited: %w", err)
+			return err
 		}
 		status = event.Exited(int(code))
 	}
 	if status != event.Unknown {
 		for _, t := range g.dropped {
-			w.add(event.Event{Kind: event.Exit, PID: g.pid, TID: t.tid, Status: event.Unknown})
+			w.add(event.Event{
+				Kind: event.Exit, PID: g.pid, TID: t.tid, Status: event.Unknown,
+			})
 		}
 		w.add(event.Event{Kind: event.End, PID: g.pid, TID: g.pid, Status: status})
 	}
 	return nil
 }
 
-// moved notes who runs and who stands.
+// moved notes which threads run and which stand.
 func (w *words) moved(class string, t mi.Tuple) error {
 	switch class {
 	case "running":
 		w.stands = false
-		if t.Text("thread-id") == "all" {
-			w.each(nil, false)
-			return nil
+		which := t.Get("thread-id")
+		if which.Text == "all" {
+			return w.mark(nil, false)
 		}
-		return w.eachNamed(mi.Tuple{{Value: t.Get("thread-id")}}, false)
+		return w.mark(mi.Tuple{{Value: which}}, false)
 	case "stopped":
 		w.stops++
 		w.found = true
@@ -198,37 +218,33 @@ func (w *words) moved(class string, t mi.Tuple) error {
 			}
 			w.last.thread = n
 		}
-		if who := t.Get("stopped-threads"); len(who.Fields) > 0 {
-			return w.eachNamed(who.Fields, true)
-		}
-		w.stands = true
-		w.each(nil, true)
+		some := t.Get("stopped-threads").Fields
+		w.stands = w.stands || len(some) == 0
+		return w.mark(some, true)
 	}
 	return nil
 }
 
-func (w *words) each(of *group, stands bool) {
-	for _, t := range w.threads {
-		if of == nil || t.group == of {
-			t.stands = stands
+// mark notes whether the threads of some numbers stand, or all if there are no numbers.
+func (w *words) mark(numbers mi.Tuple, stand bool) error {
+	if len(numbers) == 0 {
+		for _, t := range w.threads {
+			t.stands = stand
 		}
 	}
-}
-
-func (w *words) eachNamed(numbers mi.Tuple, stands bool) error {
 	for _, f := range numbers {
 		n, err := strconv.Atoi(f.Value.Text)
 		if err != nil {
-			return fmt.Errorf("a thread's number: %w", err)
+			return fmt.Errorf("a thread's number: %w", adapter.Unknown(f.Value.Text))
 		}
 		if t, known := w.threads[n]; known {
-			t.stands = stands
+			t.stands = stand
 		}
 	}
 	return nil
 }
 
-// printed takes in what a person would read. It comes in pieces that need not be lines.
+// printed takes what a person would read. It comes in pieces that need not be lines.
 func (w *words) printed(text string) error {
 	if strings.HasPrefix(text, "[") {
 		w.partial = ""
@@ -236,13 +252,14 @@ func (w *words) printed(text string) error {
 	text = w.partial + text
 	w.partial = ""
 	for line := range strings.Lines(text) {
-		if !strings.HasSuffix(line, "\n") {
+		whole, ends := strings.CutSuffix(line, "\n")
+		if !ends {
 			if len(line) <= maxPartial {
 				w.partial = line
 			}
 			break
 		}
-		if err := w.line(strings.TrimSuffix(line, "\n")); err != nil {
+		if err := w.line(whole); err != nil {
 			return err
 		}
 	}
@@ -253,49 +270,54 @@ func (w *words) printed(text string) error {
 const maxPartial = 4096
 
 var (
-	// newThread is thread.c's line for a thread, whose name is the target's: with libthread_db "Thread 0x… (LWP 7)", else "LWP 7".
+	// newThread is thread.c's line for a thread, whose name is the target's: "Thread 0x… (LWP 7)"
+	// with libthread_db, else "LWP 7".
 	newThread = regexp.MustCompile(`^\[New ((?:Thread|LWP|process) .*)\]$`)
-	task      = regexp.MustCompile(`^(?:Thread 0x[0-9a-f]+ \(LWP ([0-9]+)\)|LWP ([0-9]+)|process ([0-9]+))$`)
-	// ended is its line for one that has ended; gdb 15 has the exit code too, where it knows it.
-	ended      = regexp.MustCompile(`^\[((?:Thread|LWP|process) .*) exited(?: with code ([0-9]+))?\]$`)
+	// task is that name. gdb 18 adds its own id for the thread, and the process's: "(id 2.1)".
+	task = regexp.MustCompile(
+		`^(?:Thread 0x[0-9a-f]+ \(LWP ([0-9]+)\)|LWP ([0-9]+)|process ([0-9]+))` +
+			`(?: \(id [0-9.]+\))?$`)
+	// ended is thread.c's line for a thread that has ended; gdb 15 has the exit code too, if it
+	// knows it.
+	ended = regexp.MustCompile(
+		`^\[((?:Thread|LWP|process) .*) exited(?: with code ([0-9]+))?\]$`)
 	executes   = regexp.MustCompile(`^(.+) is executing new program: `)
 	terminated = regexp.MustCompile(`^Program terminated with signal ([A-Z0-9]+), `)
 )
 
+// line takes one line of what a person would read.
 func (w *words) line(line string) error {
-	if m := newThread.FindStringSubmatch(line); m != nil {
+	for _, kind := range []struct {
+		pattern *regexp.Regexp
+		take    func(w *words, tid event.TID, code string)
+	}{{newThread, (*words).newThread}, {ended, (*words).exited}, {executes, (*words).executed}} {
+		m := kind.pattern.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
 		tid, err := taskOf(m[1])
 		if err != nil {
 			return err
 		}
-		w.newThread(tid)
-	}
-	if m := ended.FindStringSubmatch(line); m != nil {
-		tid, err := taskOf(m[1])
-		if err != nil {
-			return err
-		}
-		w.ended, w.code = tid, event.Unknown
-		if code, err := strconv.Atoi(m[2]); err == nil {
-			w.code = event.Exited(code)
-		}
-	}
-	if m := executes.FindStringSubmatch(line); m != nil {
-		tid, err := taskOf(m[1])
-		if err != nil {
-			return err
-		}
-		w.executed(tid)
+		kind.take(w, tid, m[len(m)-1])
 	}
 	if m := terminated.FindStringSubmatch(line); m != nil {
-		if signal, err := event.ParseSignal(m[1]); err == nil { // gdb has names for signals of other systems
+		// gdb has names for signals of other systems
+		if signal, err := event.ParseSignal(m[1]); err == nil {
 			w.killed = event.Killed(signal)
 		}
 	}
 	return nil
 }
 
-func (w *words) executed(pid event.TID) {
+func (w *words) exited(tid event.TID, code string) {
+	w.ended, w.code = tid, event.Unknown
+	if n, err := strconv.Atoi(code); err == nil {
+		w.code = event.Exited(n)
+	}
+}
+
+func (w *words) executed(pid event.TID, _ string) {
 	for _, g := range w.groups {
 		if g.pid == pid {
 			g.dropped = nil
@@ -304,7 +326,7 @@ func (w *words) executed(pid event.TID) {
 	w.add(event.Event{Kind: event.Exec, PID: pid, TID: pid})
 }
 
-func (w *words) newThread(tid event.TID) {
+func (w *words) newThread(tid event.TID, _ string) {
 	e := event.Event{Kind: event.Clone, Child: tid}
 	if t := w.nameless; t != nil {
 		t.tid, e.PID = tid, t.group.pid
@@ -320,7 +342,7 @@ func (w *words) newThread(tid event.TID) {
 func taskOf(name string) (event.TID, error) {
 	m := task.FindStringSubmatch(name)
 	if m == nil {
-		return 0, fmt.Errorf("%q names no task", name)
+		return 0, adapter.Unknown(name)
 	}
 	tid, err := strconv.ParseInt(m[1]+m[2]+m[3], 10, 32)
 	return event.TID(tid), err
@@ -328,7 +350,10 @@ func taskOf(name string) (event.TID, error) {
 
 func number(t mi.Tuple, name string) (int, error) {
 	n, err := strconv.ParseInt(t.Text(name), 10, 32)
-	if err == nil && n <= 0 {
+	switch {
+	case errors.Is(err, strconv.ErrSyntax):
+		err = adapter.Unknown(t.Text(name))
+	case err == nil && n <= 0:
 		err = fmt.Errorf("%d is no number for one", n)
 	}
 	if err != nil {
@@ -337,7 +362,7 @@ func number(t mi.Tuple, name string) (int, error) {
 	return int(n), nil
 }
 
-// live are the numbers of the threads that are there, in their order.
+// live are the numbers of the threads that are there, in order.
 func (w *words) live() []int { return slices.Sorted(maps.Keys(w.threads)) }
 
 // still tells whether each thread stands.

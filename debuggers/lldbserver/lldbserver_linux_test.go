@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
 )
 
@@ -28,15 +29,21 @@ func TestQuickSet(t *testing.T) {
 	adaptertest.QuickSet(t, Known, harness.Options{TimeScale: 0.4}, Debugger{})
 }
 
-// What was found in lldb-server by hand is found by the suite too.
+// The suite finds the defects of lldb-server that were found by hand.
 func TestTheDefectsOfLldbServerAreSeen(t *testing.T) {
 	adaptertest.NeedVersion(t, Debugger{}, "19.1.7")
 	for _, defect := range []adaptertest.Defect{
-		{"attach_leader_gone/attach_before", "complete", "the debugger's start: it ended with SIGSEGV"},
+		{
+			"attach_leader_gone/attach_before", "session",
+			"the debugger's start: it ended with SIGSEGV",
+		},
 		{"exec_from_thread/launch", "running", `\(main/1\) was left stopped`},
-		{"thread_by_vfork_flag/launch", "sound", "vfork [0-9]+\": a clone is a thread's birth"},
+		{"thread_by_vfork_flag/launch", "sound", "created process [0-9]+ by vfork; it was a clone"},
 		{"signal_mask/launch", "transparent", "SigIgn"},
-		{"attach_signal_first/attach_before", "transparent", "was sent 1 signals and got 0: swallowed"},
+		{
+			"attach_signal_first/attach_before", "transparent",
+			"1 signal sent, 0 handled: the debugger did not deliver it",
+		},
 		{"attach_signal_first/orphaned", "released", `\(main\) is stopped since: state T`},
 		{"signal_own_stop/launch", "transparent", "it stood: 0"},
 	} {
@@ -44,8 +51,8 @@ func TestTheDefectsOfLldbServerAreSeen(t *testing.T) {
 	}
 }
 
-// fakeMain is the test binary as a server that connects, says what --fake= is, and does no more; without, it does not
-// even connect.
+// fakeMain is the test binary as a server that connects, says the text of --fake=, and does no
+// more. For the text "nothing" it does not connect.
 func fakeMain() {
 	said, ends := "", false
 	for _, arg := range os.Args {
@@ -78,31 +85,53 @@ type faked struct {
 
 func (f faked) Name() string { return f.name }
 
-// How the packets are dealt with is the client's matter; these are the connection's.
+// Packets are tested in package remote; this is about the connection.
 func TestAServerWithoutAConnectionIsAccused(t *testing.T) {
 	self, err := os.Executable()
 	assert.NilError(t, err)
 	wants := map[string]string{
-		"nothing":           "bounded: the debugger's start did not come within 6s",
-		"dead":              "complete: the debugger failed: the debugger's start: ", // before it was greeted, or then
-		"END":               `complete: the debugger failed: the debugger's start: request "QStartNoAckMode": `,
-		"hello":             `complete: the debugger failed: the debugger's start: request "QStartNoAckMode": "hello" begins no packet`,
-		"$OEND":             `complete: the debugger failed: the debugger's start: request "QStartNoAckMode": `,
-		"$OK#9a$OK#9a$x#78": `complete: the debugger failed: the debugger's start: request "QListThreadsInStopReply": it answers "x"`,
+		"nothing": "bounded: proven hung after 1.2s without a change: the debugger's start did " +
+			"not come",
+		// before the greeting, or at it
+		"dead": "session: the debugger failed: the debugger's start: ",
+		"END":  `session: the debugger failed: the debugger's start: request "QStartNoAckMode": `,
+		"hello": "session: the debugger failed: the debugger's start: " +
+			`request "QStartNoAckMode": ` +
+			`"hello" begins no packet`,
+		"$OEND": `session: the debugger failed: the debugger's start: request "QStartNoAckMode": `,
+		"$OK#9a$OK#9a$x#78": `session: the debugger failed: the debugger's start: request ` +
+			`"QListThreadsInStopReply": it answers "x"`,
 	}
 	var all []harness.Debugger
 	for said := range wants {
 		all = append(all, faked{Debugger{Path: self, Args: []string{"--fake=" + said}}, said})
 	}
-	versioned := harness.Options{Match: regexp.MustCompile("^fork/attach_before$"), TimeScale: 0.4, Jobs: len(all)}
+	versioned := harness.Options{
+		Match: regexp.MustCompile("^fork/attach_before$"), TimeScale: 0.4,
+		Jobs: len(all),
+	}
 	report, err := harness.RunAll(t.Context(), all, versioned, func([]harness.Result) {})
 	assert.NilError(t, err)
 	for _, r := range report.Results {
 		first, _, _ := strings.Cut(r.Detail, "\n")
 		if rule, want, _ := strings.Cut(wants[r.Debugger], ": "); r.Rule == rule {
-			assert.Check(t, r.Verdict == harness.Fail && strings.HasPrefix(first, want), "%q: %s %q, want %q", r.Debugger, r.Verdict, first, want)
+			assert.Check(
+				t, r.Verdict == judge.Fail &&
+					strings.HasPrefix(first, want), "%q: %s %q, want %q", r.Debugger, r.Verdict,
+				first, want)
 		}
 	}
+}
+
+// The path of a socket may have 107 bytes, and ours is in a folder that the user names.
+func TestATemporaryFolderWithALongPathIsNotTheServersFault(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), strings.Repeat("long", 30))
+	assert.NilError(t, os.Mkdir(folder, 0o755))
+	t.Setenv("TMPDIR", folder)
+	d := faked{Debugger{Path: "/bin/true"}, "true"}
+	got := adaptertest.Verdicts(t, "fork/launch", harness.Options{}, d)["true"]["session"]
+	assert.Assert(t, strings.HasPrefix(got, "UNRESOLVED: ") &&
+		strings.Contains(got, "listen for lldb-server: "), got)
 }
 
 func (faked) Version(context.Context) (string, error) { return "1", nil }
@@ -120,7 +149,7 @@ func TestVersionSaysWhatIsMissing(t *testing.T) {
 	assert.NilError(t, err)
 	assert.Equal(t, version, "19.1.7")
 	_, err = program(t, "echo 'lldb 19'").Version(t.Context())
-	assert.Error(t, err, "its first line names no version of lldb: is it lldb-server?")
+	assert.ErrorContains(t, err, "version prints no version of lldb-server: is it lldb-server?")
 	_, err = Debugger{Path: "no such server"}.Version(t.Context())
 	assert.ErrorContains(t, err, "executable file not found")
 	t.Setenv("PATH", t.TempDir())
@@ -128,13 +157,13 @@ func TestVersionSaysWhatIsMissing(t *testing.T) {
 	assert.ErrorContains(t, err, "find lldb-server (`make debuggers` installs it")
 }
 
-// Without a path it is the newest that is installed.
+// Without a path the newest one is taken.
 func TestTheNewestIsFound(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir)
 	for _, name := range []string{"lldb-server-14", "lldb-server-19", "lldb-server"} {
 		assert.NilError(t, os.WriteFile(dir+"/"+name, []byte("#!/bin/sh\n"), 0o755))
-		found, err := Debugger{}.program()
+		found, err := Debugger{}.program().Find()
 		assert.NilError(t, err)
 		assert.Equal(t, found, dir+"/"+name)
 	}
@@ -142,8 +171,12 @@ func TestTheNewestIsFound(t *testing.T) {
 
 func TestTheCommandLine(t *testing.T) {
 	d := Debugger{Args: []string{"--setsid"}}
-	launch := d.argv("ls", "/s", harness.Target{Argv: []string{"/p", "n=1", "--x"}})
-	assert.Equal(t, strings.Join(launch, " "), "ls gdbserver --reverse-connect --setsid unix-connect:///s -- /p n=1 --x")
-	attach := d.argv("ls", "/s", harness.Target{Argv: []string{"/p", "n=1"}, PID: 7})
-	assert.Equal(t, strings.Join(attach, " "), "ls gdbserver --reverse-connect --setsid --attach 7 unix-connect:///s")
+	launch := d.args("/s", harness.Target{Argv: []string{"/p", "n=1", "--x"}})
+	assert.Equal(
+		t, strings.Join(launch, " "),
+		"gdbserver --reverse-connect --setsid unix-connect:///s -- /p n=1 --x")
+	attach := d.args("/s", harness.Target{Argv: []string{"/p", "n=1"}, PID: 7})
+	assert.Equal(
+		t, strings.Join(attach, " "),
+		"gdbserver --reverse-connect --setsid --attach 7 unix-connect:///s")
 }

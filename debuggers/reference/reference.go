@@ -1,14 +1,16 @@
-// Package reference is the suite's own ptrace tracer, package tracer, as a debugger under
-// test. It must never be accused.
+// Package reference is the suite's own ptrace tracer, package tracer, as a debugger under test. No
+// rule may ever fail for it.
 package reference
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/tidcheck/tidcheck"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 	"github.com/tidcheck/tidcheck/tracer"
 )
 
@@ -25,8 +27,10 @@ func (Debugger) Name() string { return "reference" }
 // Version is the suite's.
 func (Debugger) Version(context.Context) (string, error) { return tidcheck.Version, nil }
 
-// TimeScale is one but where the tracer stops a program at each system call: one that looks whether another has stopped
-// (cfixtures/stop.h) takes 0.2 s with SIGCHLD and 0.05 s by events on an idle machine. Beside six others a stop takes 3 ms, and it a hundred times as long.
+// TimeScale is one, unless the tracer stops a program at each system call. A program that looks
+// again and again whether another task has stopped (cfixtures/stop.h) then takes 0.2 s with
+// SIGCHLD, and 0.05 s by events, on an idle machine. Beside six other runs each of its stops
+// takes 3 ms, and the program takes a hundred times as long.
 func (d Debugger) TimeScale() float64 {
 	switch {
 	case d.Options.Method != tracer.Syscalls:
@@ -66,13 +70,15 @@ func launch(target harness.Target, opts tracer.Options) (*tracer.Tracer, error) 
 }
 
 type session struct {
+	harness.Unsupported
 	harness.Log
 	tracer   *tracer.Tracer
 	launched bool
 }
 
-func (s *session) Can() harness.Abilities {
-	return append(slices.Clone(harness.AllFields), harness.Stop, harness.Threads, harness.Detach, harness.Step)
+func (s *session) Can() judge.Abilities {
+	return append(slices.Clone(judge.AllFields),
+		judge.Stop, judge.Threads, judge.Detach, judge.Step)
 }
 
 func (s *session) Resume(context.Context) error { return s.tracer.Resume() }
@@ -127,8 +133,13 @@ func (s *session) End() error {
 		return err
 	default:
 	}
+	end := s.tracer.Detach
 	if s.launched {
-		return s.tracer.Kill()
+		end = s.tracer.Kill
 	}
-	return s.tracer.Detach()
+	if err := end(); !errors.Is(err, tracer.ErrEnded) {
+		return err
+	}
+	_, err := s.tracer.Wait() // it has ended by itself meanwhile
+	return err
 }

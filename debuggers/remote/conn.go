@@ -1,6 +1,7 @@
-// Package remote is the client half of gdb's remote protocol: what a debugger's front end does over its server. A Conn
-// carries packets; a NonStop session is of a server that tells of each thread for itself, an AllStop session of
-// one that stops all of them at each event. Which server it is, and how it is started, is its own package's.
+// Package remote is the client half of gdb's remote protocol: what a debugger's front end does over
+// its server. A [Conn] carries packets. A [NonStop] session talks to a server that reports each
+// thread separately, an [AllStop] session to one that stops all threads at each event. The packages
+// that use this one name the server and start it.
 package remote
 
 import (
@@ -10,45 +11,39 @@ import (
 	"io"
 	"sync/atomic"
 
-	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/adapter"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/internal/rsp"
 )
 
-// A Session is a harness.Session but for its end, which is its server's.
-type Session interface {
-	Can() harness.Abilities
-	Resume(ctx context.Context) error
-	Stop(ctx context.Context) error
-	Threads(ctx context.Context) ([]event.TID, error)
-	Detach(ctx context.Context) error
-	Wait(ctx context.Context) error
-	Events() event.Trace
+// A Server is what a Conn speaks to: an adapter.Tool, or a connection to one.
+type Server interface {
+	adapter.Peer
+	// End is harness.Session.End.
+	End() error
 }
 
-// A Conn asks a server, one request at a time, and hears what it says by itself.
+// A Conn asks a server, one request at a time, and hears what it tells by itself. Its Log has each
+// packet as the line of the words that are read from it.
 type Conn struct {
-	to      io.Writer
-	over    <-chan struct{}                 // closed when nothing more can come
-	ended   func(ctx context.Context) error // why
+	harness.Log
+	server  Server
 	answers chan []byte
 	notices chan []byte
 	noAck   atomic.Bool
 }
 
-// backlog is how many packets may have come that nobody took. A server answers what it was asked, and a client
-// asks one thing at a time.
+// backlog is how many packets may have come that were not taken. A server answers what it was
+// asked, and a client asks one thing at a time.
 const backlog = 64
 
-// NewConn is a connection that writes to a server. What comes from it is to be given to Read.
+// NewConn returns a connection without a server. What a server sends is to be given to Read.
 func NewConn() *Conn {
 	return &Conn{answers: make(chan []byte, backlog), notices: make(chan []byte, backlog)}
 }
 
-// Open says where the server listens, and what it is when it is over.
-func (c *Conn) Open(to io.Writer, over <-chan struct{}, ended func(ctx context.Context) error) {
-	c.to, c.over, c.ended = to, over, ended
-}
+// Open gives the connection its server.
+func (c *Conn) Open(server Server) { c.server = server }
 
 // Read reads a server's packets to their end. The error is what was no packet.
 func (c *Conn) Read(from io.Reader) error {
@@ -56,29 +51,22 @@ func (c *Conn) Read(from io.Reader) error {
 	chunk := make([]byte, 1<<16)
 	for all := 0; ; {
 		n, err := from.Read(chunk)
-		if all += n; all > harness.MaxOutput {
-			return fmt.Errorf("it said more than %d bytes", harness.MaxOutput)
+		if all += n; all > adapter.MaxOutput {
+			return fmt.Errorf("it said more than %d bytes", adapter.MaxOutput)
 		}
-		come = append(come, chunk[:n]...)
-		rest, bad := c.take(come)
-		if bad != nil {
+		rest, bad := c.take(append(come, chunk[:n]...))
+		switch {
+		case bad != nil:
 			return bad
-		}
-		come = append(come[:0], rest...)
-		if errors.Is(err, io.EOF) {
-			return cutOff(come)
-		}
-		if err != nil {
+		case errors.Is(err, io.EOF) && len(rest) > 0:
+			return fmt.Errorf("its output ends in the middle of a packet: %.40q", rest)
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
 			return err
 		}
+		come = append(come[:0], rest...)
 	}
-}
-
-func cutOff(rest []byte) error {
-	if len(rest) > 0 {
-		return fmt.Errorf("its output ends in the middle of a packet: %.40q", rest)
-	}
-	return nil
 }
 
 // take takes all frames that have come, and returns the rest.
@@ -106,76 +94,49 @@ func (c *Conn) take(come []byte) (rest []byte, err error) {
 	}
 }
 
-// forget drops the notifications that have come.
-func (c *Conn) forget() {
-	for {
-		select {
-		case <-c.notices:
-		default:
-			return
-		}
-	}
-}
-
 func queue(to chan<- []byte, data []byte) error {
 	select {
 	case to <- data:
 		return nil
 	default:
-		return fmt.Errorf("it said %d things that nobody asked for", backlog)
+		return fmt.Errorf("it said %d things without being asked", backlog)
 	}
 }
 
-// Send sends a packet.
+// forget drops the notifications that have come.
+func (c *Conn) forget() {
+	for len(c.notices) > 0 {
+		<-c.notices
+	}
+}
+
+// Send sends a packet. The caller passes an error to failed, which may wait.
 func (c *Conn) Send(request string) error {
-	_, err := c.to.Write(rsp.Append(nil, request))
+	_, err := c.server.Write(rsp.Append(nil, request))
 	return err
 }
 
-// Interrupt sends the byte that stops a program.
-func (c *Conn) Interrupt() error {
-	_, err := c.to.Write([]byte{3})
-	return err
+// failed says why a request could not be sent.
+func (c *Conn) failed(ctx context.Context, request string, err error) error {
+	return fmt.Errorf("request %.40q: %w", request, adapter.Unheard(ctx, err, c.server))
 }
 
-// Await waits for the next packet.
-func (c *Conn) Await(ctx context.Context) ([]byte, error) {
-	select { // what was said before the end counts
-	case answer := <-c.answers:
-		return answer, c.acknowledge(ctx)
-	default:
+// Next waits for the next packet.
+func (c *Conn) Next(ctx context.Context) ([]byte, error) {
+	answer, err := adapter.Receive(ctx, c.server, c.answers)
+	if err == nil && !c.noAck.Load() {
+		err = adapter.Send(ctx, c.server, []byte{rsp.Ack})
 	}
-	select {
-	case answer := <-c.answers:
-		return answer, c.acknowledge(ctx)
-	case <-c.over:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	select {
-	case answer := <-c.answers:
-		return answer, c.acknowledge(ctx)
-	default:
-		return nil, c.ended(ctx)
-	}
+	c.Hear(answer)
+	return answer, err
 }
 
-func (c *Conn) acknowledge(ctx context.Context) error {
-	if c.noAck.Load() {
-		return nil
-	}
-	if _, err := c.to.Write([]byte{rsp.Ack}); err != nil {
-		return harness.Unheard(ctx, err, c.over, c.ended)
-	}
-	return nil
-}
-
-// Ask sends a request and waits for its answer; that it was refused is an error.
+// Ask sends a request and waits for its answer. A refusal is an error.
 func (c *Conn) Ask(ctx context.Context, request string) ([]byte, error) {
 	if err := c.Send(request); err != nil {
 		return nil, c.failed(ctx, request, err)
 	}
-	answer, err := c.Await(ctx)
+	answer, err := c.Next(ctx)
 	if err == nil {
 		err = rsp.Refused(answer)
 	}
@@ -183,11 +144,6 @@ func (c *Conn) Ask(ctx context.Context, request string) ([]byte, error) {
 		return nil, fmt.Errorf("request %.40q: %w", request, err)
 	}
 	return answer, nil
-}
-
-// failed says why a request could not be sent.
-func (c *Conn) failed(ctx context.Context, request string, err error) error {
-	return fmt.Errorf("request %.40q: %w", request, harness.Unheard(ctx, err, c.over, c.ended))
 }
 
 // Do asks for what is answered by OK.
@@ -199,7 +155,8 @@ func (c *Conn) Do(ctx context.Context, request string) error {
 	return err
 }
 
-// Greet agrees with the server that no packet is acknowledged, and on what both know of the protocol.
+// Greet agrees with the server that no packet is acknowledged, and on what both know of the
+// protocol.
 func (c *Conn) Greet(ctx context.Context, features string) error {
 	if err := c.Do(ctx, "QStartNoAckMode"); err != nil {
 		return err
@@ -212,8 +169,11 @@ func (c *Conn) Greet(ctx context.Context, features string) error {
 // maxList is the longest list of threads, in bytes, that is read: 10,000 threads are 1 MB.
 const maxList = 16 << 20
 
-// listed asks for the parts of a list until it is whole, each by what next gives for how much there is.
-func (c *Conn) listed(ctx context.Context, next func(offset int) string, between string) ([]byte, error) {
+// listed asks for the parts of a list until it is whole. The request for the next part is what next
+// gives for how many bytes there are.
+func (c *Conn) listed(
+	ctx context.Context, next func(offset int) string, between string,
+) ([]byte, error) {
 	var whole []byte
 	for {
 		answer, err := c.Ask(ctx, next(len(whole)))
@@ -230,6 +190,7 @@ func (c *Conn) listed(ctx context.Context, next func(offset int) string, between
 		whole = append(whole, part...)
 		switch {
 		case last:
+			c.Hear(whole)
 			return whole, nil
 		case len(part) == 0:
 			return nil, errors.New("its list of threads does not go on, and does not end")
@@ -239,16 +200,18 @@ func (c *Conn) listed(ctx context.Context, next func(offset int) string, between
 	}
 }
 
-// Threads asks for the list of all threads by qXfer:threads:read.
-func (c *Conn) Threads(ctx context.Context) ([]rsp.Thread, error) {
-	text, err := c.listed(ctx, func(offset int) string { return fmt.Sprintf("qXfer:threads:read::%x,4000", offset) }, "")
+// XferThreads lists all threads by qXfer:threads:read.
+func (c *Conn) XferThreads(ctx context.Context) ([]rsp.Thread, error) {
+	text, err := c.listed(ctx, func(offset int) string {
+		return fmt.Sprintf("qXfer:threads:read::%x,4000", offset)
+	}, "")
 	if err != nil {
 		return nil, err
 	}
 	return rsp.ParseThreads(text)
 }
 
-// ThreadInfo asks for it by qfThreadInfo.
+// ThreadInfo lists all threads by qfThreadInfo.
 func (c *Conn) ThreadInfo(ctx context.Context) ([]rsp.Thread, error) {
 	text, err := c.listed(ctx, func(offset int) string {
 		if offset == 0 {

@@ -14,19 +14,20 @@ import (
 	"github.com/tidcheck/tidcheck/internal/rsp"
 )
 
-// A fake is a server that stops by SIGSTOP what it debugs, and lists what /proc shows. It tells of no births. It does all that it
-// is asked for, but for one request, which it spoils.
+// A fake is a server that stops its program by SIGSTOP, and lists what /proc shows. It tells of no
+// births. It does all that it is asked for, but for one request, which it spoils.
 type fake struct {
 	pid     int
 	nonStop bool
 	queue   []string // stop replies that were not asked for yet
-	request string   // what is spoiled: the begin of a request, "start", "interrupt" or "ended"
+	request string   // what is spoiled: a request's beginning, "start", "interrupt" or "ended"
 	how     string
 
-	mu sync.Mutex // what is said is said whole
+	mu sync.Mutex // held while a packet is written
 }
 
-// fakeMain is the test binary as a server: --fake=REQUEST:HOW, then attach and a process, or launch and a program.
+// fakeMain is the test binary as a server: --fake=REQUEST:HOW, then attach and a process, or
+// launch and a program.
 func fakeMain() {
 	f := &fake{}
 	f.request, f.how, _ = strings.Cut(strings.TrimPrefix(os.Args[1], "--fake="), "@")
@@ -49,7 +50,7 @@ func check(err error) {
 	}
 }
 
-// launch starts a program that stands at once.
+// launch starts a program that stops itself at its start.
 func (f *fake) launch(argv []string) {
 	cmd := exec.Command("sh", append([]string{"-c", `kill -STOP $$; exec "$0" "$@"`}, argv...)...)
 	check(cmd.Start())
@@ -61,7 +62,7 @@ func (f *fake) launch(argv []string) {
 	}()
 }
 
-// tell says a stop by itself.
+// tell tells of a stop without being asked.
 func (f *fake) tell(what, reply string) {
 	if what == f.request {
 		f.spoil()
@@ -80,10 +81,10 @@ func (f *fake) say(data string, notice bool) {
 	if notice {
 		packet[0] = rsp.Notification
 	}
-	os.Stdout.Write(packet) // nobody reads it: then we are to end
+	os.Stdout.Write(packet) // an error says that it is not read any more
 }
 
-// tasks are the program's, and whether all stand.
+// tasks lists the tasks of the program, and tells whether all stand.
 func (f *fake) tasks() (tids []int, stand bool) {
 	stand = true
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", f.pid)) // the pattern is good
@@ -214,7 +215,7 @@ func (f *fake) spoil() {
 			os.Stdout.WriteString(strings.Repeat("x", 4096))
 		}
 	}
-	// What else it is told to say: raw, or as the packet that it is to be, with its own process for P.
+	// Any other text is said: raw, or as a packet with the process for P.
 	if raw, ok := strings.CutPrefix(f.how, "raw "); ok {
 		os.Stdout.WriteString(raw)
 		return

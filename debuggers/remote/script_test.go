@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -14,15 +15,16 @@ import (
 	"gotest.tools/v3/assert"
 )
 
-// scripted is a connection to a server that goes by a script: a line each, > what it is to be asked, < what it answers, % what it
-// tells by itself, ^C an interrupt, and ?> what it may be asked. done waits for the script's end.
+// scripted is a connection to a server that goes by a script. A line has > and a request that must
+// come, ?> and one that may come, ^C for an interrupt, < and an answer, or % and a notification.
+// done waits for the script's end.
 func scripted(t *testing.T, script string) (c *Conn, done func()) {
 	t.Helper()
 	hears, asks := io.Pipe()
 	answers, says := io.Pipe()
 	c = NewConn()
 	over, played := make(chan struct{}), make(chan struct{})
-	c.Open(asks, over, func(context.Context) error { return errors.New("it is over") })
+	c.Open(server{asks, over})
 	go func() {
 		defer close(over)
 		if err := c.Read(answers); err != nil {
@@ -81,7 +83,18 @@ func scripted(t *testing.T, script string) (c *Conn, done func()) {
 	}
 }
 
-// heard is the next request, or ^C; empty if there is no more.
+// A server ends when its channel is closed.
+type server struct {
+	io.Writer
+	over chan struct{}
+}
+
+func (s server) Over() <-chan struct{}                  { return s.over }
+func (server) Ended(context.Context) error              { return errors.New("it is over") }
+func (server) End() error                               { return nil }
+func (server) Scaled(limit time.Duration) time.Duration { return limit }
+
+// heard returns the next request, or ^C; it is empty if there is no more.
 func heard(from io.Reader, come []byte) (string, []byte) {
 	chunk := make([]byte, 4096)
 	for {
@@ -117,10 +130,18 @@ const greeting = `
 	< PacketSize=1000
 `
 
-// A notification before the first question is told again with its answers, and what a thread got meanwhile is its own when it
-// goes on. A thread that is no longer listed is not waited for.
+// What a notification tells before the first question is told again with its answers. A signal
+// that a thread got meanwhile is delivered when it goes on. A thread that is no longer listed is
+// not waited for.
 func TestNonStopAttachAndStop(t *testing.T) {
-	const list = "> qXfer:threads:read::0,4000\n< l<threads>"
+	const ask = "qXfer:threads:read::0,4000\n"
+	list := func(tids string) string {
+		text := "< l<threads>"
+		for tid := range strings.FieldsSeq(tids) {
+			text += `<thread id="p` + tid + `"/>`
+		}
+		return text + "</threads>"
+	}
 	conn, done := scripted(t, greeting+`
 		> QNonStop:1
 		% Stop:T1ethread:p7.8;
@@ -135,13 +156,13 @@ func TestNonStopAttachAndStop(t *testing.T) {
 		< OK
 		> vCont;t
 		< OK
-		`+list+`<thread id="p7.7"/><thread id="p7.8"/><thread id="p7.9"/><thread id="p7.a"/></threads>
+		> `+ask+list("7.7 7.8 7.9 7.a")+`
 		% Stop:T05create:;thread:p7.9;
 		> vStopped
 		< T05create:;thread:p7.b;
 		> vStopped
 		< OK
-		`+list+`<thread id="p7.7"/><thread id="p7.8"/><thread id="p7.9"/><thread id="p7.b"/></threads>
+		> `+ask+list("7.7 7.8 7.9 7.b")+`
 		> vCont;C1e:p7.8;c
 		< OK
 		% Stop:T05vfork:pc.c;thread:p7.7;
@@ -151,13 +172,13 @@ func TestNonStopAttachAndStop(t *testing.T) {
 		< OK
 		> vCont;t
 		< OK
-		`+list+`<thread id="p7.7"/><thread id="p7.8"/><thread id="pc.c"/></threads>
+		> `+ask+list("7.7 7.8 c.c")+`
 		% Stop:T00thread:p7.8;
 		> vStopped
 		< T00thread:pc.c;
 		> vStopped
 		< OK
-		?`+list+`<thread id="p7.7"/><thread id="p7.8"/><thread id="pc.c"/></threads>
+		?> `+ask+list("7.7 7.8 c.c")+`
 		> D;7
 		< OK
 		> D;c
@@ -166,50 +187,43 @@ func TestNonStopAttachAndStop(t *testing.T) {
 	s := NewNonStop(conn, nil)
 	assert.NilError(t, s.Begin(t.Context(), true, "x+"))
 	assert.NilError(t, s.Resume(t.Context()))
-	s.until(t, func() bool { // who made a process is let go on
+	s.until(t, func() bool { // the creator of a process goes on
 		maker := s.book.at(rsp.Thread{PID: 7, TID: 7})
 		return maker.vfork && !maker.stands
 	})
-	assert.NilError(t, s.Detach(t.Context()), "who waits for his vfork's child is not waited for")
+	assert.NilError(t, s.Detach(t.Context()), "a thread in vfork is not waited for")
 	done()
-	assert.Equal(t, said(s.Events()), "7/8: attach\n7/8: signal SIGUSR1\n7: attach\n7/9: attach\n7/10: attach\n7/0: clone 11\n7: vfork 12\n")
+	assert.Equal(
+		t, said(s.Words().Trace()),
+		"7/8: attach\n7/8: signal SIGUSR1\n7: attach\n7/9: attach\n7/10: attach\n7/0: clone "+
+			"11\n7: vfork 12\n")
 }
 
-// until waits until the book is as it is to be.
-func (s *NonStop) until(t *testing.T, isSo func() bool) {
+// until waits until isSo returns true.
+func (s *session) until(t *testing.T, isSo func() bool) {
 	t.Helper()
-	for {
-		s.mu.Lock()
-		so, changed, failure := isSo(), s.changed, s.err
-		s.mu.Unlock()
-		if so {
-			return
-		}
-		assert.NilError(t, failure)
-		select {
-		case <-changed:
-		case <-s.Conn.over:
-			t.Fatal("the server was over before")
-		}
-	}
+	assert.NilError(t, s.Await(t.Context(), s.server, isSo))
 }
 
-// One stop reply of lldb-server's is about all threads that stopped. An interrupt that came too late is heard
-// of before the echo, and is no signal of the program's.
+// A stop reply of lldb-server tells of all threads that stopped. The stop of an interrupt that came
+// too late is told before the echo, and its signal is not the program's.
 func TestAllStopOfLldbServer(t *testing.T) {
-	reasons := func(text string) string { return "jstopinfo:" + rsp.Hex(text) + ";" }
+	reasons := func(text string) string { return fmt.Sprintf("jstopinfo:%x;", text) }
 	conn, done := scripted(t, greeting+`
 		> ?
-		< T13thread:p7.7;reason:signal;`+reasons(`[{"tid":7,"reason":"signal","signal":19},{"tid":8,"reason":"signal","signal":10}]`)+`
+		< T13thread:p7.7;reason:signal;`+reasons(
+		`[{"tid":7,"reason":"signal","signal":19},{"tid":8,"reason":"signal","signal":10}]`)+`
 		> qfThreadInfo
 		< mp7.7,p7.8
 		> qsThreadInfo
 		< l
 		> vCont;C0a:p7.8;c
-		< T05thread:p7.7;reason:fork;fork:p9.9;`+reasons(`[{"tid":7,"reason":"fork","description":"9 9","signal":5},{"tid":8,"reason":"vfork","description":"11 11","signal":5}]`)+`
-		> D;b
-		< OK
+		< T05thread:p7.7;reason:fork;fork:p9.9;`+reasons(
+		`[{"tid":7,"reason":"fork","description":"9 9","signal":5},`+
+			`{"tid":8,"reason":"vfork","description":"11 11","signal":5}]`)+`
 		> D;9
+		< OK
+		> D;b
 		< OK
 		> vCont;c
 		^C
@@ -223,30 +237,26 @@ func TestAllStopOfLldbServer(t *testing.T) {
 		< W2a;process:7
 	`)
 	s := NewAllStop(conn, Manners{
-		Features: "x+", Linux: func(sig int) int { return sig }, Interrupt: 19, Detaches: true, Echoes: true, List: (*Conn).ThreadInfo,
+		Features: "x+", Linux: func(sig int) int { return sig }, Interrupt: 19,
+		Echoes: true, List: (*Conn).ThreadInfo,
 	}, nil)
 	assert.NilError(t, s.Begin(t.Context(), true))
 	assert.NilError(t, s.Resume(t.Context()))
-	for !s.goesOn(5) {
-		time.Sleep(time.Millisecond) // sleep: a session tells nobody of its events
-	}
+	s.until(t, func() bool { return s.runs && len(s.Words()) >= 5 })
 	assert.NilError(t, s.Stop(t.Context()))
 	assert.NilError(t, s.Resume(t.Context()))
 	assert.NilError(t, s.Wait(t.Context()))
 	done()
-	assert.Equal(t, said(s.Events()), "7: attach\n7/8: attach\n7/8: signal SIGUSR1\n7: fork 9\n7/8: vfork 11\n7/8: signal SIGUSR2\n7/8: signal SIGSTOP\n"+
-		"7/8: exit ?\n7: exit ?\n7: end 42\n")
+	assert.Equal(
+		t, said(s.Words().Trace()),
+		"7: attach\n7/8: attach\n7/8: signal SIGUSR1\n7: fork 9\n7/8: vfork 11\n7/8: signal "+
+			"SIGUSR2\n7/8: signal SIGSTOP\n"+
+			"7/8: exit ?\n7: exit ?\n7: end 42\n")
 	assert.ErrorContains(t, s.Stop(t.Context()), "the program is over")
 }
 
-// goesOn tells whether a session has heard so much and let the program go on.
-func (s *AllStop) goesOn(events int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.runs && len(s.Events()) >= events
-}
-
-// The signal of an interrupt that is on its way is waited for, since it would be the program's after a detach.
+// The signal of an interrupt that is on its way is waited for: after a detach it would be the
+// program's.
 func TestAllStopOfGdbserver(t *testing.T) {
 	conn, done := scripted(t, greeting+`
 		> ?
@@ -263,7 +273,8 @@ func TestAllStopOfGdbserver(t *testing.T) {
 		> vCont;C02:p7.7;c
 		< X02;process:7
 	`)
-	s := NewAllStop(conn, Manners{Features: "x+", Linux: rsp.FromGDB, Interrupt: 2, Detaches: true, List: (*Conn).Threads}, nil)
+	m := Manners{Features: "x+", Linux: rsp.FromGDB, Interrupt: 2, List: (*Conn).XferThreads}
+	s := NewAllStop(conn, m, nil)
 	assert.NilError(t, s.Begin(t.Context(), false))
 	assert.NilError(t, s.Resume(t.Context()))
 	assert.NilError(t, s.Stop(t.Context()))
@@ -271,14 +282,16 @@ func TestAllStopOfGdbserver(t *testing.T) {
 	assert.NilError(t, s.Resume(t.Context()))
 	assert.NilError(t, s.Wait(t.Context()))
 	done()
-	assert.Equal(t, said(s.Events()), "7: signal SIGUSR1\n7: signal SIGINT\n7: exit ?\n7: end SIGINT\n")
+	assert.Equal(
+		t, said(s.Words().Trace()),
+		"7: signal SIGUSR1\n7: signal SIGINT\n7: exit ?\n7: end SIGINT\n")
 }
 
 func TestAServerThatEndsIsNotWaitedFor(t *testing.T) {
 	conn, done := scripted(t, greeting)
 	assert.NilError(t, conn.Greet(t.Context(), "x+"))
 	done()
-	_, err := conn.Await(t.Context())
+	_, err := conn.Next(t.Context())
 	assert.Error(t, err, "it is over")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -287,15 +300,15 @@ func TestAServerThatEndsIsNotWaitedFor(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-// The pipe of a server closes a moment before its end is seen. That is what is told, also where an acknowledgement alone could
-// not be written.
+// The pipe of a server closes a moment before its end is known. The error tells of the end, also if
+// only an acknowledgement could not be written.
 func TestTheEndOfAServerIsToldNotThatItsPipeIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dying := func(after time.Duration) *Conn {
 			c, over := NewConn(), make(chan struct{})
 			asked, asks := io.Pipe()
 			asked.Close()
-			c.Open(asks, over, func(context.Context) error { return errors.New("it is over") })
+			c.Open(server{asks, over})
 			time.AfterFunc(after, func() { close(over) })
 			return c
 		}
@@ -304,19 +317,18 @@ func TestTheEndOfAServerIsToldNotThatItsPipeIsClosed(t *testing.T) {
 
 		c := dying(100 * time.Millisecond)
 		assert.NilError(t, c.Read(strings.NewReader("$T05#b9")))
-		_, err = c.Await(t.Context())
+		_, err = c.Next(t.Context())
 		assert.Error(t, err, "it is over")
 
-		// Its last stop comes in time, and that the program is to go on from there does not.
+		// Its last stop comes in time, and the request to go on from there comes too late.
 		c = dying(100 * time.Millisecond)
 		s := NewAllStop(c, Manners{Linux: rsp.FromGDB}, nil)
 		c.noAck.Store(true)
 		assert.NilError(t, c.Read(strings.NewReader("$T05thread:p7.7;#b2")))
-		stands := make(chan struct{})
-		s.follow(stands)
+		s.follow()
 		assert.Error(t, s.err, `request "vCont": it is over`)
 
-		_, err = dying(time.Hour).Ask(t.Context(), "?") // it lives on without ears
+		_, err = dying(time.Hour).Ask(t.Context(), "?") // it lives on, and reads nothing
 		assert.ErrorIs(t, err, io.ErrClosedPipe)
 	})
 }

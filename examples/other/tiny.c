@@ -1,14 +1,15 @@
 /*
- * A debugger in another language, as small as can be: it follows every thread and process of a program and prints
- * a JSON object an event, which is all that tidcheck asks of it.
+ * A very small debugger in C. It follows all threads and processes of a program and prints a JSON
+ * object for each event, which is all that tidcheck needs.
  *
  *	tiny launch -- PROGRAM ARG...
  *	tiny attach PID
  *
  *	cc -o tiny tiny.c && tidcheck run --command ./tiny
  *
- * SIGTERM, by which tidcheck tells it to let go, has it stop each task that can stop, and let go of it there: what happened
- * before is told by then. To end at once would leave untold what the kernel has queued.
+ * tidcheck sends SIGTERM to make it detach. It then stops each task that can stop, and detaches
+ * from the task at that stop, when all earlier events have been printed. If it ended at once,
+ * events that the kernel has queued would be lost.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -21,13 +22,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { tids = 1 << 22 }; /* the kernel's largest pid_max */
-enum { options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT };
+enum {
+	max_tids = 1 << 22, /* the kernel's largest pid_max */
+	options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC |
+		  PTRACE_O_TRACEEXIT
+};
 
-static int group[tids];   /* each task's process; 0: it is not traced, or not known yet */
-static char parked[tids]; /* it stopped before its creator's event told of it */
-static int highest;       /* of all that have had a group */
-static volatile sig_atomic_t leaving;
+static int group[max_tids];           /* each task's process; 0: not traced, or not known yet */
+static char parked[max_tids];         /* the task stopped before its creator's event came */
+static int highest;                   /* the highest tid that has had a group */
+static volatile sig_atomic_t leaving; /* SIGTERM has come */
 
 static void must(int ok, const char *what)
 {
@@ -50,39 +54,41 @@ static int tgid(int tid)
 	return id;
 }
 
-static void join(int tid, int process)
+static void set_group(int tid, int process)
 {
 	group[tid] = process;
 	if (tid > highest)
 		highest = tid;
 }
 
-/* SIGTERM's. Who is born later stops by itself. */
+/* Handles SIGTERM: stops all tasks. A task that is born later stops at its birth. */
 static void leave(int signal)
 {
-	int was = errno;
+	int saved = errno;
 	(void)signal;
 	leaving = 1;
 	for (int tid = 1; tid <= highest; tid++)
 		if (group[tid])
 			ptrace(PTRACE_INTERRUPT, tid, 0, 0);
-	errno = was;
+	errno = saved;
 }
 
-/* A leader that has ended before its threads stops no more, nor does a task in vfork before its child is done. */
+/* A leader that has ended before its threads cannot stop, nor can a task in vfork before its child
+ * ends or executes a program. */
 static int can_stop(int tid)
 {
 	char name[64], state = 0;
 	snprintf(name, sizeof name, "/proc/%d/stat", tid);
 	FILE *stat = fopen(name, "r");
-	if (stat && fscanf(stat, "%*[^)]) %c", &state) != 1) /* a program's name that has a ) gives another letter */
+	/* A program whose name has a ) gives a wrong letter here. */
+	if (stat && fscanf(stat, "%*[^)]) %c", &state) != 1)
 		state = 0;
 	if (stat)
 		fclose(stat);
 	return state && !strchr("DXZ", state);
 }
 
-static int anyone_can_stop(void)
+static int any_can_stop(void)
 {
 	for (int tid = 1; tid <= highest; tid++)
 		if (group[tid] && can_stop(tid))
@@ -99,12 +105,14 @@ static void ended(const char *kind, int tid, int status)
 		printf("\"status\":%d}\n", WEXITSTATUS(status));
 }
 
-/* ESRCH: SIGKILL, or another thread's exec, has taken it out of its stop; its end comes. */
-static void go_on(int tid, int signal)
+/* Resumes a stopped task, or detaches from it. ESRCH: SIGKILL or another thread's exec ended its
+ * stop, and its end comes next. */
+static void resume(int tid, int signal)
 {
-	int leaves = leaving;
-	must(!ptrace(leaves ? PTRACE_DETACH : PTRACE_CONT, tid, 0, (long)signal) || errno == ESRCH, leaves ? "PTRACE_DETACH" : "PTRACE_CONT");
-	if (leaves)
+	int is_last = leaving;
+	long failed = ptrace(is_last ? PTRACE_DETACH : PTRACE_CONT, tid, 0, (long)signal);
+	must(!failed || errno == ESRCH, is_last ? "PTRACE_DETACH" : "PTRACE_CONT");
+	if (is_last)
 		group[tid] = 0;
 }
 
@@ -112,28 +120,31 @@ static void born(int creator)
 {
 	unsigned long child;
 	if (ptrace(PTRACE_GETEVENTMSG, creator, 0, &child))
-		return; /* it was killed at its event */
+		return; /* the creator was killed at its event */
 	int process = tgid(child);
-	int thread = process == group[creator]; /* the event's kind does not tell a thread from a process */
-	join(child, thread ? process : (int)child);
-	printf("{\"kind\":\"%s\",\"pid\":%d,\"tid\":%d,\"child\":%lu}\n", thread ? "clone" : "fork", group[creator], creator, child);
+	/* The event's kind does not tell a thread from a process. */
+	int is_thread = process == group[creator];
+	set_group(child, is_thread ? process : (int)child);
+	printf("{\"kind\":\"%s\",\"pid\":%d,\"tid\":%d,\"child\":%lu}\n",
+	       is_thread ? "clone" : "fork", group[creator], creator, child);
 	if (parked[child])
-		go_on(child, 0);
+		resume(child, 0);
 	parked[child] = 0;
 }
 
-/* A task that executes a program has its process's id from then on, and the event's message is the one that it had. */
+/* A task that executes a program has its process's id afterwards. The event's message is its former
+ * tid. */
 static void executed(int pid)
 {
 	unsigned long former;
 	if (ptrace(PTRACE_GETEVENTMSG, pid, 0, &former))
-		return; /* it was killed at its event */
+		return; /* the task was killed at its event */
 	group[former] = 0;
-	join(pid, pid);
+	set_group(pid, pid);
 	printf("{\"kind\":\"exec\",\"pid\":%d,\"tid\":%d,\"former\":%lu}\n", pid, pid, former);
 }
 
-/* Takes one stop or end, and lets the task go on that it was of. */
+/* Handles one stop or end of a task. */
 static void handle(int tid, int status)
 {
 	unsigned long how;
@@ -158,7 +169,7 @@ static void handle(int tid, int status)
 		executed(tid);
 		break;
 	case PTRACE_EVENT_STOP:
-		if (!group[tid]) { /* the newcomer was faster than its creator */
+		if (!group[tid]) { /* the new task stopped before its creator's event */
 			parked[tid] = 1;
 			return;
 		}
@@ -166,7 +177,7 @@ static void handle(int tid, int status)
 	case 0:
 		signal = WSTOPSIG(status);
 	}
-	go_on(tid, signal);
+	resume(tid, signal);
 }
 
 static void launch(char **argv)
@@ -184,40 +195,42 @@ static void launch(char **argv)
 	}
 	must(!ptrace(PTRACE_SEIZE, pid, 0, options | PTRACE_O_EXITKILL), "PTRACE_SEIZE");
 	must(write(gate[1], "", 1) == 1, "write");
-	join(pid, pid);
+	set_group(pid, pid);
 	do {
 		must(waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status), argv[0]);
 		if (status >> 16 != PTRACE_EVENT_EXEC)
-			go_on(pid, 0);
+			resume(pid, 0);
 	} while (status >> 16 != PTRACE_EVENT_EXEC);
 	printf("{\"kind\":\"ready\",\"pid\":%d,\"tid\":%d}\n", pid, pid);
-	go_on(pid, 0);
+	resume(pid, 0);
 }
 
-/* Seizes every thread, again until a look at /proc shows none that is new: one may have made another behind our back. */
+/* Attaches to every thread. It looks at /proc until a look finds no new thread: a thread that was
+ * not attached to yet may have made another. */
 static void attach(int pid)
 {
 	char name[64];
-	int tid, fresh;
+	int tid, found;
 	snprintf(name, sizeof name, "/proc/%d/task", pid);
 	do {
 		DIR *dir = opendir(name);
 		must(dir != NULL, name);
-		fresh = 0;
+		found = 0;
 		for (struct dirent *entry; (entry = readdir(dir));) {
 			if (!(tid = atoi(entry->d_name)) || group[tid])
 				continue;
 			if (ptrace(PTRACE_SEIZE, tid, 0, options)) {
-				must(errno == ESRCH || errno == EPERM, "PTRACE_SEIZE"); /* it is gone, or ours by its birth */
+				/* The thread is gone, or traced from its birth. */
+				must(errno == ESRCH || errno == EPERM, "PTRACE_SEIZE");
 				continue;
 			}
-			fresh++;
-			join(tid, pid);
+			found++;
+			set_group(tid, pid);
 			printf("{\"kind\":\"attach\",\"pid\":%d,\"tid\":%d}\n", pid, tid);
 		}
 		closedir(dir);
-	} while (fresh);
-	must(highest, "it cannot be traced"); /* its leader alone may be: that has ended before the others */
+	} while (found);
+	must(highest, "no thread can be attached to");
 	printf("{\"kind\":\"ready\",\"pid\":%d,\"tid\":%d}\n", pid, pid);
 }
 
@@ -225,15 +238,18 @@ int main(int argc, char **argv)
 {
 	int status, tid;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("{\"kind\":\"hello\",\"name\":\"tiny\",\"version\":\"1\",\"fields\":[\"births\",\"creators\",\"deaths\",\"statuses\",\"execs\"]}\n");
+	printf("{\"kind\":\"hello\",\"name\":\"tiny\",\"version\":\"1\","
+	       "\"fields\":[\"births\",\"creators\",\"deaths\",\"statuses\",\"execs\"]}\n");
 	if (argc > 3 && !strcmp(argv[1], "launch"))
 		launch(argv + 3);
 	else if (argc == 3 && !strcmp(argv[1], "attach"))
 		attach(atoi(argv[2]));
 	else
 		must(0, "usage: tiny launch -- PROGRAM ARG..., or tiny attach PID");
-	sigaction(SIGTERM, &(struct sigaction){.sa_handler = leave}, NULL); /* before, it ends by it: nothing is told that could be missed */
-	while (!leaving || anyone_can_stop()) { /* who is left is let go of by the kernel, at our end */
+	/* Until now SIGTERM ended this program: no event could be lost. */
+	struct sigaction action = {.sa_handler = leave};
+	must(!sigaction(SIGTERM, &action, NULL), "sigaction");
+	while (!leaving || any_can_stop()) { /* the kernel detaches from the others at the end */
 		if ((tid = waitpid(-1, &status, __WALL)) > 0)
 			handle(tid, status);
 		else if (errno == ECHILD)

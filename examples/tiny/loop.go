@@ -18,9 +18,11 @@ func (s *session) loop() error {
 	tid, signal := s.root, 0
 	for {
 		if tid != 0 {
-			// ESRCH: SIGKILL, or another thread's exec, has taken it out of its stop; its end comes.
+			// ESRCH: SIGKILL, or another thread's exec, has taken it out of its stop; its end
+			// comes.
 			if err := unix.PtraceCont(tid, signal); err != nil && err != unix.ESRCH {
-				return fmt.Errorf("task %d: %w", tid, os.NewSyscallError("ptrace(PTRACE_CONT)", err))
+				err = os.NewSyscallError("ptrace(PTRACE_CONT)", err)
+				return fmt.Errorf("task %d: %w", tid, err)
 			}
 		}
 		got, status, err := wait(-1)
@@ -50,13 +52,15 @@ func (s *session) handle(tid int, status unix.WaitStatus) (next, signal int) {
 		if how, err := unix.PtraceGetEventMsg(tid); err == nil {
 			s.say(event.Exit, tid, 0, event.StatusOf(uint32(how)))
 		}
-	case unix.PTRACE_EVENT_EXEC: // it has its process's id now, and the event's message is the one that it had
+	case unix.PTRACE_EVENT_EXEC:
+		// The task has its process's id now; the event's message is the id that it had.
 		if former, err := unix.PtraceGetEventMsg(tid); err == nil {
-			s.Add(event.Event{Kind: event.Exec, PID: event.TID(tid), TID: event.TID(tid), Former: event.TID(former)})
+			pid := event.TID(tid)
+			s.Add(event.Event{Kind: event.Exec, PID: pid, TID: pid, Former: event.TID(former)})
 		}
 	case unix.PTRACE_EVENT_STOP:
-		if s.group[tid] == 0 { // a newcomer that came before its creator's event: it waits for that
-			s.kind[tid] = event.Attach
+		if s.group[tid] == 0 { // a newcomer stops before its creator's event, and waits for that
+			s.early[tid] = true
 			return 0, 0
 		}
 	case 0:
@@ -73,12 +77,14 @@ func (s *session) born(creator int) (next, signal int) {
 	}
 	child := int(message)
 	kind := event.Fork
-	if s.group[child] = child; sameGroup(s.group[creator], child) { // the event's kind does not tell a thread from a process
+	s.group[child] = child
+	// Whether it is a thread or a process, the kind of the event does not tell.
+	if sameGroup(s.group[creator], child) {
 		kind, s.group[child] = event.Clone, s.group[creator]
 	}
 	s.say(kind, creator, child, event.Unknown)
-	if s.kind[child] == event.Attach {
-		delete(s.kind, child)
+	if s.early[child] {
+		delete(s.early, child)
 		unix.PtraceCont(child, 0) // ESRCH: it was killed
 	}
 	return creator, 0
@@ -90,5 +96,8 @@ func sameGroup(pid, tid int) bool {
 }
 
 func (s *session) say(kind event.Kind, tid, child int, status event.Status) {
-	s.Add(event.Event{Kind: kind, PID: event.TID(s.group[tid]), TID: event.TID(tid), Child: event.TID(child), Status: status})
+	s.Add(event.Event{
+		Kind: kind, PID: event.TID(s.group[tid]), TID: event.TID(tid), Child: event.TID(child),
+		Status: status,
+	})
 }

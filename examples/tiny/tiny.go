@@ -1,7 +1,7 @@
 //go:build linux && (amd64 || arm64)
 
-// Package tiny is a debugger of one's own, as small as can be, and how it is plugged into tidcheck. It launches a program
-// and follows every thread and process of it; it attaches to nothing.
+// Package tiny is a minimal debugger, plugged into tidcheck.
+// It launches a program and follows its threads and processes; it attaches to nothing.
 package tiny
 
 import (
@@ -10,8 +10,8 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 	"github.com/tidcheck/tidcheck/tracer"
 	"golang.org/x/sys/unix"
 )
@@ -30,34 +30,39 @@ func (Debugger) Start(_ context.Context, target harness.Target) (harness.Session
 	if target.PID != 0 {
 		return nil, fmt.Errorf("attach: %w", errors.ErrUnsupported)
 	}
-	// The harness starts the program, so that nothing outlives the run, and holds it before its exec.
+	// The harness starts the program, so that nothing outlives the run, and holds it before its
+	// exec.
 	program, err := target.Start(harness.Spec{Argv: target.Argv})
 	if err != nil {
 		return nil, err
 	}
-	s := &session{root: program.PID, kind: make(map[int]event.Kind), resume: make(chan bool), over: make(chan struct{})}
+	s := &session{
+		root: program.PID, early: make(map[int]bool),
+		resume: make(chan bool), over: make(chan struct{}),
+	}
 	ready := make(chan error, 1)
-	// A thread of its own, on which no other goroutine has started a child: a wait for any task must not take another's.
+	// The thread is the tracer's alone. No other goroutine has started a child on it, so a wait for
+	// any task takes no other code's child.
 	tracer.OnThread(func() { s.trace(program, ready) })
 	return s, <-ready
 }
 
-// A session is one program being followed. What it cannot do is harness.Unsupported's to say, and what it
-// has said is kept by harness.Log.
+// A session follows one program. harness.Unsupported answers for what it cannot do, and harness.Log
+// keeps what it has told.
 type session struct {
 	harness.Unsupported
 	harness.Log
 	root   int
-	group  map[int]int        // each task's process
-	kind   map[int]event.Kind // tasks that stopped before their birth was told, or were told of before they stopped
+	group  map[int]int  // each task's process
+	early  map[int]bool // tasks that stopped before their creators' events
 	resume chan bool
 	over   chan struct{}
 	err    error
 }
 
 // Can says which fields it tells: rules that need others are UNSUPPORTED.
-func (s *session) Can() harness.Abilities {
-	return harness.Abilities{harness.Births, harness.Creators, harness.Deaths, harness.Statuses, harness.Execs}
+func (s *session) Can() judge.Abilities {
+	return judge.Abilities{judge.Births, judge.Creators, judge.Deaths, judge.Statuses, judge.Execs}
 }
 
 func (s *session) Resume(context.Context) error {
@@ -74,7 +79,7 @@ func (s *session) Wait(ctx context.Context) error {
 	}
 }
 
-// End kills the program; the tracer sees its end then. All else below the run is the harness's to end.
+// End kills the program; the tracer sees its end then. The harness ends all else below the run.
 func (s *session) End() error {
 	unix.Kill(s.root, unix.SIGKILL) // ESRCH: it is over
 	return nil

@@ -1,55 +1,56 @@
-// Package mi reads and writes GDB/MI, the machine interface of gdb, as its manual's section "GDB/MI Output Syntax"
-// has it. It is a codec over bytes: [Parse] takes one line of gdb's output, [Command] makes one of its input.
+// Package mi reads and writes GDB/MI, gdb's machine interface, as the section "GDB/MI Output
+// Syntax" of its manual describes it. It is a codec over bytes: [Parse] reads one line of gdb's
+// output, and [Command] writes one line of its input.
 package mi
 
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// A Kind says what a line of gdb's output is, by the character that it begins with.
+// A Kind is the character that begins a line of gdb's output. It says what the line is.
 type Kind byte
 
 // The kinds of lines.
 const (
 	Result  Kind = '^' // the answer to a command
-	Exec    Kind = '*' // the program runs or stands
-	Status  Kind = '+' // how far a long command has come
-	Notify  Kind = '=' // something else that gdb tells of its own
-	Console Kind = '~' // what a person at its console would read
-	Target  Kind = '@' // what a remote program printed
-	Log     Kind = '&' // what gdb says of itself
-	Prompt  Kind = '(' // the end of a group of lines
-	Stray   Kind = 0   // none of all these: the manual has the program's own output come so
+	Exec    Kind = '*' // the program runs or has stopped
+	Status  Kind = '+' // the progress of a long command
+	Notify  Kind = '=' // other news that no command asked for
+	Console Kind = '~' // text for a person at gdb's console
+	Target  Kind = '@' // text that a remote program printed
+	Log     Kind = '&' // text about gdb itself
+	Stray   Kind = 0   // none of these, such as gdb's prompt and the program's own output
 )
 
 // A Record is one line of gdb's output.
 type Record struct {
 	Kind  Kind
-	Token int    // of the command that it belongs to, -1 where there is none
-	Class string // Result, Exec, Status, Notify: "done", "stopped", "thread-created"
-	Tuple Tuple  // what comes with it
-	Text  string // Console, Target, Log, Stray: the text, which need not be UTF-8
+	Token int    // of the command that it belongs to, -1 if there is none
+	Class string // Result, Exec, Status, Notify: such as "done", "stopped", "thread-created"
+	Tuple Tuple  // Result, Exec, Status, Notify: the fields after the class
+	Text  string // Console, Target, Log, Stray: the text, which may be invalid UTF-8
 }
 
-// A Tuple is a list of names and their values. The same name may come more than once.
+// A Tuple is a list of fields. Two fields may have the same name.
 type Tuple []Field
 
-// A Field is a value and its name, which is empty in a list of values.
+// A Field is a value and its name. The name is empty in a list of values.
 type Field struct {
 	Name  string
 	Value Value
 }
 
-// A Value is a text, or the fields of a tuple or of a list.
+// A Value is a text, or the fields of a tuple or a list.
 type Value struct {
 	Text   string
 	Fields Tuple
 }
 
-// Get is the first value of a name, and the zero value if there is none.
+// Get is the first value of a name, the zero Value if there is none.
 func (t Tuple) Get(name string) Value {
 	for _, f := range t {
 		if f.Name == name {
@@ -62,65 +63,51 @@ func (t Tuple) Get(name string) Value {
 // Text is the first text of a name, empty if there is none.
 func (t Tuple) Text(name string) string { return t.Get(name).Text }
 
-// Has tells whether a name is there.
+// Has tells whether there is a field of this name.
 func (t Tuple) Has(name string) bool {
-	for _, f := range t {
-		if f.Name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(t, func(f Field) bool { return f.Name == name })
 }
 
-// maxDepth is how deep values may be nested: gdb's own go to some six levels, and a parser
-// that calls itself needs an end.
+// maxDepth is how deep values may be nested, so that the recursive parser is bounded. gdb's own
+// values have some six levels.
 const maxDepth = 64
 
-// Parse reads one line, without its end. A line of no known kind is Stray; one that begins as a record and is
-// none is an error.
+// Parse reads one line, without its newline. A line of no known kind is Stray. A line that begins
+// as a record and is malformed is an error, which quotes the line and names the byte.
 func Parse(line []byte) (Record, error) {
-	p := parser{text: strings.TrimSuffix(string(line), "\r")}
-	r := Record{Token: -1}
-	digits := len(p.text) - len(strings.TrimLeft(p.text, "0123456789"))
-	if digits == len(p.text) {
-		r.Text = p.text
-		return r, nil
-	}
-	switch kind := Kind(p.text[digits]); kind {
+	text := strings.TrimSuffix(string(line), "\r")
+	rest := strings.TrimLeft(text, "0123456789")
+	digits := text[:len(text)-len(rest)]
+	p := parser{text: text, at: len(digits)}
+	r := Record{Kind: Kind(p.peek()), Token: -1}
+	p.at++
+	switch r.Kind {
 	case Result, Exec, Status, Notify:
-		if digits > 0 {
-			token, err := strconv.ParseInt(p.text[:digits], 10, 32)
+		if digits != "" {
+			token, err := strconv.ParseInt(digits, 10, 32)
 			if err != nil {
-				return r, fmt.Errorf("the token of %s: %w", quoted(p.text), err)
+				return r, fmt.Errorf("%s: the token: %w", quoted(text), err)
 			}
 			r.Token = int(token)
 		}
-		r.Kind, p.at = kind, digits+1
-		err := p.async(&r)
+		err := p.record(&r)
 		return r, p.located(err)
 	case Console, Target, Log:
-		if digits == 0 {
-			r.Kind, p.at = kind, 1
+		if digits == "" {
 			var err error
 			if r.Text, err = p.cstring(); err == nil {
 				err = p.end()
 			}
 			return r, p.located(err)
 		}
-	case Prompt:
-		if strings.TrimSpace(p.text) == "(gdb)" {
-			r.Kind = Prompt
-			return r, nil
-		}
 	}
-	r.Text = p.text
-	return r, nil
+	return Record{Kind: Stray, Token: -1, Text: text}, nil
 }
 
-// A parser is somewhere in a line.
+// A parser reads a line from a position on.
 type parser struct {
 	text string
-	at   int
+	at   int // in bytes
 }
 
 func (p *parser) located(err error) error {
@@ -130,7 +117,7 @@ func (p *parser) located(err error) error {
 	return fmt.Errorf("%s: at byte %d: %w", quoted(p.text), p.at, err)
 }
 
-// quoted is a text as a message shows it: not more than a line of it.
+// quoted is a text for a message, cut after some 100 bytes.
 func quoted(text string) string {
 	const most = 100
 	if len(text) > most {
@@ -147,40 +134,37 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-// take passes over a byte if it is the next one.
+// take skips the next byte if it is c.
 func (p *parser) take(c byte) bool {
-	if p.at < len(p.text) && p.text[p.at] == c {
-		p.at++
-		return true
+	if p.peek() != c {
+		return false
 	}
-	return false
+	p.at++
+	return true
 }
 
 func (p *parser) end() error {
 	if p.at < len(p.text) {
-		return errors.New("the line goes on")
+		return errors.New("expected the end of the line")
 	}
 	return nil
 }
 
-// word is a name or a class: letters, digits, - and _.
+const wordBytes = "-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+// word reads a name or a class.
 func (p *parser) word() (string, error) {
-	begin := p.at
-	for p.at < len(p.text) {
-		c := p.text[p.at]
-		if c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
-			break
-		}
-		p.at++
+	rest := strings.TrimLeft(p.text[p.at:], wordBytes)
+	word := p.text[p.at : len(p.text)-len(rest)]
+	if word == "" {
+		return "", errors.New("expected a name")
 	}
-	if p.at == begin {
-		return "", errors.New("a name is missing")
-	}
-	return p.text[begin:p.at], nil
+	p.at += len(word)
+	return word, nil
 }
 
-// async reads a class and what comes with it.
-func (p *parser) async(r *Record) (err error) {
+// record reads a class and the fields after it.
+func (p *parser) record(r *Record) (err error) {
 	if r.Class, err = p.word(); err != nil {
 		return err
 	}
@@ -194,14 +178,15 @@ func (p *parser) async(r *Record) (err error) {
 	return p.end()
 }
 
-// field reads NAME=VALUE, or, where gdb departs from its grammar as in a breakpoint's locations, a bare value.
+// field reads NAME=VALUE, or a value alone: gdb departs from its grammar where a breakpoint has
+// several locations.
 func (p *parser) field(depth int) (f Field, err error) {
 	if c := p.peek(); c != '"' && c != '{' && c != '[' {
 		if f.Name, err = p.word(); err != nil {
 			return f, err
 		}
 		if !p.take('=') {
-			return f, fmt.Errorf("%s has no value", f.Name)
+			return f, fmt.Errorf("expected = after %s", f.Name)
 		}
 	}
 	f.Value, err = p.value(depth)
@@ -219,7 +204,7 @@ func (p *parser) value(depth int) (v Value, err error) {
 	case '[':
 		closing = ']'
 	default:
-		return v, errors.New("a value is missing")
+		return v, errors.New("expected a value")
 	}
 	if depth >= maxDepth {
 		return v, fmt.Errorf("values are nested more than %d deep", maxDepth)
@@ -238,7 +223,7 @@ func (p *parser) value(depth int) (v Value, err error) {
 			return v, nil
 		}
 		if !p.take(',') {
-			return v, fmt.Errorf("a , or %c is missing", closing)
+			return v, fmt.Errorf("expected , or %c", closing)
 		}
 	}
 }

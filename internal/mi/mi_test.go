@@ -4,11 +4,19 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/tidcheck/tidcheck/internal/mi"
 	"gotest.tools/v3/assert"
+	is "gotest.tools/v3/assert/cmp"
 )
 
-func text(name, value string) mi.Field { return mi.Field{Name: name, Value: mi.Value{Text: value}} }
+func text(name, value string) mi.Field {
+	return mi.Field{Name: name, Value: mi.Value{Text: value}}
+}
+
+func record(kind mi.Kind, token int, class string, all ...mi.Field) mi.Record {
+	return mi.Record{Kind: kind, Token: token, Class: class, Tuple: all}
+}
 
 func fields(name string, all ...mi.Field) mi.Field {
 	return mi.Field{Name: name, Value: mi.Value{Fields: all}}
@@ -19,21 +27,40 @@ func TestLinesAreRead(t *testing.T) {
 		line string
 		want mi.Record
 	}{
-		{`(gdb) `, mi.Record{Kind: mi.Prompt, Token: -1}},
+		{`(gdb) `, mi.Record{Token: -1, Text: "(gdb) "}},
 		{`^done`, mi.Record{Kind: mi.Result, Token: -1, Class: "done"}},
 		{"12^running\r", mi.Record{Kind: mi.Result, Token: 12, Class: "running"}},
-		{`3^error,msg="No \"symbol\"."`, mi.Record{Kind: mi.Result, Token: 3, Class: "error", Tuple: mi.Tuple{text("msg", `No "symbol".`)}}},
-		{`=thread-created,id="2",group-id="i1"`, mi.Record{Kind: mi.Notify, Token: -1, Class: "thread-created", Tuple: mi.Tuple{text("id", "2"), text("group-id", "i1")}}},
-		{`*stopped,reason="exited",exit-code="07"`, mi.Record{Kind: mi.Exec, Token: -1, Class: "stopped", Tuple: mi.Tuple{text("reason", "exited"), text("exit-code", "07")}}},
-		{`*stopped,frame={addr="0x1",args=[]},stopped-threads=["1","2"]`, mi.Record{Kind: mi.Exec, Token: -1, Class: "stopped", Tuple: mi.Tuple{
-			fields("frame", text("addr", "0x1"), fields("args")), fields("stopped-threads", text("", "1"), text("", "2")),
-		}}},
-		{`^done,bkpt={number="1"},{number="1.1"}`, mi.Record{Kind: mi.Result, Token: -1, Class: "done", Tuple: mi.Tuple{
-			fields("bkpt", text("number", "1")), fields("", text("number", "1.1")),
-		}}},
-		{`+download,total-size="9"`, mi.Record{Kind: mi.Status, Token: -1, Class: "download", Tuple: mi.Tuple{text("total-size", "9")}}},
+		{
+			`3^error,msg="No \"symbol\"."`,
+			record(mi.Result, 3, "error", text("msg", `No "symbol".`)),
+		},
+		{
+			`=thread-created,id="2",group-id="i1"`,
+			record(mi.Notify, -1, "thread-created", text("id", "2"), text("group-id", "i1")),
+		},
+		{
+			`*stopped,reason="exited",exit-code="07"`,
+			record(mi.Exec, -1, "stopped", text("reason", "exited"), text("exit-code", "07")),
+		},
+		{
+			`*stopped,frame={addr="0x1",args=[]},stopped-threads=["1","2"]`,
+			record(mi.Exec, -1, "stopped", fields("frame", text("addr", "0x1"), fields("args")),
+				fields("stopped-threads", text("", "1"), text("", "2"))),
+		},
+		{
+			`^done,bkpt={number="1"},{number="1.1"}`,
+			record(mi.Result, -1, "done", fields("bkpt", text("number", "1")),
+				fields("", text("number", "1.1"))),
+		},
+		{
+			`+download,total-size="9"`,
+			record(mi.Status, -1, "download", text("total-size", "9")),
+		},
 		{`~"[New LWP 5]\n"`, mi.Record{Kind: mi.Console, Token: -1, Text: "[New LWP 5]\n"}},
-		{`&"a\tb\\\"\033\377\342\202\254"`, mi.Record{Kind: mi.Log, Token: -1, Text: "a\tb\\\"\x1b\xff€"}},
+		{
+			`&"a\tb\\\"\033\377\342\202\254"`,
+			mi.Record{Kind: mi.Log, Token: -1, Text: "a\tb\\\"\x1b\xff€"},
+		},
 		{"@\"\xff\"", mi.Record{Kind: mi.Target, Token: -1, Text: "\xff"}},
 		{``, mi.Record{Token: -1}},
 		{`4711`, mi.Record{Token: -1, Text: "4711"}},
@@ -43,49 +70,35 @@ func TestLinesAreRead(t *testing.T) {
 	} {
 		got, err := mi.Parse([]byte(c.line))
 		assert.Check(t, err, "%s", c.line)
-		assert.Check(t, assertEqual(got, c.want), "%s: got %+v, want %+v", c.line, got, c.want)
+		assert.Check(t, is.DeepEqual(got, c.want, cmpopts.EquateEmpty()), "%s", c.line)
 	}
 }
 
-func assertEqual(got, want mi.Record) bool {
-	return got.Kind == want.Kind && got.Token == want.Token && got.Class == want.Class && got.Text == want.Text && sameTuple(got.Tuple, want.Tuple)
-}
-
-func sameTuple(got, want mi.Tuple) bool {
-	if len(got) != len(want) {
-		return false
-	}
-	for i := range got {
-		if got[i].Name != want[i].Name || got[i].Value.Text != want[i].Value.Text || !sameTuple(got[i].Value.Fields, want[i].Value.Fields) {
-			return false
-		}
-	}
-	return true
-}
-
-func TestWhatIsNoRecordIsRefused(t *testing.T) {
+func TestMalformedRecordsAreRefused(t *testing.T) {
 	for line, want := range map[string]string{
-		`^`:                                      "a name is missing",
-		`^done,`:                                 "a name is missing",
-		`^done,a`:                                "a has no value",
-		`^done,a=`:                               "a value is missing",
-		`^done,a=b`:                              "a value is missing",
-		`^done,a="b`:                             "a text has no end",
-		`^done,a="b\`:                            "is no escape",
-		`^done,a="\x"`:                           "is no escape",
-		`^done,a="\777"`:                         "value out of range",
-		`^done a`:                                "the line goes on",
-		`^done,a={b="c"`:                         "a , or } is missing",
-		`^done,a=["c"}`:                          "a , or ] is missing",
-		`~"half a mess`:                          "a text has no end",
-		`~half`:                                  `a " is missing`,
-		`~"x"y`:                                  "the line goes on",
-		`99999999999^done`:                       "the token of",
+		`^`:                                      "at byte 1: expected a name",
+		`^done,`:                                 "at byte 6: expected a name",
+		`^done,a`:                                "at byte 7: expected = after a",
+		`^done,a=`:                               "at byte 8: expected a value",
+		`^done,a=b`:                              "at byte 8: expected a value",
+		`^done,a="b`:                             `at byte 10: expected " at the end of a text`,
+		`^done,a="b\`:                            `at byte 11: expected an escape, not \'\x00'`,
+		`^done,a="\x"`:                           `at byte 10: expected an escape, not \'x'`,
+		`^done,a="\777"`:                         "at byte 13: strconv.ParseUint: parsing \"777\"",
+		`^done a`:                                "at byte 5: expected the end of the line",
+		`^done,a={b="c"`:                         "at byte 14: expected , or }",
+		`^done,a=["c"}`:                          "at byte 12: expected , or ]",
+		`~"half a mess`:                          `at byte 13: expected " at the end of a text`,
+		`~half`:                                  `at byte 1: expected "`,
+		`~"x"y`:                                  "at byte 4: expected the end of the line",
+		`99999999999^done`:                       `"99999999999^done": the token: strconv`,
 		`^done,a=` + strings.Repeat("[", 100000): "nested more than 64 deep",
 	} {
 		_, err := mi.Parse([]byte(line))
-		assert.Check(t, err != nil && strings.Contains(err.Error(), want), "%.40s: got %v, want %s", line, err, want)
-		assert.Check(t, err == nil || len(err.Error()) < 700, "%.40s: the message has %d bytes", line, len(err.Error()))
+		assert.Check(t, is.ErrorContains(err, want), "%.40s", line)
+		if err != nil && len(err.Error()) >= 700 {
+			t.Errorf("%.40s: the message has %d bytes", line, len(err.Error()))
+		}
 	}
 }
 
@@ -112,24 +125,27 @@ func TestCommandsAreQuoted(t *testing.T) {
 	}
 }
 
-// What gdb is sent in quotes it reads as it would write it.
+// gdb reads a quoted argument as it writes a text.
 func FuzzCommand(f *testing.F) {
 	f.Add("a b")
 	f.Add("\"\\\x00\xff")
 	f.Fuzz(func(t *testing.T, arg string) {
 		line := string(mi.Command(1, "-x", " "+arg))
-		r, err := mi.Parse([]byte("~" + strings.TrimSuffix(strings.TrimPrefix(line, "1-x "), "\n")))
+		quoted := strings.TrimSuffix(strings.TrimPrefix(line, "1-x "), "\n")
+		r, err := mi.Parse([]byte("~" + quoted))
 		assert.NilError(t, err)
 		assert.Equal(t, r.Text, " "+arg)
 	})
 }
 
-// A line is read or refused, and never takes more memory than some times its length.
+// A record never holds more bytes than its line has.
 func FuzzParse(f *testing.F) {
 	for _, line := range []string{
-		`1^done,threads=[{id="1",target-id="Thread 0x7ffff7dd1740 (LWP 18662)",frame={level="0",args=[{name="a",value="1"}]}}]`,
+		`1^done,threads=[{id="1",target-id="Thread 0x7ffff7dd1740 (LWP 18662)",` +
+			`frame={level="0",args=[{name="a",value="1"}]}}]`,
 		`*stopped,reason="signal-received",thread-id="1",stopped-threads="all"`,
-		`~"[New Thread 0x7ffff7dd06c0 (LWP 8427)]\n"`, `^error,msg="\303"`, `(gdb) `, `^done,a=[[[[`, "\xff",
+		`~"[New Thread 0x7ffff7dd06c0 (LWP 8427)]\n"`,
+		`^error,msg="\303"`, `(gdb) `, `^done,a=[[[[`, "\xff",
 	} {
 		f.Add([]byte(line))
 	}

@@ -7,65 +7,59 @@ import (
 	"strings"
 )
 
-// escapes are those of one letter.
+// The escapes of one letter, and the bytes that they stand for.
 const (
 	escapeLetters = `abefnrtv\"'`
 	escapeBytes   = "\a\b\x1b\f\n\r\t\v\\\"'"
 )
 
-// cstring reads a text in quotes. gdb writes what cannot be printed as one letter or as three octal digits,
-// and each byte of what is no character of its own so, too.
+// cstring reads a text in quotes. gdb writes a byte that cannot be printed as an escape of one
+// letter or of three octal digits. It writes each byte of invalid UTF-8 so, too.
 func (p *parser) cstring() (string, error) {
 	if !p.take('"') {
-		return "", errors.New("a \" is missing")
-	}
-	plain := strings.IndexAny(p.text[p.at:], `"\`)
-	if plain >= 0 && p.text[p.at+plain] == '"' {
-		s := p.text[p.at : p.at+plain]
-		p.at += plain + 1
-		return s, nil
+		return "", errors.New("expected \"")
 	}
 	var b strings.Builder
-	for p.at < len(p.text) {
-		c := p.text[p.at]
-		p.at++
-		switch c {
-		case '"':
-			return b.String(), nil
-		case '\\':
-			c, err := p.escape()
-			if err != nil {
-				return "", err
-			}
-			b.WriteByte(c)
-		default:
-			b.WriteByte(c)
+	for {
+		plain := strings.IndexAny(p.text[p.at:], `"\`)
+		if plain < 0 {
+			p.at = len(p.text)
+			return "", errors.New("expected \" at the end of a text")
 		}
+		b.WriteString(p.text[p.at : p.at+plain])
+		p.at += plain
+		if p.take('"') {
+			return b.String(), nil
+		}
+		p.at++ // the backslash
+		c, err := p.escape()
+		if err != nil {
+			return "", err
+		}
+		b.WriteByte(c)
 	}
-	return "", errors.New("a text has no end")
 }
 
+// escape reads what follows a backslash.
 func (p *parser) escape() (byte, error) {
-	digits := 0
-	for digits < 3 && p.at+digits < len(p.text) && p.text[p.at+digits] >= '0' && p.text[p.at+digits] <= '7' {
-		digits++
-	}
-	if digits > 0 {
-		n, err := strconv.ParseUint(p.text[p.at:p.at+digits], 8, 8)
-		p.at += digits
+	rest := p.text[p.at:]
+	octal := rest[:min(3, len(rest)-len(strings.TrimLeft(rest, "01234567")))]
+	if octal != "" {
+		n, err := strconv.ParseUint(octal, 8, 8)
+		p.at += len(octal)
 		return byte(n), err
 	}
 	c := p.peek()
 	i := strings.IndexByte(escapeLetters, c)
 	if i < 0 {
-		return 0, fmt.Errorf("\\%q is no escape", c)
+		return 0, fmt.Errorf("expected an escape, not \\%q", c)
 	}
 	p.at++
 	return escapeBytes[i], nil
 }
 
-// Command is one line of input: a command with the token by which its answer is known. An argument
-// that is no plain word is put into quotes.
+// Command is one line of input, with its newline: a command, and the token that its answer will
+// have. Arguments are quoted where needed.
 func Command(token int, command string, args ...string) []byte {
 	line := strconv.AppendInt(nil, int64(token), 10)
 	line = append(line, command...)

@@ -1,6 +1,7 @@
-// Package rsp reads and writes gdb's remote serial protocol, as gdbserver and lldb-server speak it: packets and
-// notifications, thread ids, stop replies, lists of threads and signal numbers. It is functions over bytes
-// and holds no connection. The protocol is described in the gdb manual's appendix "Remote Serial Protocol".
+// Package rsp reads and writes gdb's remote serial protocol, as gdbserver and lldb-server speak it:
+// packets and notifications, thread ids, stop replies, lists of threads and signal numbers. Its
+// functions work on bytes; it holds no connection. The appendix "Remote Serial Protocol" of gdb's
+// manual describes the protocol.
 package rsp
 
 import (
@@ -9,10 +10,10 @@ import (
 	"fmt"
 )
 
-// MaxPacket is the longest packet, in bytes, that is read, and the longest that its run lengths may make of it.
+// MaxPacket is the size in bytes above which a packet is refused, before and after decoding.
 const MaxPacket = 1 << 20
 
-// What a Frame is, by the byte that begins it.
+// The kinds of frames: the byte that begins one.
 const (
 	Packet       = '$'
 	Notification = '%'
@@ -20,41 +21,44 @@ const (
 	Nak          = '-'
 )
 
-// A Frame is one thing that came over the line. Data is without escapes and run lengths.
+// A Frame is one packet, notification or acknowledgement.
 type Frame struct {
-	Kind byte
-	Data []byte
+	Kind byte   // Packet, Notification, Ack or Nak
+	Data []byte // Packet, Notification: without escapes and run lengths
 }
 
-// Next reads the first frame of what has come, and says how many bytes it takes; none means that it is not complete
-// yet. What can be no frame is an error.
-func Next(come []byte) (f Frame, n int, err error) {
-	if len(come) == 0 {
+var errTooLong = fmt.Errorf("a packet is longer than %d bytes", MaxPacket)
+
+// Next reads the first frame of the received bytes, and returns how many bytes it takes: 0 if the
+// frame is not complete yet. Bytes that cannot begin a frame are an error, and so are a wrong
+// checksum, a malformed encoding and a packet above [MaxPacket].
+func Next(received []byte) (f Frame, n int, err error) {
+	if len(received) == 0 {
 		return f, 0, nil
 	}
-	switch f.Kind = come[0]; f.Kind {
+	switch f.Kind = received[0]; f.Kind {
 	case Ack, Nak:
 		return f, 1, nil
 	case Packet, Notification:
 	default:
-		return f, 0, fmt.Errorf("%q begins no packet", come[:min(len(come), 20)])
+		return f, 0, fmt.Errorf("%q begins no packet", received[:min(len(received), 20)])
 	}
-	end := bytes.IndexByte(come, '#')
+	end := bytes.IndexByte(received, '#')
 	switch {
-	case end > MaxPacket || end < 0 && len(come) > MaxPacket:
-		return f, 0, fmt.Errorf("a packet is longer than %d bytes", MaxPacket)
-	case end < 0 || len(come) < end+3:
+	case end > MaxPacket || end < 0 && len(received) > MaxPacket:
+		return f, 0, errTooLong
+	case end < 0 || len(received) < end+3:
 		return f, 0, nil
 	}
-	body := come[1:end]
-	if want, got := checksum(body), come[end+1:end+3]; !bytes.EqualFold(want, got) {
+	body := received[1:end]
+	if want, got := checksum(body), received[end+1:end+3]; !bytes.EqualFold(want, got) {
 		return f, 0, fmt.Errorf("packet %.40q has the checksum %q, and says %q", body, want, got)
 	}
 	f.Data, err = decode(body)
 	return f, end + 3, err
 }
 
-// Append appends a packet of data to dst.
+// Append appends a packet with this data to dst.
 func Append(dst []byte, data string) []byte {
 	dst = append(dst, Packet)
 	begin := len(dst)
@@ -78,8 +82,8 @@ func checksum(body []byte) []byte {
 	return fmt.Appendf(nil, "%02x", sum)
 }
 
-// decode undoes escapes (a byte behind } is that without bit 5) and run lengths (a count behind *, plus 29, repeats the byte
-// before it).
+// decode undoes escapes and run lengths. The byte after } has its bit 5 flipped. The byte after *
+// says how many more times the byte before comes, plus 29; 3 is the least and 97 the most.
 func decode(body []byte) ([]byte, error) {
 	data := make([]byte, 0, len(body))
 	for i := 0; i < len(body); i++ {
@@ -94,10 +98,10 @@ func decode(body []byte) ([]byte, error) {
 			}
 			count := int(body[i]) - 29
 			if count < 3 || body[i] > 126 || len(data) == 0 {
-				return nil, fmt.Errorf("packet %.40q repeats by %q", body, body[i-1:i+1])
+				return nil, fmt.Errorf("packet %.40q has the run length %q", body, body[i-1:i+1])
 			}
 			if len(data)+count > MaxPacket {
-				return nil, fmt.Errorf("a packet is longer than %d bytes", MaxPacket)
+				return nil, errTooLong
 			}
 			data = append(data, bytes.Repeat(data[len(data)-1:], count)...)
 		default:
@@ -107,43 +111,40 @@ func decode(body []byte) ([]byte, error) {
 	return data, nil
 }
 
-// Part reads an answer to qXfer or qfThreadInfo: a part of a whole that ends with the part that is the last.
+// Part reads an answer to qXfer or qfThreadInfo, which come in parts, that is not [Refused]. It
+// returns the part, and whether it is the last.
 func Part(answer []byte) (part []byte, last bool, err error) {
 	if len(answer) > 0 && (answer[0] == 'm' || answer[0] == 'l') {
 		return answer[1:], answer[0] == 'l', nil
 	}
-	if err := Refused(answer); err != nil {
-		return nil, false, err
-	}
 	return nil, false, fmt.Errorf("%.40q is no part of a list", answer)
 }
 
-// ErrUnknown is the answer to a request that a server does not know.
-var ErrUnknown = errors.New("it does not know this request")
-
-// Refused is why a request was refused, nil if the answer does not say that it was: an error is E and two digits, E. and
-// words, or, from lldb-server, E and two digits, a semicolon and words in hexadecimal.
+// Refused is the error that an answer stands for, nil if it is no refusal. A refusal is empty (the
+// server does not know the request), or E and two hexadecimal digits, or E. and words. lldb-server
+// adds a semicolon and words in hexadecimal to the digits.
 func Refused(answer []byte) error {
 	if len(answer) == 0 {
-		return ErrUnknown
+		return errors.New("it does not know this request")
 	}
-	if text, ok := bytes.CutPrefix(answer, []byte("E.")); ok {
-		return fmt.Errorf("it answers %.200q", text)
+	if words, ok := bytes.CutPrefix(answer, []byte("E.")); ok {
+		return fmt.Errorf("it answers %.200q", words)
 	}
-	if len(answer) < 3 || answer[0] != 'E' || !isHex(answer[1]) || !isHex(answer[2]) {
+	code, text, hasText := bytes.Cut(answer, []byte{';'})
+	if len(code) != 3 || code[0] != 'E' || !isHex(code[1:]) {
 		return nil
 	}
-	if len(answer) > 4 && answer[3] == ';' {
-		if text, err := unhex(string(answer[4:])); err == nil {
-			return fmt.Errorf("it answers %.200q", text)
-		}
+	if !hasText {
+		return fmt.Errorf("it answers %s", code)
 	}
-	if len(answer) > 3 {
+	words, err := unhex(string(text))
+	if err != nil || words == "" {
 		return nil
 	}
-	return fmt.Errorf("it answers %s", answer)
+	return fmt.Errorf("it answers %.200q", words)
 }
 
-func isHex(b byte) bool {
-	return b >= '0' && b <= '9' || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F'
+func isHex(digits []byte) bool {
+	_, err := unhex(string(digits))
+	return err == nil
 }

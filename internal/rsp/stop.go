@@ -2,69 +2,71 @@ package rsp
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// What a Stop is, by the letter that begins its reply.
+// The kinds of stops: the letter that begins a reply.
 const (
 	Stopped      = 'T'
-	Exited       = 'W' // a process ended by exit
-	Signalled    = 'X' // a process was ended by a signal
+	Exited       = 'W' // a process exited
+	Signalled    = 'X' // a signal ended a process
 	ThreadExited = 'w'
 	NoResumed    = 'N' // all threads that were resumed are gone
 )
 
-// A Stop is why a thread stopped, or what ended.
+// A Stop says why a thread stopped, or what ended. A field that the server does not tell is zero.
 type Stop struct {
 	Kind   byte
 	Signal int    // Stopped, Signalled: in the server's numbers
 	Code   int    // Exited, ThreadExited
-	Thread Thread // Stopped, ThreadExited; zero if the server does not say
-	PID    int    // Exited, Signalled: zero if the server does not say
-	// Event is what a Stopped thread did: "create", "fork", "vfork", "vforkdone", "exec", "swbreak" and so
-	// on; empty for a signal.
-	Event   string
-	Others  []Stop   // of other threads that stopped with it, from lldb-server
-	Child   Thread   // fork, vfork
-	Path    string   // exec
-	Threads []Thread // all there are, from who was asked to list them
+	Thread Thread // Stopped, ThreadExited
+	PID    int    // Exited, Signalled
+	// Event is what a Stopped thread did: "create", "fork", "vfork", "vforkdone", "exec", "swbreak"
+	// and so on. It is empty for a signal.
+	Event  string
+	Others []Stop // lldb-server: other threads that stopped with this one
+	Child  Thread // fork, vfork
 }
 
 // events are the words of a stop reply that say what a thread did.
 var events = []string{
-	"create", "fork", "vfork", "vforkdone", "exec", "swbreak", "hwbreak", "watch", "rwatch", "awatch", "library", "replaylog",
-	"syscall_entry", "syscall_return", "fork-done",
+	"create", "fork", "vfork", "vforkdone", "exec", "swbreak", "hwbreak", "watch", "rwatch",
+	"awatch", "library", "replaylog", "syscall_entry", "syscall_return", "fork-done",
 }
 
-// IsOutput tells whether a packet is no stop and no answer, but what the program printed: O, in hexadecimal.
+// IsOutput tells whether a packet holds what the program printed: O, and the text in hexadecimal.
 func IsOutput(packet []byte) bool {
-	return len(packet) > 1 && packet[0] == 'O' && len(packet)%2 == 1 && !slices.ContainsFunc(packet[1:], func(b byte) bool { return !isHex(b) })
+	return len(packet) > 1 && packet[0] == 'O' && isHex(packet[1:])
 }
 
-// ParseStop reads a stop reply.
+// ErrUnknown is what ParseStop's error is for a reply of a kind that is none of those above.
+var ErrUnknown = errors.New("it begins with none of TSWXwN")
+
+// ParseStop reads a stop reply. The error quotes it.
 func ParseStop(reply []byte) (s Stop, err error) {
 	text := string(reply)
 	if text == "" {
-		return s, fmt.Errorf("an empty packet is no stop reply")
+		return s, errors.New("an empty packet is no stop reply")
 	}
 	s.Kind, text = text[0], text[1:]
 	switch s.Kind {
 	case Stopped, 'S':
 		s.Kind = Stopped
-		err = s.stopped(text)
+		err = s.parseStopped(text)
 	case Exited, Signalled:
-		err = s.ended(text)
+		err = s.parseEnd(text)
 	case ThreadExited:
 		code, id, _ := strings.Cut(text, ";")
-		if s.Code, err = status(code); err == nil {
-			s.Thread, err = one(id)
+		if s.Code, err = parseStatus(code); err == nil {
+			s.Thread, err = parseThread(id)
 		}
 	case NoResumed:
 	default:
-		err = fmt.Errorf("it begins with %q", s.Kind)
+		err = ErrUnknown
 	}
 	if err != nil {
 		return Stop{}, fmt.Errorf("stop reply %.80q: %w", reply, err)
@@ -72,22 +74,20 @@ func ParseStop(reply []byte) (s Stop, err error) {
 	return s, nil
 }
 
-func (s *Stop) ended(text string) (err error) {
-	value, process, named := strings.Cut(text, ";")
-	n, err := status(value)
+func (s *Stop) parseEnd(text string) (err error) {
+	words := strings.Split(text, ";")
+	n, err := parseStatus(words[0])
 	if err != nil {
 		return err
 	}
-	s.Code = n
 	if s.Kind == Signalled {
-		s.Signal, s.Code = n, 0
+		s.Signal = n
+	} else {
+		s.Code = n
 	}
-	if !named {
-		return nil
-	}
-	for word := range strings.SplitSeq(process, ";") {
+	for _, word := range words[1:] {
 		if pid, ok := strings.CutPrefix(word, "process:"); ok {
-			if s.PID, err = number(pid); err != nil || s.PID <= 0 {
+			if s.PID, err = parseNumber(pid); err != nil || s.PID <= 0 {
 				return fmt.Errorf("%q names no process", word)
 			}
 		}
@@ -95,44 +95,46 @@ func (s *Stop) ended(text string) (err error) {
 	return nil
 }
 
-func (s *Stop) stopped(text string) (err error) {
+func (s *Stop) parseStopped(text string) (err error) {
 	if len(text) < 2 {
-		return fmt.Errorf("its signal is missing")
+		return errors.New("its signal is missing")
 	}
-	if s.Signal, err = status(text[:2]); err != nil {
+	if s.Signal, err = parseStatus(text[:2]); err != nil {
 		return err
 	}
 	reason := ""
 	for word := range strings.SplitSeq(text[2:], ";") {
 		key, value, _ := strings.Cut(word, ":")
-		switch {
-		case key == "thread":
-			s.Thread, err = one(value)
-		case key == "reason":
-			reason = value
-		case key == "jstopinfo":
-			s.Others, err = others(value)
-		case key == "threads":
-			s.Threads, err = ParseIDs(value)
-		case slices.Contains(events, key):
+		if slices.Contains(events, key) {
 			s.Event = key
-			err = s.event(key, value)
+		}
+		switch key {
+		case "thread":
+			s.Thread, err = parseThread(value)
+		case "reason":
+			reason = value
+		case "jstopinfo":
+			s.Others, err = parseOthers(value)
+		case "fork", "vfork":
+			s.Child, err = parseThread(value)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	s.reason(reason)
-	s.Others = slices.DeleteFunc(s.Others, func(o Stop) bool { return o.Thread.TID == s.Thread.TID })
+	s.setReason(reason)
+	isSelf := func(o Stop) bool { return o.Thread.TID == s.Thread.TID }
+	s.Others = slices.DeleteFunc(s.Others, isSelf)
 	for i := range s.Others {
 		s.Others[i].Thread.PID = s.Thread.PID
 	}
 	return nil
 }
 
-// reason takes lldb-server's word for why a thread stands. Its signal is SIGTRAP whatever that is, but the thread is to get that
-// only if a breakpoint that nobody has set was met: the program's own.
-func (s *Stop) reason(reason string) {
+// setReason applies lldb-server's reason for a stop. It sends SIGTRAP with most reasons. The thread
+// is to get that SIGTRAP only with "breakpoint", where the debugger has set none: then the program
+// has the breakpoint itself.
+func (s *Stop) setReason(reason string) {
 	switch {
 	case slices.Contains(events, reason):
 		s.Event, s.Signal = reason, 0
@@ -141,8 +143,8 @@ func (s *Stop) reason(reason string) {
 	}
 }
 
-// others reads what lldb-server says of all threads in a stop reply for one of them.
-func others(value string) (stops []Stop, err error) {
+// parseOthers reads what lldb-server says of all threads in the stop reply for one of them.
+func parseOthers(value string) (stops []Stop, err error) {
 	text, err := unhex(value)
 	if err != nil {
 		return nil, err
@@ -162,9 +164,10 @@ func others(value string) (stops []Stop, err error) {
 			continue
 		}
 		s := Stop{Kind: Stopped, Signal: t.Signal, Thread: Thread{TID: t.TID}}
-		s.reason(t.Reason)
-		if s.Event == "fork" || s.Event == "vfork" { // described by its process and its thread, decimal
-			if _, err := fmt.Sscanf(t.Description, "%d %d", &s.Child.PID, &s.Child.TID); err != nil || s.Child.PID <= 0 || s.Child.TID <= 0 {
+		s.setReason(t.Reason)
+		if s.Event == "fork" || s.Event == "vfork" { // "PID TID" of the child, in decimal
+			_, err := fmt.Sscanf(t.Description, "%d %d", &s.Child.PID, &s.Child.TID)
+			if err != nil || s.Child.PID <= 0 || s.Child.TID <= 0 {
 				return nil, fmt.Errorf("%q describes no process", t.Description)
 			}
 		}
@@ -173,18 +176,8 @@ func others(value string) (stops []Stop, err error) {
 	return stops, nil
 }
 
-func (s *Stop) event(key, value string) (err error) {
-	switch key {
-	case "fork", "vfork":
-		s.Child, err = one(value)
-	case "exec":
-		s.Path, err = unhex(value)
-	}
-	return err
-}
-
-// status reads a hexadecimal status or signal.
-func status(s string) (int, error) {
+// parseStatus reads a hexadecimal status or signal.
+func parseStatus(s string) (int, error) {
 	n, err := strconv.ParseUint(s, 16, 31)
 	if err != nil {
 		return 0, fmt.Errorf("%.20q is no status", s)

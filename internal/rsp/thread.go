@@ -3,63 +3,22 @@ package rsp
 import (
 	"encoding/hex"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 )
 
-// All, as a process or a thread, is every one.
-const All = -1
-
-// A Thread is a thread's id. PID is zero where the server names no processes.
+// A Thread is a thread's id. PID is zero if the server names no processes.
 type Thread struct{ PID, TID int }
-
-// ParseThread reads a thread's id: TID or pPID.TID, or pPID, which is all of its threads. Numbers are hexadecimal, and
-// -1 is all.
-func ParseThread(s string) (t Thread, err error) {
-	pid, tid, both := strings.Cut(s, ".")
-	digits, named := strings.CutPrefix(pid, "p")
-	switch {
-	case named && !both:
-		t.TID = All
-		t.PID, err = number(digits)
-	case named:
-		if t.PID, err = number(digits); err == nil {
-			t.TID, err = number(tid)
-		}
-	case both:
-		err = errNoNumber
-	default:
-		t.TID, err = number(pid)
-	}
-	if err != nil {
-		return Thread{}, fmt.Errorf("%.40q is no thread's id", s)
-	}
-	return t, nil
-}
-
-var errNoNumber = errors.New("no number")
-
-// number reads a process's or a thread's number, which the kernel keeps below 2^22 (PID_MAX_LIMIT).
-func number(s string) (int, error) {
-	if s == "-1" {
-		return All, nil
-	}
-	n, err := strconv.ParseUint(s, 16, 31)
-	return int(n), err
-}
 
 func (t Thread) String() string {
 	if t.PID == 0 {
-		return hexNumber(t.TID)
+		return fmt.Sprintf("%x", t.TID)
 	}
-	return "p" + hexNumber(t.PID) + "." + hexNumber(t.TID)
+	return fmt.Sprintf("p%x.%x", t.PID, t.TID)
 }
 
-func hexNumber(n int) string { return strconv.FormatInt(int64(n), 16) }
-
-// ParseThreads reads the list of threads that qXfer:threads:read gives.
+// ParseThreads reads the list of threads that qXfer:threads:read returns, in XML.
 func ParseThreads(text []byte) ([]Thread, error) {
 	var list struct {
 		XMLName xml.Name `xml:"threads"`
@@ -73,21 +32,21 @@ func ParseThreads(text []byte) ([]Thread, error) {
 	threads := make([]Thread, len(list.Threads))
 	for i, t := range list.Threads {
 		var err error
-		if threads[i], err = one(t.ID); err != nil {
+		if threads[i], err = parseThread(t.ID); err != nil {
 			return nil, fmt.Errorf("its list of threads: %w", err)
 		}
 	}
 	return threads, nil
 }
 
-// ParseIDs reads ids with commas between them, as qfThreadInfo gives them.
+// ParseIDs reads threads' ids with commas between them, as qfThreadInfo returns them.
 func ParseIDs(text string) ([]Thread, error) {
 	if text == "" {
 		return nil, nil
 	}
 	var threads []Thread
 	for id := range strings.SplitSeq(text, ",") {
-		t, err := one(id)
+		t, err := parseThread(id)
 		if err != nil {
 			return nil, err
 		}
@@ -96,17 +55,30 @@ func ParseIDs(text string) ([]Thread, error) {
 	return threads, nil
 }
 
-// one reads the id of one thread that there is, which is neither all nor any.
-func one(id string) (Thread, error) {
-	t, err := ParseThread(id)
-	if err == nil && (t.TID <= 0 || t.PID < 0) {
-		err = fmt.Errorf("%.40q is no thread's id", id)
+// parseThread reads the id of one thread, TID or pPID.TID. The ids of all threads (-1, and pPID
+// alone) and of any thread (0) are refused.
+func parseThread(id string) (t Thread, err error) {
+	tid := id
+	if ids, ok := strings.CutPrefix(id, "p"); ok {
+		var pid string
+		pid, tid, _ = strings.Cut(ids, ".")
+		t.PID, err = parseNumber(pid)
 	}
-	return t, err
+	if err == nil {
+		t.TID, err = parseNumber(tid)
+	}
+	if err != nil || t.TID == 0 {
+		return Thread{}, fmt.Errorf("%.40q is no thread's id", id)
+	}
+	return t, nil
 }
 
-// Hex is text in hexadecimal, as requests carry it.
-func Hex(s string) string { return hex.EncodeToString([]byte(s)) }
+// parseNumber reads the id of a process or a thread, in hexadecimal. The kernel's are below 2^22
+// (PID_MAX_LIMIT).
+func parseNumber(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 16, 31)
+	return int(n), err
+}
 
 func unhex(s string) (string, error) {
 	text, err := hex.DecodeString(s)

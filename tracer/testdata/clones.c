@@ -1,6 +1,6 @@
 /*
- * Makes births whose kind their ptrace event does not tell: a thread with
- * CLONE_VFORK, a thread with SIGCHLD as its exit signal, and a process without one.
+ * Makes births of which the ptrace event does not tell the kind: a thread with CLONE_VFORK, a
+ * thread with SIGCHLD as its exit signal, and a process without an exit signal.
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -24,7 +24,8 @@ static int thread(int flags, long code)
 {
 	flags |= CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
 	gone = 1; /* the kernel clears it, and wakes us, when the thread has ended */
-	if (clone(end, stack + sizeof stack, flags | CLONE_CHILD_CLEARTID, (void *)code, NULL, NULL, (void *)&gone) < 0)
+	if (clone(end, stack + sizeof stack, flags | CLONE_CHILD_CLEARTID, (void *)code, NULL, NULL,
+		  (void *)&gone) < 0)
 		return -1;
 	while (gone)
 		syscall(SYS_futex, &gone, FUTEX_WAIT, 1, NULL, NULL, 0);

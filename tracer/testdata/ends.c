@@ -1,6 +1,6 @@
 /*
- * Ends, N being a number: "code N" by exit, "group N" by exit from a thread, "signal N"
- * by a fatal signal to itself, "leader N" with its leader gone first and a thread's exit N.
+ * Ends: "code N" by exit(N), "group N" by exit(N) from a thread, "signal N" by a fatal signal to
+ * itself, "leader N" by a thread's exit(N) after the leader has ended.
  */
 #include <pthread.h>
 #include <signal.h>

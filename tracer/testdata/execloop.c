@@ -1,7 +1,6 @@
 /*
- * Executes itself without end, each time from another thread than the first, beside 3 threads that
- * wait and one that makes threads. It says when it is ready, once, and ends with 23 at the end of its
- * standard input.
+ * Executes itself without end, never from the first thread, beside 3 threads that wait and one that
+ * makes threads. It says once that it is ready, and ends with 23 at the end of its standard input.
  */
 #include <errno.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /*
- * Executes itself, to end with 5, while 8 threads live: "leader" from the first
- * thread, "thread" from the last, "orphan" from the last with the leader gone.
- * "parked" waits for a byte of standard input first, and says so.
+ * Executes itself, to end with 5, while 8 threads live: "leader" from the first thread, "thread"
+ * from the last, "orphan" from the last when the leader has ended. "parked" waits for a byte of
+ * standard input first, and says when.
  */
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /*
- * Exhausts process ids, being allowed "nproc N" by RLIMIT_NPROC, as user 64322 if it is root, or as
- * many as a cgroup has whose cgroup.procs file "cgroup FILE" names: makes threads and processes in turn
- * until the kernel refuses both, and never more than 400. Prints how many it made, and ends with 23.
+ * Exhausts its process ids. "nproc N" sets RLIMIT_NPROC to N, as user 64322 if it is root; "cgroup
+ * FILE" moves to the cgroup with that cgroup.procs file. Then it makes threads and processes in
+ * turn until the kernel refuses both, never more than 400, prints how many it made, and ends with
+ * 23.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * Makes a thread with CLONE_PTRACE and CLONE_UNTRACED, of which a tracer is given a tracee and
- * told nothing; waits for its end, and ends with 0.
+ * Makes a thread with CLONE_PTRACE and CLONE_UNTRACED: it is attached to the tracer, which gets no
+ * event of its birth. Waits for the thread's end, and ends with 0.
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>
@@ -20,9 +20,11 @@ static int end(void *arg)
 
 int main(void)
 {
-	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
+	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			  CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
 
-	if (clone(end, stack + sizeof stack, flags | CLONE_PTRACE | CLONE_UNTRACED, NULL, NULL, NULL, (void *)&gone) < 0)
+	if (clone(end, stack + sizeof stack, flags | CLONE_PTRACE | CLONE_UNTRACED, NULL, NULL, NULL,
+		  (void *)&gone) < 0)
 		return 1;
 	while (gone)
 		syscall(SYS_futex, &gone, FUTEX_WAIT, 1, NULL, NULL, 0);

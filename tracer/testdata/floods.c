@@ -1,7 +1,7 @@
 /*
- * Floods itself with signals: a child stops and continues it without end, and 4 threads send
- * each other a real-time signal. At the end of its standard input it counts; it
- * ends with 23 if each signal sent was handled once.
+ * Floods itself with signals: a child stops and continues it without end, and 4 threads send each
+ * other a real-time signal. At the end of its standard input it counts, and ends with 23 if each
+ * signal that was sent was handled once.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -53,14 +53,14 @@ static void *send(void *number)
 		must(error == 0 || error == EAGAIN, "pthread_kill"); /* EAGAIN: RLIMIT_SIGPENDING */
 		sent += error == 0;
 	}
-	meet(); /* all is sent; who is back from here has handled what was sent to it */
+	meet(); /* all is sent; a thread that is back from here has handled what was sent to it */
 	return NULL;
 }
 
-static void flood(pid_t whom)
+static void flood(pid_t pid)
 {
 	while (!*over)
-		must(kill(whom, SIGSTOP) == 0 && kill(whom, SIGCONT) == 0, "kill");
+		must(kill(pid, SIGSTOP) == 0 && kill(pid, SIGCONT) == 0, "kill");
 	_exit(0);
 }
 
@@ -72,7 +72,8 @@ int main(void)
 
 	over = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(over != MAP_FAILED, "mmap");
-	must(pthread_barrier_init(&together, NULL, SENDERS + 1) == 0 && sigaction(SIGRTMIN, &action, NULL) == 0, "sigaction");
+	must(pthread_barrier_init(&together, NULL, SENDERS + 1) == 0, "pthread_barrier_init");
+	must(sigaction(SIGRTMIN, &action, NULL) == 0, "sigaction");
 	for (long i = 0; i < SENDERS; i++)
 		must(pthread_create(&threads[i], NULL, send, (void *)i) == 0, "pthread_create");
 	child = fork();

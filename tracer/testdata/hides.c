@@ -1,7 +1,7 @@
 /*
- * Makes itself one that an ordinary user may not attach to: "undumpable" by prctl, "another" by becoming
- * user 64322, each time with a thread before and one after; then, after a byte of standard input
- * if it is "parked", two threads more. Ends with 23.
+ * Becomes a process that an ordinary user may not attach to: "undumpable" by prctl, "another" by
+ * becoming user 64322. It makes a thread before that and one after; then, after a byte of standard
+ * input if it is "parked", two threads more. Ends with 23.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -29,10 +29,14 @@ static void make_thread(void)
 {
 	pthread_t thread;
 
-	must(pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0, "pthread_create");
+	must(pthread_create(&thread, NULL, nothing, NULL) == 0, "pthread_create");
+	must(pthread_join(thread, NULL) == 0, "pthread_join");
 }
 
-/* A thread that was joined may still be on its way out; /proc/self/task has a link for each that is not gone, and two more. */
+/*
+ * A joined thread may still be on its way out. /proc/self/task has a link for each thread that is
+ * not gone, and two more.
+ */
 static void await_being_alone(void)
 {
 	struct stat tasks;
@@ -48,10 +52,12 @@ int main(int argc, char **argv)
 
 	must(argc >= 2, "arguments");
 	make_thread();
-	if (strcmp(argv[1], "undumpable") == 0)
+	if (strcmp(argv[1], "undumpable") == 0) {
 		must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "prctl");
-	else
-		must(setresgid(64322, 64322, 64322) == 0 && setresuid(64322, 64322, 64322) == 0, "setresuid");
+	} else {
+		must(setresgid(64322, 64322, 64322) == 0, "setresgid");
+		must(setresuid(64322, 64322, 64322) == 0, "setresuid");
+	}
 	make_thread();
 	await_being_alone();
 	if (argc == 3)

@@ -1,7 +1,7 @@
 /*
- * Kills its tracer: "main" from its first thread, "thread" from another, "child" from a
- * forked process, beside 4 threads that make threads without end. "parked" before waits for a byte
- * of standard input first, and says so. If it lives on, it ends with 23 at the end of its input.
+ * Kills its tracer: "main" from its first thread, "thread" from another, "child" from a forked
+ * process, beside 4 threads that make threads without end. "parked" waits for a byte of standard
+ * input first, and says when. If it lives on, it ends with 23 at the end of its input.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -56,8 +56,10 @@ static void *make_threads(void *arg)
 {
 	pthread_t thread;
 
-	for (;;)
-		must(pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0, "pthread_create");
+	for (;;) {
+		must(pthread_create(&thread, NULL, nothing, NULL) == 0, "pthread_create");
+		must(pthread_join(thread, NULL) == 0, "pthread_join");
+	}
 	return arg;
 }
 
@@ -74,8 +76,10 @@ int main(int argc, char **argv)
 		must(write(1, "ready\n", 6) == 6 && read(0, &byte, 1) == 1, "ready");
 	if (strcmp(argv[1], "main") == 0)
 		kill_tracer(NULL);
-	if (strcmp(argv[1], "thread") == 0)
-		must(pthread_create(&thread, NULL, kill_tracer, NULL) == 0 && pthread_join(thread, NULL) == 0, "thread");
+	if (strcmp(argv[1], "thread") == 0) {
+		must(pthread_create(&thread, NULL, kill_tracer, NULL) == 0, "pthread_create");
+		must(pthread_join(thread, NULL) == 0, "pthread_join");
+	}
 	if (strcmp(argv[1], "child") == 0) {
 		child = fork();
 		must(child >= 0, "fork");

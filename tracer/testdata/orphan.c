@@ -1,6 +1,7 @@
 /*
- * Has its first thread gone; another says so, and ends with 23 at the end of standard input. With "late" the
- * first thread goes only when a byte comes, with 7, and the program is ready before it.
+ * Its first thread ends; another says so, and ends with 23 at the end of standard input. With
+ * "late" the first thread ends only when a byte comes, with 7, and the program says first that it
+ * is ready.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

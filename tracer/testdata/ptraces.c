@@ -1,7 +1,7 @@
 /*
- * Ptraces its own family: asks to be traced, which a traced process may not; and "traced" tries
- * to seize its child, which has a tracer already, or "free" seizes one that was made with
- * CLONE_UNTRACED, and follows it to its end. Ends with 23.
+ * Ptraces its own family. It asks to be traced, which the kernel refuses to a traced process. Then
+ * "traced" tries to seize its child, which has a tracer already; "free" seizes a child that was
+ * made with CLONE_UNTRACED, and follows it to its end. Ends with 23.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -45,13 +45,17 @@ int main(int argc, char **argv)
 	if (is_free) {
 		must(ptrace(PTRACE_SEIZE, child, 0, PTRACE_O_TRACEEXIT) == 0, "PTRACE_SEIZE");
 		close(gate[1]);
-		must(waitpid(child, &status, 0) == child && status >> 8 == (SIGTRAP | PTRACE_EVENT_EXIT << 8), "wait for its last stop");
+		must(waitpid(child, &status, 0) == child &&
+		     status >> 8 == (SIGTRAP | PTRACE_EVENT_EXIT << 8), "wait for its last stop");
 		must(ptrace(PTRACE_CONT, child, 0, 0) == 0, "PTRACE_CONT");
 	} else {
-		must(ptrace(PTRACE_SEIZE, child, 0, 0) < 0 && errno == EPERM, "PTRACE_SEIZE is not refused");
-		must(ptrace(PTRACE_ATTACH, child, 0, 0) < 0 && errno == EPERM, "PTRACE_ATTACH is not refused");
+		must(ptrace(PTRACE_SEIZE, child, 0, 0) < 0 && errno == EPERM,
+		     "PTRACE_SEIZE is not refused");
+		must(ptrace(PTRACE_ATTACH, child, 0, 0) < 0 && errno == EPERM,
+		     "PTRACE_ATTACH is not refused");
 		close(gate[1]);
 	}
-	must(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 5, "wait for its end");
+	must(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 5,
+	     "wait for its end");
 	return 23;
 }

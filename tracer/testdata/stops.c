@@ -10,7 +10,8 @@
 
 int main(void)
 {
-	volatile int *noted = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile int *noted = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int status;
 	pid_t child;
 
@@ -24,7 +25,8 @@ int main(void)
 			_exit(2);
 		_exit(*noted ? 0 : 3);
 	}
-	if (waitpid(child, &status, WUNTRACED) != child || !WIFSTOPPED(status) || WSTOPSIG(status) != SIGSTOP)
+	if (waitpid(child, &status, WUNTRACED) != child || !WIFSTOPPED(status) ||
+	    WSTOPSIG(status) != SIGSTOP)
 		return 4;
 	*noted = 1;
 	if (kill(child, SIGCONT) != 0)

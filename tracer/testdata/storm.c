@@ -1,7 +1,7 @@
 /*
- * "storm PARKED THREADS FORKS VFORKS": that many threads that wait, and that many that
- * make threads, forks and vforks without end. It says when it is ready, and ends with 23
- * at the end of its standard input.
+ * "storm PARKED THREADS FORKS VFORKS" has so many threads that wait, and so many that make
+ * threads, forks and vforks without end. It says when it is ready, and ends with 23 at the end of
+ * its standard input.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -1,7 +1,8 @@
 /*
- * "turns N": N threads, each of which prints its number and "\n" when that comes as a byte of standard input;
- * 'c' makes a thread by a raw clone, and waits for its end; 't' sends the process a SIGTRAP, whose handler prints
- * "t\n". Says when it is ready, ends with 23 at the end of its input.
+ * "turns N" has N threads. Each prints its number and "\n" when that number comes as a byte of
+ * standard input. At 'c' the first thread makes a thread by a raw clone, and waits for its end; at
+ * 't' it sends the process a SIGTRAP, whose handler prints "t\n". The program says when it is
+ * ready, and ends with 23 at the end of its input.
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>
@@ -35,7 +36,8 @@ static int end(void *arg)
 
 static void make(void)
 {
-	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
+	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			  CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
 
 	gone = 1; /* the kernel clears it, and wakes us, when the thread has ended */
 	if (clone(end, stack + sizeof stack, flags, NULL, NULL, NULL, (void *)&gone) < 0)

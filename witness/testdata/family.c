@@ -1,19 +1,24 @@
 /*
- * A family of tasks of which every birth is known: it prints "CREATOR CHILD"
- * for each, and the births of one creator in their order.
+ * Makes tasks and prints "CREATOR CHILD" for each. The lines of one creator are in the order of the
+ * births.
  *
  *   family seq N       main creates and joins N threads, one by one
  *   family par K N     K threads at once create and join N threads each
- *   family fork        main forks twice, once by vfork; both execute "family nothing"
+ *   family fork        main forks, and then vforks; both children execute "family nothing"
  *   family exec K      a thread executes "family nothing" beside K parked ones
- *   family name        a process that only renames itself
+ *   family codes       a thread ends with 7, a child with 3, and a child by SIGKILL; main with 5
+ *   family wait        the process ends when its input does
+ *   family name        the process only renames itself
+ *   family nothing     the process ends
  */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,7 +59,7 @@ static void *create(void *arg)
 		check(pthread_join(start(tid, NULL), &child) == 0, "pthread_join");
 		b->child[i] = (long)child;
 	}
-	pthread_barrier_wait(&gate); /* nobody's tid is used again before all are done */
+	pthread_barrier_wait(&gate); /* no creator's tid is used again before all are done */
 	return NULL;
 }
 
@@ -100,6 +105,32 @@ static void *sibling(void *executes)
 	return NULL;
 }
 
+static void *ends_with(void *code)
+{
+	printf("%d %d\n", getpid(), gettid());
+	fflush(stdout);
+	syscall(SYS_exit, (long)code);
+	return NULL;
+}
+
+static void codes(void)
+{
+	pid_t child;
+
+	check(pthread_join(start(ends_with, (void *)7), NULL) == 0, "pthread_join");
+	for (int i = 0; i < 2; i++) {
+		if ((child = fork()) == 0) {
+			if (i == 1)
+				raise(SIGKILL);
+			_exit(3);
+		}
+		check(child > 0 && waitpid(child, NULL, 0) == child, "fork");
+		printf("%d %d\n", getpid(), child);
+	}
+	fflush(stdout);
+	syscall(SYS_exit, 5);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -126,6 +157,10 @@ int main(int argc, char **argv)
 			start(sibling, NULL);
 		start(sibling, &gate);
 		pause();
+	} else if (!strcmp(what, "codes")) {
+		codes();
+	} else if (!strcmp(what, "wait")) {
+		getchar();
 	} else if (!strcmp(what, "name")) {
 		check(prctl(PR_SET_NAME, "renamed", 0, 0, 0) == 0, "prctl");
 	}

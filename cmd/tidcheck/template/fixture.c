@@ -1,13 +1,13 @@
 /*
  * Makes n threads, one after the other; each ends with its number.
  *
- * This is the whole declaration of a fixture. The first sentence is what reports print. "param:" has the
- * values that it is run with, or "quick:" does where those are for use by hand. Each "want:"
- * says what the kernel does to some tasks, named by their birth paths: main/2 is the second
- * task that main makes. "modes:" says how a debugger may meet it; main parks
- * at checkpoint 1 in the middle of its work, where debuggers attach, detach or stop it.
- * Output is compared with that of a run without a debugger: write "thread: ID" and "process: ID", and
- * the ids, which differ from run to run, are known as such.
+ * This comment declares the fixture. Its first sentence is what reports print. "param:" gives
+ * the parameters and their values; if these are for use by hand, "quick:" gives other values
+ * for the suite. Each "want:" says what the kernel does to some tasks, which are named by their
+ * birth paths: main/2 is the second task that main makes. "modes:" says how a debugger may meet
+ * the program. In the middle of its work main waits at checkpoint 1, where debuggers attach,
+ * detach or stop it. The output is compared with that of a run without a debugger. Ids differ
+ * from run to run: print them as "thread: ID" or "process: ID", so that they are recognised.
  *
  * param: n=3
  * want: main: clone main/1..n, exit 0
@@ -18,7 +18,7 @@
 
 static void *thread(void *slot)
 {
-	announce((uintptr_t)slot); /* the first act of each task: it writes its id where the harness looks */
+	announce((uintptr_t)slot); /* each task does this first: it writes its id for the harness */
 	printf("thread: %ld\n", syscall(SYS_gettid));
 	return NULL;
 }
@@ -26,7 +26,7 @@ static void *thread(void *slot)
 int main(int argc, char **argv)
 {
 	(void)argc;
-	fixture_start(argv); /* announces main, and waits at the gate, which is checkpoint 0 */
+	fixture_start(argv); /* announces main and waits at the gate, checkpoint 0 */
 	long n = param("n", "3");
 	for (long i = 0; i < n; i++) {
 		if (i == n / 2)

@@ -1,6 +1,7 @@
 /*
- * crowd PARKED CREATORS: has threads that wait, and threads that make others without end. It says
- * "ready" when all are there, and ends with 23 at the end of its input.
+ * crowd PARKED CREATORS: has PARKED threads that wait, and CREATORS threads that make others
+ * without end. It prints "ready" when all have started, and ends with 23 at the end of its
+ * input.
  */
 #include <pthread.h>
 #include <stdlib.h>

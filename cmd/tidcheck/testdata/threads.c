@@ -1,4 +1,7 @@
-/* threads N [STATUS]: makes N threads, each joined before the next, then ends with STATUS, 0 or "killed". */
+/*
+ * threads N [STATUS]: makes N threads, one after the other. Then it ends with STATUS, by
+ * default 0; if that is "killed", it sends itself SIGKILL.
+ */
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>

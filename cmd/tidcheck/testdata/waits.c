@@ -1,6 +1,6 @@
 /*
- * waits term: ends with 7 when SIGTERM comes; waits deaf: ignores it. Both say "ready", and
- * end with 23 at the end of their input.
+ * waits term: ends with 7 at SIGTERM. waits deaf: ignores SIGTERM. Both print "ready", and end
+ * with 23 at the end of their input.
  */
 #include <signal.h>
 #include <string.h>

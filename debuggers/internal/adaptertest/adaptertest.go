@@ -1,5 +1,5 @@
-// Package adaptertest is what the tests of the adapters share. A debugger on this machine is held to what is known of
-// it, and a fake, which is wrong in one way, must be accused of that.
+// Package adaptertest is what the tests of the adapters share. A debugger on this machine is held
+// to what is known of it. A fake debugger has one fault, and must fail for it.
 package adaptertest
 
 import (
@@ -14,12 +14,18 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidcheck/tidcheck/findings"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/testproc"
+	"github.com/tidcheck/tidcheck/judge"
 )
 
-// Main runs a package's tests, with a cache of their own, and as many at once as RunAll's runs: mostly they wait.
+// Main runs a package's tests with a cache of their own, and as many at once as RunAll makes runs:
+// most of the time a test waits.
 func Main(m *testing.M) {
-	flag.Set("test.parallel", fmt.Sprint(4*runtime.NumCPU())) // the command line's is parsed later, and counts
+	// The command line's value is parsed later, and counts.
+	flag.Set("test.parallel", fmt.Sprint(4*runtime.NumCPU()))
+	testproc.UseTempThatExecutes()
 	cache, err := os.MkdirTemp("", "tidcheck-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -31,11 +37,12 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// NeedDebuggers skips a test of a debugger on this machine where that was not asked for.
+// NeedDebuggers skips a test of a debugger on this machine unless it was asked for.
 func NeedDebuggers(t *testing.T) {
 	t.Helper()
 	if os.Getenv("TIDCHECK_DEBUGGERS") == "" {
-		t.Skip("TIDCHECK_DEBUGGERS is not set: make conformance holds the debuggers on this machine to the suite")
+		t.Skip("TIDCHECK_DEBUGGERS is not set: " +
+			"make conformance holds the debuggers on this machine to the suite")
 	}
 }
 
@@ -51,12 +58,13 @@ func NeedVersion(t *testing.T, d harness.Debugger, want string) {
 	}
 }
 
-// QuickSet holds debuggers to the quick set and to the text of their known.txt: what is in that is green, and nothing else fails.
+// QuickSet holds debuggers to the quick set and to the text of their known.txt: only failures that
+// stand there are accepted.
 func QuickSet(t *testing.T, known string, o harness.Options, all ...harness.Debugger) {
 	t.Helper()
 	NeedDebuggers(t)
 	t.Parallel()
-	o.Quick, o.Known = true, Known(t, known)
+	o.Quick, o.Expect = true, Known(t, known).Expect
 	for _, d := range all {
 		t.Run(d.Name(), func(t *testing.T) {
 			t.Parallel()
@@ -66,9 +74,9 @@ func QuickSet(t *testing.T, known string, o harness.Options, all ...harness.Debu
 }
 
 // Known reads the text of an adapter's known.txt.
-func Known(t *testing.T, text string) []harness.Known {
+func Known(t *testing.T, text string) findings.List {
 	t.Helper()
-	known, err := harness.ParseKnown("known.txt", text)
+	known, err := findings.Parse("known.txt", text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +84,9 @@ func Known(t *testing.T, text string) []harness.Known {
 }
 
 // run runs the scenarios, a regular expression, under some debuggers.
-func run(t *testing.T, scenarios string, o harness.Options, all ...harness.Debugger) []harness.Result {
+func run(
+	t *testing.T, scenarios string, o harness.Options, all ...harness.Debugger,
+) []harness.Result {
 	t.Helper()
 	o.Match = regexp.MustCompile("^" + scenarios + "$")
 	report, err := harness.RunAll(t.Context(), all, o, func([]harness.Result) {})
@@ -86,8 +96,9 @@ func run(t *testing.T, scenarios string, o harness.Options, all ...harness.Debug
 	return report.Results
 }
 
-// A Defect is a known one of a debugger: in the scenarios, a regular expression, it is accused by the rule, of any where that
-// is empty, in words that the regular expression Want finds. It and a Case have no type of their own, so that tables of them need no keys.
+// A Defect is a known defect of a debugger. In the scenarios, a regular expression, it is accused
+// by the rule, or by any rule if that is empty, in words that the regular expression Want finds.
+// Defect and Case are no types of their own, so that tables of them need no keys.
 type Defect = struct{ Scenarios, Rule, Want string }
 
 // Shows sees that the suite finds a defect.
@@ -95,14 +106,18 @@ func Shows(t *testing.T, d harness.Debugger, o harness.Options, defect Defect) {
 	t.Helper()
 	want := regexp.MustCompile(defect.Want)
 	if !slices.ContainsFunc(run(t, defect.Scenarios, o, d), func(r harness.Result) bool {
-		return r.Verdict == harness.Fail && (defect.Rule == "" || defect.Rule == r.Rule) && want.MatchString(r.Detail)
+		accused := r.Verdict == judge.Fail && (defect.Rule == "" || defect.Rule == r.Rule)
+		return accused && want.MatchString(r.Detail)
 	}) {
 		t.Errorf("%s %s: %s does not say %q", d.Name(), defect.Scenarios, defect.Rule, defect.Want)
 	}
 }
 
-// Verdicts runs a scenario under some debuggers at once, and gives each rule's verdict and detail by the debugger's name.
-func Verdicts(t *testing.T, scenario string, o harness.Options, all ...harness.Debugger) map[string]map[string]string {
+// Verdicts runs a scenario under some debuggers at once. It gives each rule's verdict and detail,
+// by the debugger's name.
+func Verdicts(
+	t *testing.T, scenario string, o harness.Options, all ...harness.Debugger,
+) map[string]map[string]string {
 	t.Helper()
 	got := make(map[string]map[string]string)
 	for _, r := range run(t, scenario, o, all...) {
@@ -113,17 +128,15 @@ func Verdicts(t *testing.T, scenario string, o harness.Options, all ...harness.D
 		if r.Seconds >= 15 {
 			t.Errorf("%s took %.1f s", r.Debugger, r.Seconds)
 		}
-		if r.Verdict == harness.Unresolved {
-			t.Errorf("%s %s: %s", r.Debugger, r.Rule, r.Detail)
-		}
 	}
 	return got
 }
 
 // A Case is a fake, by its name, that one of some rules accuses, with Want in the first line.
+// Without a rule it is not accused: no rule is resolved, with Want in the first line.
 type Case = struct{ Fake, Rules, Want string }
 
-// Fakes are those of some cases.
+// Fakes lists the fakes of some cases.
 func Fakes(cases []Case) []string {
 	var names []string
 	for _, c := range cases {
@@ -136,11 +149,17 @@ func Fakes(cases []Case) []string {
 func Accused(t *testing.T, scenario string, got map[string]map[string]string, cases []Case) {
 	t.Helper()
 	for _, c := range cases {
-		if !slices.ContainsFunc(strings.Fields(c.Rules), func(rule string) bool {
+		rules, verdict := strings.Fields(c.Rules), judge.Fail
+		if c.Rules == "" {
+			rules, verdict = []string{"session"}, judge.Unresolved
+		}
+		if !slices.ContainsFunc(rules, func(rule string) bool {
 			first, _, _ := strings.Cut(got[c.Fake][rule], "\n")
-			return strings.HasPrefix(first, "FAIL: ") && strings.Contains(first, c.Want) && len(first) < 512
+			return strings.HasPrefix(first, string(verdict)+": ") &&
+				strings.Contains(first, c.Want) && len(first) < 512
 		}) {
-			t.Errorf("%s %.80q: want %s: %s, got %q", scenario, c.Fake, c.Rules, c.Want, got[c.Fake])
+			t.Errorf("%s %.80q: want %s: %s, got %q",
+				scenario, c.Fake, c.Rules, c.Want, got[c.Fake])
 		}
 	}
 }
@@ -173,14 +192,15 @@ func (v visitor) Start(_ context.Context, target harness.Target) (harness.Sessio
 	return nil, errors.ErrUnsupported
 }
 
-// WithTarget calls f with the target of a run of one scenario, which lasts as long.
+// WithTarget calls f with the target of a run of one scenario. The run lasts as long as f.
 func WithTarget(t *testing.T, scenario string, o harness.Options, f func(harness.Target)) {
 	t.Helper()
 	o.Match = regexp.MustCompile("^" + scenario + "$")
 	v := visitor{make(chan harness.Target), make(chan struct{})}
 	over := make(chan error, 1)
 	go func() {
-		report, err := harness.RunAll(t.Context(), []harness.Debugger{v}, o, func([]harness.Result) {})
+		all := []harness.Debugger{v}
+		report, err := harness.RunAll(t.Context(), all, o, func([]harness.Result) {})
 		if err == nil && len(report.Results) > 0 {
 			err = errors.New(report.Results[0].Detail)
 		}

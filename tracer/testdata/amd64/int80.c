@@ -1,6 +1,6 @@
 /*
- * An x86-64 program that makes a thread and a process through the gate of 32-bit programs, int 0x80, whose calls have
- * other numbers: there clone is 120, fork is 2 and exit is 1. Ends with 5.
+ * An x86-64 program that makes a thread and a process by the system calls of 32-bit programs, int
+ * 0x80. They have other numbers: clone is 120, fork is 2 and exit is 1. Ends with 5.
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>
@@ -26,16 +26,19 @@ static int make(int number, int flags, uint32_t stack, uint32_t cleared, int cod
 			 "int $0x80\n"
 			 "1:"
 			 : "=a"(result)
-			 : "a"(number), "b"(flags), "c"(stack), "d"(0), "S"(0), "D"(cleared), [exit] "i"(EXIT), [code] "r"(code)
+			 : "a"(number), "b"(flags), "c"(stack), "d"(0), "S"(0), "D"(cleared),
+			   [exit] "i"(EXIT), [code] "r"(code)
 			 : "memory", "cc", "r8", "r9", "r10", "r11");
 	return result;
 }
 
 int main(void)
 {
-	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
+	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			  CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
 	const size_t size = 1 << 14;
-	char *low = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	char *low = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	volatile pid_t *gone = (volatile pid_t *)low;
 	int status;
 	pid_t child;
@@ -48,7 +51,8 @@ int main(void)
 	while (*gone)
 		syscall(SYS_futex, gone, FUTEX_WAIT, 1, NULL, NULL, 0);
 	child = make(FORK, 0, 0, 0, 3);
-	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 3)
+	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) != 3)
 		return 1;
 	return 5;
 }

@@ -1,7 +1,8 @@
 /*
- * "kinds first OTHER" makes a thread by the C library and one by clone(2), forks by the library and by fork(2), and
- * vforks a child that executes OTHER, to end with 7. Then it executes OTHER itself, which makes a thread that
- * executes it once more, to end with 5. OTHER is this program, maybe built for another ABI.
+ * "kinds first OTHER" makes a thread by the C library and one by clone(2), forks by the library
+ * and by fork(2), and vforks a child that executes OTHER, to end with 7. Then it executes OTHER
+ * itself, which makes a thread that executes it once more, to end with 5. OTHER is this program,
+ * maybe built for another ABI.
  */
 #define _GNU_SOURCE
 #include <linux/futex.h>
@@ -30,7 +31,8 @@ static int end(void *code)
 
 static int raw_thread(void)
 {
-	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
+	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			  CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
 
 	gone = 1; /* the kernel clears it, and wakes us, when the thread has ended */
 	if (clone(end, stack + sizeof stack, flags, (void *)6, NULL, NULL, (void *)&gone) < 0)
@@ -44,7 +46,8 @@ static int ends_with(pid_t child, int code)
 {
 	int status;
 
-	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == code;
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == code;
 }
 
 static int make_all(void)
@@ -52,7 +55,8 @@ static int make_all(void)
 	pthread_t thread;
 	pid_t child;
 
-	if (pthread_create(&thread, NULL, nothing, NULL) != 0 || pthread_join(thread, NULL) != 0 || raw_thread() != 0)
+	if (pthread_create(&thread, NULL, nothing, NULL) != 0 || pthread_join(thread, NULL) != 0 ||
+	    raw_thread() != 0)
 		return 0;
 	child = fork();
 	if (child == 0)

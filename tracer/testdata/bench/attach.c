@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static pid_t tids[1 << 15]; /* pid_max, for most */
+static pid_t tids[1 << 15]; /* pid_max on most machines */
 static int n;
 
 static void must(int ok, const char *what)

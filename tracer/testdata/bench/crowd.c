@@ -1,6 +1,7 @@
 /*
  * "crowd PARKED N": has PARKED threads that wait, then makes N threads more, each joined before the
- * next, and prints how many nanoseconds each of these took. It ends by exit_group at the end of its input.
+ * next, and prints how many nanoseconds each of these took. It ends by exit_group at the end of its
+ * input.
  */
 #include <errno.h>
 #include <pthread.h>

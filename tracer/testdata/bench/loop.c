@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 static int options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-		     PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+		     PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD |
+		     PTRACE_O_EXITKILL;
 static int with_message;
 static long counts[PTRACE_EVENT_STOP + 1];
 
@@ -24,7 +25,7 @@ static void must(int ok, const char *what)
 	}
 }
 
-/* The child waits on a pipe, so that it is traced from before its exec; PTRACE_TRACEME has no LISTEN. */
+/* The child waits on a pipe, so that it is seized before its exec: PTRACE_TRACEME has no LISTEN. */
 static void launch(char **argv)
 {
 	int gate[2];
@@ -77,6 +78,7 @@ int main(int argc, char **argv)
 		else
 			ended++;
 	}
-	printf("%ld threads, %ld at their ends, %ld ended\n", counts[PTRACE_EVENT_CLONE], counts[PTRACE_EVENT_EXIT], ended);
+	printf("%ld threads, %ld at their ends, %ld ended\n", counts[PTRACE_EVENT_CLONE],
+	       counts[PTRACE_EVENT_EXIT], ended);
 	return 0;
 }

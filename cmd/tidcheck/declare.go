@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/tracer"
+)
+
+// declareCommand runs a command several times and prints the want lines on which all observers
+// agree: the reference tracer, and the kernel's own account with and without the tracer.
+func declareCommand(ctx context.Context, c *invocation) error {
+	repeat := c.flags.Int("repeat", 5, "run it `N` times with the tracer, and N times without")
+	if err := c.parse(); err != nil {
+		return err
+	}
+	argv := c.flags.Args()
+	switch {
+	case len(argv) == 0:
+		return errors.New("name what to run: -- COMMAND [ARG…]")
+	case *repeat < 1:
+		return errors.New("--repeat: give 1 or more")
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	wants, err := declared(ctx, argv, *repeat)
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("stopped before all was run")
+	case errors.Is(err, errDiffer):
+		c.status = notConforming
+	}
+	for _, line := range wants {
+		fmt.Printf("want: %s\n", line)
+	}
+	return err
+}
+
+var errDiffer = errors.New("the runs differ")
+
+// declared returns the want lines of a command. If a task did something else in one of the runs,
+// the error is errDiffer and says what.
+func declared(ctx context.Context, argv []string, repeat int) (wants []string, err error) {
+	spec := harness.Spec{Argv: argv, Env: os.Environ(), Stderr: os.Stderr}
+	var expected event.Expected
+	for n := range repeat {
+		traced, beside, err := observe(ctx, spec)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			wants = traced.Wants()
+			if expected, err = expect(wants); err != nil {
+				return nil, err
+			}
+		}
+		alone, err := harness.Witnessed(ctx, spec, (*harness.Process).Release)
+		if err != nil {
+			return nil, err
+		}
+		for _, seen := range []struct {
+			by   string
+			form event.Form
+			view event.View
+		}{
+			{"the tracer", traced, event.Traced},
+			{"the kernel's account beside the tracer", beside, event.Witnessed},
+			{"the kernel's account without a tracer", alone, event.Witnessed},
+		} {
+			if line := difference(expected, seen.form, seen.view); line != "" {
+				return nil, fmt.Errorf("%w: in run %d of %d %s has %s",
+					errDiffer, n+1, repeat, seen.by, line)
+			}
+		}
+	}
+	return wants, nil
+}
+
+// observe runs a command once with both observers.
+func observe(ctx context.Context, spec harness.Spec) (traced, beside event.Form, err error) {
+	var trace event.Trace
+	beside, err = harness.Witnessed(ctx, spec, func(p *harness.Process) error {
+		opts := tracer.Options{Events: func(e event.Event) { trace = append(trace, e) }}
+		t, err := tracer.LaunchHeld(p.PID, p.Release, opts)
+		if err != nil {
+			return err
+		}
+		if err := t.Resume(); err != nil {
+			return err
+		}
+		defer context.AfterFunc(ctx, func() { t.Kill() })() // after its end: ErrEnded
+		_, err = t.Wait()
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	family, err := event.NewFamily(trace)
+	if err != nil {
+		return nil, nil, err
+	}
+	return family.Form(), beside, nil
+}
+
+// expect reads want lines as a fixture's head is read.
+func expect(lines []string) (event.Expected, error) {
+	wants := make([]event.Want, len(lines))
+	for i, line := range lines {
+		w, err := event.ParseWant(line)
+		if err != nil {
+			return event.Expected{}, err
+		}
+		wants[i] = w
+	}
+	return event.Expand(wants, nil, [2]int{})
+}
+
+// difference describes the first task that did something else than is expected; empty if none did.
+func difference(expected event.Expected, form event.Form, view event.View) string {
+	want, got := expected.Compare(form, view)
+	for _, line := range want {
+		if slices.Contains(got, line) {
+			continue
+		}
+		path, _, _ := strings.Cut(line, ":")
+		found := "no " + path
+		for _, other := range got {
+			if strings.HasPrefix(other, path+":") {
+				found = fmt.Sprintf("%q", other)
+			}
+		}
+		return fmt.Sprintf("%s, and the tracer's first run has %q", found, line)
+	}
+	return ""
+}

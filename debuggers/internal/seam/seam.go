@@ -1,0 +1,4 @@
+//go:build !linux || !(amd64 || arm64)
+
+// Package seam is empty where there is no tracer.
+package seam

@@ -1,0 +1,4 @@
+package procfs
+
+// sysVfork is no system call's number: arm64 has no vfork.
+const sysVfork = -1

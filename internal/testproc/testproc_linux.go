@@ -1,0 +1,90 @@
+// Package testproc is for the tests of packages that start processes. A test binary plays a role in
+// a process of its own, and fails if its tests leave processes behind.
+package testproc
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"testing"
+	"time"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/internal/procfs"
+	"golang.org/x/sys/unix"
+)
+
+// Role is the environment's variable that names the role which a test binary plays.
+const Role = "TIDCHECK_TEST_ROLE"
+
+// Main is for a TestMain. In a role the test binary does that and ends; else it runs its tests,
+// with a cache of built fixtures of its own, and fails if something is left that they started.
+func Main(m *testing.M, roles map[string]func()) {
+	if play, ok := roles[os.Getenv(Role)]; ok {
+		play()
+		os.Exit(0)
+	}
+	UseTempThatExecutes()
+	// What a killed keeper leaves becomes our child, so that we can say that nothing is left.
+	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	cache, err := os.MkdirTemp("", "tidcheck-test-")
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	os.Setenv("TIDCHECK_CACHE", cache)
+	code := m.Run()
+	os.RemoveAll(cache)
+	if left := leftovers(); len(left) > 0 {
+		fmt.Println("FAIL: left behind:", left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// UseTempThatExecutes sets TMPDIR to /var/tmp for our process where its folder is mounted noexec:
+// tests build programs in temporary folders.
+func UseTempThatExecutes() {
+	var where unix.Statfs_t
+	if unix.Statfs(os.TempDir(), &where) == nil && where.Flags&unix.ST_NOEXEC != 0 {
+		os.Setenv("TMPDIR", "/var/tmp")
+	}
+}
+
+// leftovers are our children, and the programs that have a ledger of ours.
+func leftovers() (left []string) {
+	for _, pid := range procfs.Descendants(event.TID(os.Getpid())) {
+		left = append(left, fmt.Sprint("child ", pid, " ", procfs.Status(pid)["Name"]))
+	}
+	ours := fmt.Appendf(nil, "TIDCHECK_LEDGER=/proc/%d/", os.Getpid())
+	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, name := range environs {
+		if text, _ := os.ReadFile(name); bytes.Contains(text, ours) {
+			left = append(left, name)
+		}
+	}
+	return left
+}
+
+// Playing is the test binary in a role.
+func Playing(role string, env ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe")
+	// The race detector would have each sleep for a second at its end.
+	cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0", Role+"="+role), env...)
+	return cmd
+}
+
+// Alarm ends a test binary whose test would hang, and shows where it hangs.
+func Alarm(t testing.TB, limit time.Duration) {
+	timer := time.AfterFunc(limit, func() {
+		debug.SetTraceback("all")
+		panic(t.Name() + ": it hangs")
+	})
+	t.Cleanup(func() { timer.Stop() })
+}
+
+// Gone tells whether a process is no more.
+func Gone(pid int) bool { return unix.Kill(pid, 0) == unix.ESRCH }

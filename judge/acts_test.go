@@ -1,0 +1,342 @@
+package judge
+
+import (
+	"testing"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
+)
+
+// execDeclared has the head of the launched program state that no task executes.
+func execDeclared(s *sketch) { s.declare("main: clone", "*: at most 0 exec\nmain: clone") }
+
+func TestAnExecThatNeverWasIsUnsound(t *testing.T) {
+	invent := func(s *sketch) { s.say("100/103: exit 0", "100: exec\n100/103: exit 0") }
+	const never = `reported: process 100 executed a program; process 100 executed no program`
+	testRule(t, "sound", launched, []variant{
+		{"by the kernel's account", invent, never},
+		{"by the head", func(s *sketch) {
+			execDeclared(s)
+			s.withoutAccount()
+			invent(s)
+		}, never},
+		{"nothing says so", func(s *sketch) {
+			s.withoutAccount()
+			invent(s)
+		}, ""},
+	})
+	testRule(t, "sound", attached, []variant{
+		{"of a process that executed before the attach", func(s *sketch) {
+			s.kernelDid("10 100: clone 101", "7 100: exec\n10 100: clone 101")
+			s.Ledger = []Announcement{
+				slot(100, UnknownCreator), became(0), slot(101, 1), slot(102, 1), slot(103, 3),
+			}
+			s.declare("main: clone", "main: exec, clone")
+			s.say("100: ready", "100: ready\n100: exec")
+		}, never},
+		{"at an attach, of an exec before it", func(s *sketch) {
+			s.say("100: ready", "100: ready\n100: exec")
+		}, never},
+	})
+}
+
+func TestAnExecIsOfTheTaskThatExecuted(t *testing.T) {
+	twice := func(s *sketch) {
+		secondExec(s)
+		s.Ledger = append(s.Ledger, became(3))
+		s.declare("exec, clone main/1/1, exit 3", "exec, clone main/1/1, exec, exit 3")
+	}
+	testRule(t, "sound", executed, []variant{
+		{
+			"another task", func(s *sketch) { s.say("exec from 101", "exec from 102") },
+			`reported: process 100 executed a program by its task 102; it was task 101 that ` +
+				`executed`,
+		},
+		{"another task, by the ledger", func(s *sketch) {
+			s.withoutAccount()
+			s.say("exec from 101", "exec from 100")
+		}, `reported: process 100 executed a program; it was task 101 that executed`},
+		{"the task, by the ledger", func(s *sketch) { s.withoutAccount() }, ""},
+		{"a task that is not told", func(s *sketch) { s.say("exec from 101", "exec") }, ""},
+		{"two tasks in turn", func(s *sketch) {
+			twice(s)
+			s.say("100/103: exit 4", "100/103: exit 4\n100: exec from 100")
+		}, ""},
+		{"two tasks, the other way round", func(s *sketch) {
+			twice(s)
+			s.say("exec from 101", "exec from 100")
+			s.say("100/103: exit 4", "100/103: exit 4\n100: exec from 101")
+		}, "it was task 101 that executed"},
+		{"one of two that are not told both", func(s *sketch) {
+			twice(s)
+			s.say("exec from 101", "exec from 100")
+		}, ""},
+		{
+			"before it executed", func(s *sketch) { s.read("100: exec from 101", 31) },
+			`process 100 executed a program by its task 101: this was reported at 31ns, and ` +
+				`process 100 executed at 32ns`,
+		},
+		{"long after", func(s *sketch) { s.read("100: exec from 101", 900) }, ""},
+	})
+}
+
+func TestAnExecIsToldOnce(t *testing.T) {
+	again := func(s *sketch) {
+		s.say("100: exec from 101", "100: exec from 101\n100: exec from 101")
+	}
+	const more = "process 100: 1 exec, 2 reported"
+	testRule(t, "once", executed, []variant{
+		{"by the kernel's account", again, more},
+		{"by the head", func(s *sketch) {
+			s.withoutAccount()
+			s.wants = "*: at most 1 exec" + s.wants
+			again(s)
+		}, more},
+		{"by a debugger that tells no births", func(s *sketch) {
+			s.withhold(Births)
+			again(s)
+		}, more},
+		{"the head leaves it open", func(s *sketch) {
+			s.withoutAccount()
+			again(s)
+		}, ""},
+		{"each of two", func(s *sketch) {
+			secondExec(s)
+			s.Ledger = append(s.Ledger, became(3))
+			s.declare("exec, clone main/1/1, exit 3", "exec, clone main/1/1, exec, exit 3")
+			s.say("100/103: exit 4", "100/103: exit 4\n100: exec from 100")
+		}, ""},
+		{"one of two", func(s *sketch) {
+			secondExec(s)
+			s.Ledger = append(s.Ledger, became(3))
+			s.declare("exec, clone main/1/1, exit 3", "exec, clone main/1/1, exec, exit 3")
+		}, ""},
+	})
+}
+
+func TestAnExecThatAnnouncedItselfIsDueWithoutAnAccount(t *testing.T) {
+	testRule(t, "complete", executed, []variant{
+		{"told", func(s *sketch) { s.withoutAccount() }, ""},
+		{"left out", func(s *sketch) {
+			s.withoutAccount()
+			s.say("100: exec from 101\n", "")
+		}, "process 100: 1 exec, 0 reported"},
+		{"by a debugger that tells no execs", func(s *sketch) {
+			s.withoutAccount()
+			s.withhold(Execs)
+			s.say("100: exec from 101\n", "")
+		}, ""},
+	})
+}
+
+// vforked is a program whose first process makes another by vfork(2), and then one by fork(2).
+func vforked() *sketch {
+	s := launched()
+	s.kernel = `
+		2 100: exec
+		10 100: fork 200
+		20 200: exit ?
+		30 100: fork 201
+		40 201: exit ?
+		60 100: exit ?`
+	s.wants = `
+		main: vfork main/1, vforkdone, fork main/2, exit 0
+		main/1..2: exit 3`
+	process := func(pid event.TID) Announcement {
+		return Announcement{State: Born, TID: pid, PID: pid, Creator: 0}
+	}
+	s.Ledger = []Announcement{slot(100, UnknownCreator), process(200), process(201)}
+	s.said = `
+		100: ready
+		100: vfork 200
+		200: exit 3
+		200: end 3
+		100: vforkdone
+		100: fork 201
+		201: exit 3
+		201: end 3
+		100: exit 0
+		100: end 0`
+	s.Control.Lines, s.Program.Lines = nil, nil
+	return s
+}
+
+func TestAVforkIsNoForkAndAForkNoVfork(t *testing.T) {
+	asFork := func(s *sketch) { s.say("vfork 200", "fork 200") }
+	asVfork := func(s *sketch) { s.say("fork 201", "vfork 201") }
+	testRule(t, "sound", vforked, []variant{
+		{"a vfork as a fork", asFork, `reported: task 100 created process 200; it was a vfork`},
+		{"a vfork as a fork, by a debugger that does not tell them apart", func(s *sketch) {
+			s.withhold(Vforks)
+			asFork(s)
+		}, ""},
+		{"a fork as a vfork", asVfork, `reported: task 100 created process 201 by vfork; it was ` +
+			`a fork`},
+		{"a fork as a vfork, whatever is offered", func(s *sketch) {
+			s.withhold(Vforks)
+			asVfork(s)
+		}, `reported: task 100 created process 201 by vfork; it was a fork`},
+		{"without an account", func(s *sketch) {
+			s.withoutAccount()
+			asFork(s)
+		}, "it was a vfork"},
+		{"a head that leaves it open", func(s *sketch) {
+			s.declare("vfork main/1, vforkdone, fork main/2, ", "")
+			asFork(s)
+			asVfork(s)
+		}, ""},
+		{
+			"a vfork as a thread", func(s *sketch) { s.say("vfork 200", "clone 200") },
+			`reported: task 100 created thread 200; it was a fork`,
+		},
+	})
+}
+
+func TestTheEndOfAVforkIsToldOnce(t *testing.T) {
+	testRule(t, "complete", vforked, []variant{
+		{
+			"left out", func(s *sketch) { s.say("100: vforkdone\n", "") },
+			"task 100 (main): 1 vforks came to their end, 0 reported (vforkdone)",
+		},
+		{"left out by a debugger that does not tell it", func(s *sketch) {
+			s.withhold(Vforks)
+			s.say("100: vforkdone\n", "")
+		}, ""},
+		{"the head leaves it open", func(s *sketch) {
+			s.declare(" vforkdone,", "")
+			s.say("100: vforkdone\n", "")
+		}, ""},
+	})
+	testRule(t, "once", vforked, []variant{
+		{
+			"twice", func(s *sketch) { s.say("100: vforkdone\n", "100: vforkdone\n100: vforkdone\n") },
+			"task 100 (main): 1 vforks, the end of one was reported 2 times",
+		},
+		{"twice, and the head states the vfork alone", func(s *sketch) {
+			s.declare(" vforkdone,", "")
+			s.say("100: vforkdone\n", "100: vforkdone\n100: vforkdone\n")
+		}, "task 100 (main): 1 vforks, the end of one was reported 2 times"},
+	})
+	early := func(s *sketch) {
+		s.say("100: vforkdone\n", "")
+		s.say("100: vfork 200", "100: vforkdone\n100: vfork 200")
+	}
+	testRule(t, "order", vforked, []variant{
+		{"before its vfork", early, `task 100 went on after its vfork: this was reported before ` +
+			`the vfork that it ends`},
+		{"before its vfork, by a creator that is not told", func(s *sketch) {
+			early(s)
+			s.say("100: vfork 200", "100/0: vfork 200")
+		}, ""},
+		{"before the second of two vforks", func(s *sketch) {
+			s.declare("fork main/2, exit 0", "vfork main/2, vforkdone, exit 0")
+			s.say("fork 201", "vfork 201")
+			s.say("201: end 3", "201: end 3\n100: vforkdone")
+		}, ""},
+	})
+	const never = `reported: task 200 went on after its vfork; task 200 (main/1) made no ` +
+		`process by vfork`
+	invent := func(s *sketch) { s.say("200: exit 3", "200: vforkdone\n200: exit 3") }
+	testRule(t, "sound", vforked, []variant{
+		{"that never was", invent, never},
+		{"that never was, of a debugger that offers none", func(s *sketch) {
+			s.withhold(Vforks)
+			invent(s)
+		}, never},
+		{"of a task that forks", func(s *sketch) {
+			s.declare("vfork main/1, vforkdone", "fork main/1")
+			s.say("vfork 200", "fork 200")
+		}, `reported: task 100 went on after its vfork; task 100 (main) made no process by vfork`},
+	})
+}
+
+// signalled is the launched program, in which 101 sends itself a signal and 102 gets two.
+func signalled() *sketch {
+	s := launched()
+	s.Ledger[1].Sent, s.Ledger[1].Handled = 1, 1
+	s.Ledger[2].Sent, s.Ledger[2].Handled = 2, 2
+	s.say("100/103: exit 0", `100/101: signal SIGUSR1
+		100/102: signal SIGUSR1
+		100/102: signal SIGRTMIN
+		100/103: exit 0`)
+	return s
+}
+
+func TestSignalsAreThoseThatTheLedgerCounts(t *testing.T) {
+	const first = "100/101: signal SIGUSR1\n"
+	testRule(t, "complete", signalled, []variant{
+		{
+			"left out", func(s *sketch) { s.say(first, "") },
+			"task 101 (main/1): 1 signal delivered, 0 reported",
+		},
+		{"told of another task", func(s *sketch) {
+			s.say(first, "100/103: signal SIGUSR1\n")
+		}, "task 101 (main/1): 1 signal delivered, 0 reported"},
+		{"left out by a debugger that tells none", func(s *sketch) {
+			s.withhold(Signals)
+			s.say(first, "")
+		}, ""},
+		{"sent and not delivered", func(s *sketch) { // which transparent accuses
+			s.Ledger[1].Handled = 0
+			s.say(first, "")
+		}, ""},
+		{"left out where it was let go", func(s *sketch) {
+			s.say(first, "")
+			s.Detach = took(900, 901)
+		}, ""},
+		{"left out at an attach that may have come after it", func(s *sketch) {
+			s.Mode, s.Attach = fixtures.AttachDuring, took(1, 2)
+			s.say("100: ready", "100: attach\n100: ready")
+			s.say(first, "")
+		}, ""},
+	})
+	testRule(t, "sound", signalled, []variant{
+		{
+			"of a task that got none", func(s *sketch) { s.say(first, first+"100/103: signal SIGUSR1\n") },
+			`reported: task 103 of process 100 got SIGUSR1; no signal was sent to task 103 ` +
+				`(main/2/1)`,
+		},
+		{"a child's end, which no task sends", func(s *sketch) {
+			s.say(first, first+"100/103: signal SIGCHLD\n")
+		}, ""},
+		{"a runtime's own, beside those that the head states", func(s *sketch) {
+			s.declare("main/1: exit 0", "main/1: signal SIGUSR1, exit 0")
+			s.say(first, first+"100/101: signal SIGURG\n")
+		}, ""},
+		{"another signal than the head's", func(s *sketch) {
+			s.declare("main/1: exit 0", "main/1: signal SIGUSR2, exit 0")
+		}, `reported: task 101 of process 100 got SIGUSR1; its head says "main/1: signal ` +
+			`SIGUSR2, exit 0"`},
+		{"the head's signal", func(s *sketch) {
+			s.declare("main/1: exit 0", "main/1: signal SIGUSR1, exit 0")
+		}, ""},
+	})
+	testRule(t, "once", signalled, []variant{
+		{
+			"told twice", func(s *sketch) { s.say(first, first+first) },
+			"task 101 (main/1): 1 signal sent, 2 reported",
+		},
+		{"sent, and not handled yet", func(s *sketch) { s.Ledger[1].Handled = 0 }, ""},
+		{"told twice at an attach", func(s *sketch) {
+			s.Mode, s.Attach = fixtures.AttachDuring, took(22, 30)
+			s.say("100: ready", "100: attach\n100: ready")
+			s.say(first, first+first)
+			s.read("100/101: signal SIGUSR1", 29)
+		}, ""},
+	})
+}
+
+func TestSignalsAreThoseOfTheHeadIfTheLedgerCountsNone(t *testing.T) {
+	head := func(s *sketch) { s.declare("main/1: exit 0", "main/1: signal SIGSEGV, exit 0") }
+	told := func(s *sketch) { s.say("100/103: exit 0", "100/101: signal SIGSEGV\n100/103: exit 0") }
+	testRule(t, "complete", launched, []variant{
+		{"left out", head, "task 101 (main/1): 1 signal delivered, 0 reported"},
+		{"told", func(s *sketch) {
+			head(s)
+			told(s)
+		}, ""},
+	})
+	testRule(t, "sound", launched, []variant{
+		{"and a head that leaves them open", told, ""},
+	})
+}

@@ -1,0 +1,67 @@
+package judge
+
+import (
+	"slices"
+	"testing"
+)
+
+// noticed is attached with the connector's notices of its attaches and detaches: each before the
+// word that all of them were done.
+func noticed() *sketch {
+	s := attached()
+	s.conn = s.kernel
+	s.Account.Tracings = append(s.Account.Tracings,
+		Tracing{PID: 100, TID: 100, Tracer: 9, At: 13},
+		Tracing{PID: 100, TID: 101, Tracer: 9, At: 14},
+		Tracing{PID: 100, TID: 100, At: 46},
+		Tracing{PID: 100, TID: 102, At: 47})
+	return s
+}
+
+func TestAnAttachIsCompleteWhenItsNoticesHaveCome(t *testing.T) {
+	const late = "task 101 (main/1) lived at the attach, which was said to be complete at 22ns, " +
+		"and was attached to at 24ns"
+	again := Tracing{PID: 100, TID: 101, Tracer: 9, At: 24}
+	testRule(t, "complete", noticed, []variant{
+		{"one comes later", func(s *sketch) { s.Account.Tracings[1].At = 24 }, late},
+		{"it was let go of meanwhile", func(s *sketch) {
+			s.Account.Tracings = slices.Insert(s.Account.Tracings, 2,
+				Tracing{PID: 100, TID: 101, At: 16}, again)
+		}, late},
+		{"it is let go of later, and attached to again", func(s *sketch) {
+			s.Account.Tracings = slices.Insert(s.Account.Tracings, 2,
+				Tracing{PID: 100, TID: 101, At: 23}, again)
+		}, ""},
+		{"one is of a task that was born inside the attach", func(s *sketch) {
+			s.Account.Tracings = slices.Insert(s.Account.Tracings, 2,
+				Tracing{PID: 100, TID: 102, Tracer: 9, At: 24})
+		}, ""},
+		{"one is another debugger's, after the detach", func(s *sketch) {
+			s.Account.Tracings[1].At = 46
+		}, ""},
+		{"one is of another process's", func(s *sketch) {
+			s.Account.Tracings[1].At, s.Account.Tracings[1].PID = 24, 99
+		}, ""},
+		{"one is a task's of the program", func(s *sketch) {
+			s.Account.Tracings[1].At, s.Account.Tracings[1].Tracer = 24, 100
+		}, ""},
+	})
+}
+
+func TestADetachIsCompleteWhenItsNoticesHaveCome(t *testing.T) {
+	testRule(t, "released", noticed, []variant{
+		{
+			"one comes later", func(s *sketch) { s.Account.Tracings[2].At = 49 },
+			"task 100 (main) was let go of at 49ns, and the detach was said to be complete at 48ns",
+		},
+		{"one is of another process's", func(s *sketch) {
+			s.Account.Tracings[2].At, s.Account.Tracings[2].PID = 49, 99
+		}, ""},
+		{"one is of a task that the program traces", func(s *sketch) {
+			s.Account.Tracings[0].Tracer, s.Account.Tracings[2].At = 102, 49
+		}, ""},
+		{"one is an attach, to see", func(s *sketch) {
+			s.Account.Tracings[2].At, s.Account.Tracings[2].Tracer = 49, 9
+		}, ""},
+	})
+}

@@ -1,0 +1,259 @@
+//go:build amd64 || arm64
+
+package tracer
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+func TestDetachLetsGoOfEveryTask(t *testing.T) {
+	type tasks = []task
+	for _, c := range []struct {
+		name     string
+		how      string // "launched", "TRACEME"
+		tasks    tasks
+		stops    string
+		requests string
+		left     string // stops of the script that are left
+	}{
+		{"running", "", tasks{{tid: 10, pid: 10}}, "10: stop", "10: detach\n10: interrupt", ""},
+		{
+			"a signal comes first", "",
+			tasks{{tid: 10, pid: 10}},
+			"10: signal SIGHUP",
+			"10: detach SIGHUP\n10: interrupt", "",
+		},
+		{"stopped at a signal", "", tasks{{
+			tid: 10, pid: 10, state: stopped, at: stopSignal,
+			sig: 1,
+		}}, "", "10: detach SIGHUP", ""},
+		{
+			"in a group stop", "",
+			tasks{{tid: 10, pid: 10, state: listening}},
+			"10: group SIGTSTP",
+			"10: detach\n10: interrupt", "",
+		},
+		{
+			"a birth comes first", "",
+			tasks{{tid: 10, pid: 10}},
+			"10: fork 11\n11: stop",
+			"10: detach\n10: interrupt\n11: detach", "",
+		},
+		{
+			"an end comes first", "",
+			tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11}},
+			"10: exit 0\n11: stop",
+			"10: cont\n10: interrupt\n11: detach\n11: interrupt", "",
+		},
+		{
+			"an end comes first, launched", "launched",
+			tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11}},
+			"10: exit 0\n11: stop",
+			"10: cont\n10: interrupt\n10: setoptions\n11: detach\n11: interrupt", "",
+		},
+		{
+			"a vfork's parent is left to the thread's end", "",
+			tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11, state: inVFork}},
+			"10: stop\n11: vforkdone",
+			"10: detach\n10: interrupt\n11: interrupt", "11: vforkdone",
+		},
+		{
+			"a launched vfork's parent is waited for", "launched",
+			tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11, state: inVFork}},
+			"10: stop\n10: gone 0\n11: vforkdone", "10: detach\n10: interrupt\n11: detach\n" +
+				"11: interrupt", "10: gone 0",
+		},
+		{
+			"after TRACEME", "TRACEME",
+			tasks{{tid: 10, pid: 10}},
+			"10: signal SIGSTOP",
+			"10: detach\n10: tgkill SIGSTOP", "",
+		},
+		{
+			"after TRACEME, a signal comes first", "TRACEME",
+			tasks{{tid: 10, pid: 10}},
+			"10: signal SIGUSR1\n10: signal SIGSTOP",
+			"10: cont SIGUSR1\n10: detach\n10: tgkill SIGSTOP", "",
+		},
+		{
+			"after TRACEME, the program's SIGSTOP comes first", "TRACEME",
+			tasks{{tid: 10, pid: 10}},
+			"10: signal SIGSTOP 11\n10: signal SIGSTOP",
+			"10: cont SIGSTOP\n10: detach\n10: tgkill SIGSTOP", "",
+		},
+		{
+			"after TRACEME, a birth comes first", "TRACEME",
+			tasks{{tid: 10, pid: 10}},
+			"11: signal SIGSTOP\n10: fork 11\n10: signal SIGSTOP",
+			"10: cont\n10: detach\n10: tgkill SIGSTOP\n11: detach", "",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := newScript(c.stops)
+			tr := &Tracer{launched: c.how == "launched", opts: Options{TraceMe: c.how == "TRACEME"}}
+			tr.kernel, tr.pid, tr.tasks, tr.partlyTraced = k, 10, map[int]*task{}, map[int]bool{}
+			for _, known := range c.tasks {
+				tr.tasks[known.tid] = &known
+				k.stopped[known.tid] = known.isStopped()
+			}
+			if err := tr.detach(); err != nil {
+				t.Error(err)
+			}
+			slices.Sort(k.requests) // tasks are asked in no fixed order
+			if diff := cmp.Diff(lines(c.requests), k.requests); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(lines(c.left), slices.Clip(k.lines)); diff != "" &&
+				len(k.lines)+len(c.left) > 0 {
+				t.Errorf("stops left (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Detach returns its own failures only. After one of them the other tasks are detached all the
+// same.
+func TestDetachAfterAFailureLetsGoOfEveryTask(t *testing.T) {
+	for failed, want := range map[string]error{
+		"before": nil, "10: detach": unix.EIO, "10: interrupt": unix.EIO, "11: detach": unix.EIO,
+	} {
+		k := newScript("10: stop\n11: stop\n12: stop")
+		k.errs[failed] = unix.EIO
+		tr := &Tracer{kernel: k, tasks: map[int]*task{}, partlyTraced: map[int]bool{}}
+		for tid := 10; tid <= 12; tid++ {
+			tr.tasks[tid] = &task{tid: tid, pid: 10}
+			k.stopped[tid] = false
+		}
+		if failed == "before" {
+			tr.failure = unix.EIO
+		}
+		if err := tr.detach(); !errors.Is(err, want) {
+			t.Errorf("%s failed: got %v, want %v", failed, err, want)
+		}
+		if !errors.Is(tr.failure, unix.EIO) {
+			t.Errorf("%s failed: Wait would tell %v, want EIO", failed, tr.failure)
+		}
+		detached := []string{"10: detach", "11: detach", "12: detach"}
+		slices.Sort(k.requests)
+		isOther := func(r string) bool { return strings.Contains(r, "interrupt") }
+		got := slices.DeleteFunc(k.requests, isOther)
+		if diff := cmp.Diff(detached, got); diff != "" {
+			t.Errorf("%s failed (-want +got):\n%s", failed, diff)
+		}
+	}
+}
+
+// A page fault sleeps in D only for a short time, and is waited for.
+func TestTaskInDIsWaitedFor(t *testing.T) {
+	k := newScript("10: stop")
+	k.slow, k.states = 1, map[int]byte{10: 'D'}
+	k.stopped[10] = false
+	tr := &Tracer{kernel: k, tasks: map[int]*task{10: {tid: 10, pid: 10}}}
+	if err := tr.detach(); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(lines("10: interrupt\n10: detach"), k.requests); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// Only a vfork's parent is given up at once. Another sleep in D is waited for: it ends.
+func TestSleepInDIsToldFromAVFork(t *testing.T) {
+	for _, c := range []struct {
+		wchan   string
+		state   byte
+		silence time.Duration
+		want    bool
+	}{
+		{"kernel_clone", 'D', patience, true},
+		{"_do_fork", 'D', patience, true},
+		{"0", 'D', patience, true}, // the kernel does not say
+		{"", 'D', patience, true},
+		{"handle_userfault", 'D', patience, false},
+		{"folio_wait_bit_common", 'D', longestSleep - 1, false},
+		{"folio_wait_bit_common", 'D', longestSleep, true},
+		{"kernel_clone", 'R', longestSleep, false},
+	} {
+		k := newScript("")
+		k.stopped[10], k.states = false, map[int]byte{10: c.state}
+		k.files = map[string]string{"/proc/10/wchan": c.wchan}
+		tr := &Tracer{kernel: k}
+		if got := tr.cannotStop([]int{10}, c.silence); got != c.want {
+			t.Errorf("in state %c in %q for %s: given up %t, want %t", c.state, c.wchan, c.silence,
+				got, c.want)
+		}
+	}
+}
+
+// A pending SIGSTOP is not sent again: a second one beside it would stop the program for good when
+// it is let go of. A SIGSTOP that a SIGCONT took away is sent again.
+func TestSIGSTOPIsSentAgainOnlyIfItIsLost(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		pending int
+		state   byte
+		want    []string
+	}{
+		{"it waits", int(unix.SIGSTOP), 'R', nil},
+		{"the task is stopped at it", 0, 't', nil},
+		{"another signal waits", int(unix.SIGUSR1), 'S', []string{"10: tgkill SIGSTOP"}},
+		{"nothing waits", 0, 'S', []string{"10: tgkill SIGSTOP"}},
+	} {
+		k := newScript("")
+		k.stopped[10], k.pending[10], k.states = false, c.pending, map[int]byte{10: c.state}
+		owed := &task{tid: 10, pid: 10, owed: owedSIGSTOP, wanted: toLetGo}
+		tr := &Tracer{kernel: k, opts: Options{TraceMe: true}, tasks: map[int]*task{10: owed}}
+		tr.resendSIGSTOP([]int{10})
+		if diff := cmp.Diff(c.want, k.requests); diff != "" {
+			t.Errorf("%s: requests (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestKillReachesProcessesBornMeanwhile(t *testing.T) {
+	for _, c := range []struct{ name, stops string }{
+		{"its creator tells of it", "10: fork 11\n10: gone SIGKILL\n11: gone SIGKILL"},
+		{"its creator does not", "11: stop\n10: gone SIGKILL\n11: gone SIGKILL"},
+	} {
+		k := newScript(c.stops)
+		k.follow(t, &Tracer{killing: true})
+		if !slices.Contains(k.requests, "11: kill SIGKILL") {
+			t.Errorf("%s: 11 is not killed: %v", c.name, k.requests)
+		}
+	}
+}
+
+func TestStubIsAnExecutableFile(t *testing.T) {
+	image := stubImage(1234)
+	file, err := elf.NewFile(bytes.NewReader(image))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := elf.FileHeader{
+		Class: elf.ELFCLASS64, Data: elf.ELFDATA2LSB, Version: elf.EV_CURRENT,
+		ByteOrder: binary.LittleEndian,
+		Type:      elf.ET_EXEC, Machine: stubs[runtime.GOARCH].machine, Entry: 0x400078,
+	}
+	if diff := cmp.Diff(want, file.FileHeader); diff != "" {
+		t.Errorf("header (-want +got):\n%s", diff)
+	}
+	load := file.Progs[0].ProgHeader
+	if load.Type != elf.PT_LOAD || load.Filesz != uint64(len(image)) ||
+		load.Vaddr%load.Align != load.Off%load.Align {
+		t.Errorf("the file's %d bytes are loaded as %+v", len(image), load)
+	}
+	if got := binary.LittleEndian.Uint32(image[len(image)-4:]); got != 1234 {
+		t.Errorf("gate: got %d, want 1234", got)
+	}
+}

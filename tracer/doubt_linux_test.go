@@ -1,0 +1,106 @@
+//go:build amd64 || arm64
+
+package tracer
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tidcheck/tidcheck/event"
+	"golang.org/x/sys/unix"
+)
+
+// What the loop makes of answers that the kernel gives rarely.
+
+// listing is a script whose process 10 has these threads in /proc.
+type listing struct {
+	*script
+	tids []int
+}
+
+func (l listing) Tasks(int) ([]int, error) { return l.tids, nil }
+
+func TestAnAttachThatIsRefusedIsTriedAFewTimes(t *testing.T) {
+	k := newScript("")
+	k.stopped[10] = false
+	k.errs["10: seize"] = unix.EPERM
+	tr := &Tracer{
+		kernel: listing{k, []int{10}}, tasks: map[int]*task{}, partlyTraced: map[int]bool{},
+	}
+	err := tr.attach(10)
+	if !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), "CAP_SYS_PTRACE is missing") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	if want := slices.Repeat([]string{"10: seize"}, maxLooks); !slices.Equal(k.requests, want) {
+		t.Errorf("got the requests %v, want %v", k.requests, want)
+	}
+}
+
+// silentMessages is a kernel that refuses to tell an event's message.
+type silentMessages struct{ *script }
+
+func (silentMessages) EventMsg(int) (uint, error) { return 0, unix.EIO }
+
+func TestAMessageThatCannotBeReadIsAFailure(t *testing.T) {
+	k := newScript("10: clone 11\n10: exit 0\n10: gone 0")
+	tr := &Tracer{
+		kernel: silentMessages{k}, pid: 10, partlyTraced: map[int]bool{},
+		tasks: map[int]*task{10: {tid: 10, pid: 10}},
+	}
+	var events []string
+	tr.opts.Events = func(e event.Event) { events = append(events, e.String()) }
+	if err := tr.run(); err != nil {
+		t.Error(err)
+	}
+	if !errors.Is(tr.failure, unix.EIO) || !strings.Contains(tr.failure.Error(), "task 10: ") {
+		t.Errorf("got the failure %v, want EIO of task 10", tr.failure)
+	}
+	if diff := cmp.Diff(lines("10: exit 0\n10: end 0"), events); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+// A newcomer that was reaped before its creator's event cannot be asked for its process: the event
+// alone tells what was born.
+func TestANewcomerThatIsGoneIsWhatItsCreatorsEventSays(t *testing.T) {
+	for kind, want := range map[string]string{
+		"clone": "10: clone 11\n10/11: killed SIGKILL\n10: exit 0\n10: end 0",
+		"fork":  "10: fork 11\n11: killed SIGKILL\n11: end SIGKILL\n10: exit 0\n10: end 0",
+	} {
+		k := newScript("11: gone SIGKILL\n10: " + kind + " 11\n10: exit 0\n10: gone 0")
+		k.files = map[string]string{"/proc/11/status": ""}
+		if diff := cmp.Diff(lines(want), k.follow(t, &Tracer{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", kind, diff)
+		}
+	}
+}
+
+// A leader that cannot stop any more has its status in /proc, unless it was reaped while that was
+// read.
+func TestAZombieLeadersStatusIsThatOfProc(t *testing.T) {
+	between := strings.Repeat(" 1", 48) // the fields after the state and before the exit code
+	for _, c := range []struct {
+		name, stat string
+		want       string
+	}{
+		{"whole", "10 (x) Z" + between + " 1792\n", "10: exit 7"},
+		{"without the last field", "10 (x) Z" + between + "\n", ""},
+		{"it lives", "10 (x) S" + between + " 1792\n", ""},
+	} {
+		k := newScript("")
+		k.files = map[string]string{"/proc/10/task/10/stat": c.stat}
+		var events []string
+		tr := &Tracer{
+			kernel: k, pid: 10, partlyTraced: map[int]bool{},
+			tasks: map[int]*task{10: {tid: 10, pid: 10}, 11: {tid: 11, pid: 10}},
+		}
+		tr.opts.Events = func(e event.Event) { events = append(events, e.String()) }
+		news := tr.endZombies([]int{9, 11, 10})
+		if got := strings.Join(events, "\n"); got != c.want || news != (c.want != "") {
+			t.Errorf("%s: got %q, news %t, want %q", c.name, got, news, c.want)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+//go:build amd64 || arm64
+
+package tracer
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tidcheck/tidcheck/event"
+)
+
+// After PTRACE_TRACEME a signal can come before the exec: it is passed on, and the exec is an
+// event.
+func TestFirstStopAfterTraceMe(t *testing.T) {
+	for _, c := range []struct{ name, stops, requests string }{
+		{"the exec", "10: trap 0", "10: setoptions"},
+		{
+			"a signal, then the exec", "10: signal SIGHUP\n10: exec 10",
+			"10: setoptions\n10: cont SIGHUP",
+		},
+		{
+			"a SIGTRAP of another process, then the exec", "10: signal SIGTRAP 99\n10: exec 10",
+			"10: setoptions\n10: cont SIGTRAP",
+		},
+		{
+			"a group stop, then the exec", "10: signal SIGSTOP 99\n10: sigstop?\n10: exec 10",
+			"10: setoptions\n10: cont SIGSTOP\n10: cont",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := newScript(c.stops)
+			tr := &Tracer{
+				opts: Options{TraceMe: true}, kernel: k, pid: 10, launched: true, starting: true,
+				tasks: map[int]*task{},
+			}
+			if err := tr.traceFromExec(); err != nil {
+				t.Error(err)
+			}
+			if diff := cmp.Diff(lines(c.requests), k.requests); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+			if len(tr.early) != 1 || tr.early[0].Kind != event.Ready ||
+				tr.tasks[10].at != stopExec {
+				t.Errorf("got events %v, the program at stop %d; want it ready", tr.early,
+					tr.tasks[10].at)
+			}
+		})
+	}
+}
+
+func TestEndBeforeTheExecAfterTraceMe(t *testing.T) {
+	for _, stops := range []string{"10: gone 13", "10: signal SIGHUP\n10: exit SIGHUP\n" +
+		"10: gone SIGHUP"} {
+		k := newScript(stops)
+		tr := &Tracer{
+			opts: Options{TraceMe: true}, kernel: k, pid: 10, launched: true, starting: true,
+			tasks: map[int]*task{},
+		}
+		var early *earlyEnd
+		if err := tr.traceFromExec(); !errors.As(err, &early) || len(tr.tasks) > 0 {
+			t.Errorf("%s: got error %v and tasks %v, want an early end", stops, err, tr.tasks)
+		}
+	}
+}
