@@ -15,18 +15,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"github.com/tidcheck/tidcheck/tracer"
 	"golang.org/x/sys/unix"
 )
-
-func descriptors(t *testing.T) int {
-	t.Helper()
-	names, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(names)
-}
 
 func TestLaunchErrors(t *testing.T) {
 	within(t, 30*time.Second)
@@ -62,7 +54,7 @@ func TestLaunchErrors(t *testing.T) {
 		for _, way := range ways {
 			t.Run(c.name+"/"+way.name, func(t *testing.T) {
 				const rounds = 3
-				before := descriptors(t)
+				before := testproc.OpenFiles(t)
 				for range rounds {
 					cmd := c.cmd
 					cmd.Stdout = &bytes.Buffer{} // has os/exec make a pipe
@@ -82,7 +74,7 @@ func TestLaunchErrors(t *testing.T) {
 				if left := children(); len(left) > 0 {
 					t.Errorf("left behind: %v", left)
 				}
-				if after := descriptors(t); after != before {
+				if after := testproc.OpenFiles(t); after != before {
 					t.Errorf("%d descriptors before, %d after", before, after)
 				}
 			})
@@ -109,7 +101,7 @@ func (k refusing) SetOptions(int, int) error { return unix.EPERM }
 func TestRefusedLaunchLeavesNothing(t *testing.T) {
 	within(t, 10*time.Second)
 	for _, way := range ways {
-		before := descriptors(t)
+		before := testproc.OpenFiles(t)
 		how, calls := way.how, 0
 		how.Kernel = func(k tracer.Kernel) tracer.Kernel { return refusing{k, &calls} }
 		cmd := command(t, "sequence", "1")
@@ -117,7 +109,7 @@ func TestRefusedLaunchLeavesNothing(t *testing.T) {
 		if _, err := tracer.Launch(cmd, how); !errors.Is(err, unix.EPERM) {
 			t.Errorf("%s: got error %v, want EPERM", way.name, err)
 		}
-		if left, after := children(), descriptors(t); len(left) > 0 || after != before {
+		if left, after := children(), testproc.OpenFiles(t); len(left) > 0 || after != before {
 			t.Errorf("%s: left behind %v; %d descriptors before, %d after", way.name, left, before,
 				after)
 		}

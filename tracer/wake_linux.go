@@ -91,6 +91,7 @@ func (w *waker) close() {
 	w.gate.Close()
 	w.cmd.Process.Kill()
 	w.cmd.Wait()
+	w.cmd.Process.Release() // its pidfd, which only a Wait that reaps closes
 	w.cmd = nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"github.com/tidcheck/tidcheck/tracer"
 	"golang.org/x/sys/unix"
 )
@@ -111,6 +112,7 @@ func signalWakers(t *testing.T, sig unix.Signal) {
 func TestWakerIsReplaced(t *testing.T) {
 	within(t, 60*time.Second)
 	p := start(t, "storm", "2", "0", "0", "0")
+	before := testproc.OpenFiles(t)
 	tr, err := tracer.Attach(p.pid, tracer.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -125,6 +127,9 @@ func TestWakerIsReplaced(t *testing.T) {
 	}
 	if err := tr.Detach(); err != nil {
 		t.Error(err)
+	}
+	if after := testproc.OpenFiles(t); after != before {
+		t.Errorf("%d open files before, %d after", before, after)
 	}
 	wantReleased(t, p.pid)
 	p.finish(t)

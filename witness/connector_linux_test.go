@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/internal/rooms"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"golang.org/x/sys/unix"
 )
 
@@ -248,14 +249,14 @@ func TestAConnectorLeavesNoFilesAndNoGoroutines(t *testing.T) {
 		}
 	}
 	cycle() // os/exec and the runtime open files when they are first used
-	files, routines := openFiles(t), runtime.NumGoroutine()
+	files, routines := testproc.OpenFiles(t), runtime.NumGoroutine()
 	for range 10 {
 		cycle()
 	}
 	if w, err := Connect(1 << 22); w != nil || !errors.Is(err, unix.ESRCH) {
 		t.Errorf("got error %v, want %v", err, unix.ESRCH)
 	}
-	if got := openFiles(t); got != files {
+	if got := testproc.OpenFiles(t); got != files {
 		t.Errorf("got %d open files, want %d", got, files)
 	}
 	for runtime.NumGoroutine() > routines { // one that has closed its channel takes a moment

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"golang.org/x/sys/unix"
 )
 
@@ -64,7 +65,7 @@ func (f *fake) kernel() kernel {
 }
 
 func TestRefusalsSayWhatToDo(t *testing.T) {
-	before := openFiles(t)
+	before := testproc.OpenFiles(t)
 	for _, c := range []struct {
 		name string
 		fake fake
@@ -142,7 +143,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 			}
 		}
 	}
-	if after := openFiles(t); after != before {
+	if after := testproc.OpenFiles(t); after != before {
 		t.Errorf("got %d open files after refusals, want %d", after, before)
 	}
 }
@@ -277,13 +278,4 @@ func closeEmpty(t *testing.T, w *Witness) {
 	if records, err := w.Close(); len(records) != 0 || err != nil {
 		t.Errorf("got %d records and error %v, want none", len(records), err)
 	}
-}
-
-func openFiles(t *testing.T) int {
-	t.Helper()
-	files, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(files)
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"golang.org/x/sys/unix"
 )
 
@@ -350,11 +351,11 @@ func TestCloseLeavesNoFilesAndNoGoroutines(t *testing.T) {
 		}
 	}
 	cycle() // os/exec and the runtime open files when they are first used
-	files, routines := openFiles(t), runtime.NumGoroutine()
+	files, routines := testproc.OpenFiles(t), runtime.NumGoroutine()
 	for range 10 {
 		cycle()
 	}
-	if got := openFiles(t); got != files {
+	if got := testproc.OpenFiles(t); got != files {
 		t.Errorf("got %d open files, want %d", got, files)
 	}
 	// A goroutine that has closed its channel takes a moment to end.

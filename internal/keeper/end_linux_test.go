@@ -2,6 +2,7 @@ package keeper_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidcheck/tidcheck/internal/build"
 	"github.com/tidcheck/tidcheck/internal/keeper"
 	"github.com/tidcheck/tidcheck/internal/testproc"
 	"golang.org/x/sys/unix"
@@ -63,7 +65,9 @@ func TestAKeeperThatClosesEndsAllThatDescendsFromIt(t *testing.T) {
 // keepUntilKilled keeps a family, prints its ids, and waits to be killed.
 func keepUntilKilled() {
 	t := &testing.T{}
-	k := newKeeper(t)
+	program, err := build.Keeper(context.Background()) // this t has no context
+	assert.NilError(t, err)
+	k := newKeeperOf(t, program)
 	for _, pid := range startFamily(t, k) {
 		fmt.Println(pid)
 	}
@@ -139,6 +143,8 @@ func TestAHomeInARelativeFolderGoesToo(t *testing.T) {
 
 // A debugger within the process that waits for any child takes the keeper, and is told how not to.
 func TestCodeThatReapsTheKeeperIsTold(t *testing.T) {
+	assert.NilError(t, newKeeper(t).Close()) // the runtime opens its own, such as epoll's
+	before := testproc.OpenFiles(t)
 	k := newKeeper(t)
 	assert.NilError(t, unix.Kill(k.PID(), unix.SIGKILL))
 	var status unix.WaitStatus
@@ -147,6 +153,7 @@ func TestCodeThatReapsTheKeeperIsTold(t *testing.T) {
 	assert.Equal(t, got, k.PID())
 	assert.ErrorContains(t, k.Close(),
 		"code in this process has waited for any child, and got the keeper")
+	assert.Equal(t, testproc.OpenFiles(t), before)
 }
 
 func TestAKeeperThatDiesIsQuoted(t *testing.T) {

@@ -250,6 +250,7 @@ func (k *Keeper) Close() error {
 	alarm := time.AfterFunc(limits.Keeper, func() { k.cmd.Process.Kill() })
 	defer alarm.Stop()
 	err := k.cmd.Wait()
+	k.cmd.Process.Release() // its pidfd, which only a Wait that reaps closes
 	if errors.Is(err, syscall.ECHILD) {
 		return errStolen
 	}

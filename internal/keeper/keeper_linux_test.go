@@ -199,11 +199,6 @@ func atoi(t testing.TB, s string) int {
 }
 
 func TestKeepersLeaveNoDescriptors(t *testing.T) {
-	count := func() int {
-		fds, err := os.ReadDir("/proc/self/fd")
-		assert.NilError(t, err)
-		return len(fds)
-	}
 	program, err := build.Keeper(t.Context())
 	assert.NilError(t, err)
 	once := func() {
@@ -218,11 +213,11 @@ func TestKeepersLeaveNoDescriptors(t *testing.T) {
 		assert.NilError(t, k.Close())
 	}
 	once() // the runtime opens its own, such as epoll's
-	before := count()
+	before := testproc.OpenFiles(t)
 	for range 50 {
 		once()
 	}
-	assert.Equal(t, count(), before)
+	assert.Equal(t, testproc.OpenFiles(t), before)
 }
 
 func TestWhatDoesNotFitIsRefusedAndTheKeeperLives(t *testing.T) {

@@ -88,3 +88,14 @@ func Alarm(t testing.TB, limit time.Duration) {
 
 // Gone tells whether a process is no more.
 func Gone(pid int) bool { return unix.Kill(pid, 0) == unix.ESRCH }
+
+// OpenFiles is the number of this process's open files. The runtime opens some of its own, such as
+// epoll's, when they are first needed.
+func OpenFiles(t testing.TB) int {
+	t.Helper()
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(files)
+}
