@@ -41,11 +41,9 @@ func (c *Case) execs() []execs {
 	launched := !c.truth.witnessed && c.Attach.State == NotAsked
 	owed := c.owed()
 	for pid, all := range c.truth.execs {
+		one := at(pid)
+		one.real = all[c.execsBeforeAttach(pid):]
 		for _, x := range all {
-			one := at(pid)
-			if !c.truth.witnessed || x.at > c.Attach.Asked {
-				one.real = append(one.real, x)
-			}
 			inTime := c.truth.executedPast(x, c.Attach.Complete) || launched
 			if inTime && c.executedBeforeDetach(pid, x) && c.debugged(x.by) && owed.exec(x.by) {
 				one.due++
@@ -59,6 +57,37 @@ func (c *Case) execs() []execs {
 		sorted = append(sorted, *one)
 	}
 	return sorted
+}
+
+// execsBeforeAttach is the number of a process's execs of which a debugger that attached was not
+// told. The kernel's account has an exec before PTRACE_EVENT_EXEC: a debugger that attaches between
+// the two is told of it. So the last exec is one more that it may tell, if the process has made no
+// task since.
+func (c *Case) execsBeforeAttach(pid event.TID) int {
+	if !c.truth.witnessed {
+		return 0
+	}
+	all, n := c.truth.execs[pid], 0
+	for n < len(all) && all[n].at <= c.Attach.Asked {
+		n++
+	}
+	told := 0
+	for _, w := range c.Words {
+		if w.Kind == event.Exec && cmp.Or(w.PID, w.TID) == pid {
+			told++
+		}
+	}
+	if n == 0 || told <= len(all)-n || c.truth.late { // that account has an exec after its event
+		return n
+	}
+	isSince := func(l *life) bool {
+		return l.Creator != nil && l.Creator.PID == pid &&
+			l.born > all[n-1].at && l.born <= c.Attach.Asked
+	}
+	if slices.ContainsFunc(c.truth.lives, isSince) {
+		return n
+	}
+	return n - 1
 }
 
 // mostExecs is how many execs of a process there can have been. The ledger alone knows only of

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
+	"gotest.tools/v3/assert"
 )
 
 // execDeclared has the head of the launched program state that no task executes.
@@ -37,6 +38,42 @@ func TestAnExecThatNeverWasIsUnsound(t *testing.T) {
 		{"at an attach, of an exec before it", func(s *sketch) {
 			s.say("100: ready", "100: ready\n100: exec")
 		}, never},
+	})
+}
+
+// The kernel's account has the exec at 7, and its PTRACE_EVENT_EXEC may come after the attach.
+func TestADebuggerMayBeToldOfAnExecUnderWayAtItsAttach(t *testing.T) {
+	underWay := func() *sketch {
+		s := attached()
+		s.kernelDid("10 100: clone 101", "7 100: exec\n13 100: clone 101")
+		s.Ledger = []Announcement{
+			slot(100, UnknownCreator), became(0), slot(101, 1), slot(102, 1), slot(103, 3),
+		}
+		s.declare("main: clone", "main: exec, clone")
+		s.before, s.released = s.before[:1], s.released[:1]
+		return s
+	}
+	tell := func(s *sketch) { s.say("100: attach", "100: attach\n100: exec") }
+	told := func() *sketch {
+		s := underWay()
+		tell(s)
+		return s
+	}
+	for name, s := range map[string]*sketch{"told": told(), "not told": underWay()} {
+		t.Run(name, func(t *testing.T) {
+			for _, r := range s.opened(t).Rulings() {
+				assert.Check(t, r.Verdict == Pass || r.Verdict == Unsupported, "%v", r)
+			}
+		})
+	}
+	testRule(t, "once", told, []variant{
+		{"told twice", tell, "process 100: 1 exec, 2 reported"},
+	})
+	testRule(t, "sound", underWay, []variant{
+		{"but by that account it was over", func(s *sketch) {
+			s.connected()
+			tell(s)
+		}, "process 100 executed no program"},
 	})
 }
 

@@ -51,7 +51,7 @@ func (c *Case) label() {
 	if c.Mode.Launches() {
 		l.now[c.truth.root().TID] = 1 // a debugger is not told of the birth of what it launched
 	} else if c.truth.witnessed {
-		l.passOver(c.Attach.Asked)
+		l.passOver(c)
 	}
 	c.findForeign() // by the looks, since nothing is labelled yet
 	begun := l.beginnings(c)
@@ -95,14 +95,12 @@ func (l *labeller) report(w Word, begun *life) report {
 // passOver passes over the lives and execs that a debugger cannot know if it attached then. The
 // last life of a tid that had begun it may know, even if the kernel has told its end: the kernel
 // tells that first in do_exit, and the task can be attached to until it is done.
-func (l *labeller) passOver(attached time.Duration) {
+func (l *labeller) passOver(c *Case) {
+	attached := c.Attach.Asked
 	for pid, execs := range l.truth.execs {
+		l.execs[pid] = c.execsBeforeAttach(pid)
 		for _, x := range execs {
-			if x.at > attached {
-				continue
-			}
-			l.execs[pid]++
-			if former := x.by.First; former != pid {
+			if former := x.by.First; former != pid && x.at <= attached {
 				l.gone[former] = 1 + slices.Index(l.truth.byTID[former], x.by)
 			}
 		}
