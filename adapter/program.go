@@ -30,6 +30,8 @@ type Program struct {
 	Install string
 	// Env is added to its environment.
 	Env []string
+	// Stdin is its standard input, where that is the caller's; see [Start].
+	Stdin *os.File
 }
 
 // Find returns the program's path. The error says how to install what is missing.
@@ -136,5 +138,5 @@ func (p Program) Start(
 		return nil, err
 	}
 	argv := append([]string{program}, args...)
-	return Start(t, harness.Spec{Argv: argv, Env: append(env, p.Env...)}, read)
+	return Start(t, harness.Spec{Argv: argv, Env: append(env, p.Env...), Stdin: p.Stdin}, read)
 }

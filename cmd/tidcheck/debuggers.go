@@ -55,6 +55,7 @@ func configurations(path string, args []string) []configuration {
 		external(ofGDB, "GNU gdb, non-stop", gdb.Debugger{Path: path, Args: args, NonStop: true}),
 		external(ofGDB, "GNU gdb without libthread_db",
 			gdb.Debugger{Path: path, Args: args, NoThreadDB: true}),
+		external(ofGDB, "GNU gdb, by its debug adapter", gdb.DAP{Path: path, Args: args}),
 		external(ofGDBServer, "gdbserver, non-stop", gdbserver.Debugger{Path: path, Args: args}),
 		external(ofGDBServer, "gdbserver, all-stop",
 			gdbserver.Debugger{Path: path, Args: args, AllStop: true}),

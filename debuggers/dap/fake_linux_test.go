@@ -20,6 +20,7 @@ import (
 // deafen, depart, flood and what it prints without end, or what it prints once before it goes on as
 // usual. The action of list is the body of its answer to threads. That of alone are the numbers of
 // its threads, each of which it stops and lets go on by itself; what it evaluates is which stand.
+// That of play is a file that it says again.
 const planned = "DAP_FAKE"
 
 // said is a message as it is on the wire.
@@ -45,6 +46,10 @@ func fakeAdapter(plan string) {
 	for step := range strings.SplitSeq(plan, ";") {
 		command, action, _ := strings.Cut(step, ":")
 		f.plan[command] = action
+	}
+	if file := f.plan["play"]; file != "" {
+		play(file)
+		return
 	}
 	f.stand = make(map[int]bool)
 	for word := range strings.FieldsSeq(f.plan["alone"]) {

@@ -59,14 +59,16 @@ func (d Debugger) Version(ctx context.Context) (string, error) {
 	return d.program().Version(ctx, versionLine, "-nx", "--version")
 }
 
-// args are gdb's arguments. What -iex sets holds before gdb reads anything: no file may give it
-// commands. It looks for no separate debug information, which would take most of its time and tells
-// nothing of threads.
+// quiet are arguments that hold before gdb reads anything: no file may give it commands. It looks
+// for no separate debug information, which would take most of its time and tells nothing of
+// threads.
+var quiet = []string{
+	"-nx", "--quiet", "-iex", "set auto-load off", "-iex", "set debug-file-directory",
+}
+
+// args are gdb's arguments.
 func (d Debugger) args(target harness.Target) []string {
-	args := []string{
-		"-nx", "--quiet", "--interpreter=mi3",
-		"-iex", "set auto-load off", "-iex", "set debug-file-directory",
-	}
+	args := append(slices.Clone(quiet), "--interpreter=mi3")
 	if d.NoThreadDB {
 		args = append(args, "-iex", "set libthread-db-search-path")
 	} else {

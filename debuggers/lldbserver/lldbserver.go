@@ -1,5 +1,5 @@
 // Package lldbserver holds lldb's server to the suite's rules, without lldb. Its packets pass
-// over a socket in the run's own folder. It tells of no births and deaths of threads: it lists
+// over a socket that is its standard input. It tells of no births and deaths of threads: it lists
 // its threads when the program stands, and is held to that. Processes that the program makes are
 // let go, as lldb lets them go.
 package lldbserver
@@ -7,12 +7,10 @@ package lldbserver
 import (
 	"context"
 	_ "embed"
-	"fmt"
-	"net"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tidcheck/tidcheck/adapter"
 	"github.com/tidcheck/tidcheck/debuggers/remote"
@@ -63,44 +61,44 @@ var manners = remote.Manners{
 
 var can = judge.Abilities{judge.Execs, judge.Signals, judge.Stop, judge.Threads, judge.Detach}
 
-// args are the arguments of a server for one connection.
-func (d Debugger) args(socket string, target harness.Target) []string {
-	args := slices.Concat([]string{"gdbserver", "--reverse-connect"}, d.Args)
-	if target.PID != 0 {
-		return append(args, "--attach", strconv.Itoa(target.PID), "unix-connect://"+socket)
+// firstURL is a version that takes URLs for its address; 11 does not.
+const firstURL = 14
+
+// args are the arguments of a server that talks over its standard input. One that takes no URLs
+// takes --fd, and ignores the address that must stand there nonetheless. Not all versions can have
+// --fd: version 22 takes that address for the program.
+func (d Debugger) args(version string, target harness.Target) []string {
+	args := append([]string{"gdbserver"}, d.Args...)
+	address := "fd://0"
+	major, _, _ := strings.Cut(version, ".")
+	if n, err := strconv.Atoi(major); err == nil && n < firstURL {
+		args, address = append(args, "--fd", "0"), "localhost:0"
 	}
-	return slices.Concat(args, []string{"unix-connect://" + socket, "--"}, target.Argv)
+	if target.PID != 0 {
+		return append(args, "--attach", strconv.Itoa(target.PID), address)
+	}
+	return slices.Concat(args, []string{address, "--"}, target.Argv)
 }
 
-// A deaf error is ours and not the server's: we have no socket. The path of one may have 107 bytes.
-type deaf struct{ error }
-
-// OurFault marks the error.
-func (deaf) OurFault() {}
-
-// Start starts the server with the program, which stands at its start, or attached to it. The
-// server connects to us.
+// Start starts the server with the program, which stands at its start, or attached to it.
 func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
-	home, err := target.Home()
+	version, _ := d.Version(ctx) // what ails it shows when it is started
+	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, err
 	}
-	socket := filepath.Join(home, "socket")
-	door, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket})
+	program := d.program()
+	program.Stdin = theirs
+	tool, err := program.Start(target, d.args(version, target), nil)
+	theirs.Close()
 	if err != nil {
-		return nil, deaf{fmt.Errorf("listen for lldb-server: %w", err)}
-	}
-	defer door.Close()
-	tool, err := d.program().Start(target, d.args(socket, target), nil)
-	if err != nil {
+		ours.Close()
 		return nil, err
 	}
+	l := &link{Tool: tool, conn: adapter.Recorded(target, ours), over: make(chan struct{})}
 	conn := remote.NewConn()
-	l := &link{Tool: tool, over: make(chan struct{})}
 	conn.Open(l)
+	go l.read(conn)
 	s := &session{remote.NewAllStop(conn, manners, can), l}
-	if err := l.admit(ctx, door, target, conn); err != nil {
-		return s, err
-	}
 	return s, s.Begin(ctx, target.PID != 0)
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/tidcheck/tidcheck/adapter"
 	"github.com/tidcheck/tidcheck/debuggers/remote"
-	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/internal/limits"
 )
 
@@ -33,42 +32,19 @@ func (s *session) Detach(ctx context.Context) error {
 // A link is a server and the connection to it.
 type link struct {
 	*adapter.Tool
-	conn io.ReadWriteCloser // nil until the server has connected
-	over chan struct{}      // closed when nothing more is read from it
-	bad  error              // what was no packet
+	conn io.ReadWriteCloser
+	over chan struct{} // closed when nothing more is read from it
+	bad  error         // what was no packet
 }
 
-// admit waits until the server has connected, and has what it sends read.
-func (l *link) admit(
-	ctx context.Context, door *net.UnixListener, target harness.Target, reader *remote.Conn,
-) error {
-	waiting, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		select {
-		case <-l.Tool.Over():
-		case <-waiting.Done():
-		}
-		door.Close()
-	}()
-	accepted, err := door.Accept()
-	switch {
-	case err == nil:
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	default:
-		return l.Tool.Ended(ctx)
+// read reads what the server sends.
+func (l *link) read(reader *remote.Conn) {
+	defer close(l.over)
+	err := reader.Read(l.conn)
+	// Either side may have ended the connection while something was unread.
+	if !errors.Is(err, net.ErrClosed) && !errors.Is(err, syscall.ECONNRESET) {
+		l.bad = err
 	}
-	l.conn = adapter.Recorded(target, accepted)
-	go func() {
-		defer close(l.over)
-		err := reader.Read(l.conn)
-		// Either side may have ended the connection while something was unread.
-		if !errors.Is(err, net.ErrClosed) && !errors.Is(err, syscall.ECONNRESET) {
-			l.bad = err
-		}
-	}()
-	return nil
 }
 
 func (l *link) Write(b []byte) (int, error) { return l.conn.Write(b) }
@@ -94,10 +70,7 @@ func (l *link) Ended(ctx context.Context) error {
 // End ends the server; the keeper ends what it leaves.
 func (l *link) End() error {
 	err := l.Tool.End()
-	if l.conn != nil {
-		l.conn.Close()
-		<-l.over
-		err = errors.Join(err, l.bad)
-	}
-	return err
+	l.conn.Close()
+	<-l.over
+	return errors.Join(err, l.bad)
 }

@@ -156,8 +156,10 @@ func (c *Conn) Do(ctx context.Context, request string) error {
 }
 
 // Greet agrees with the server that no packet is acknowledged, and on what both know of the
-// protocol.
+// protocol. As gdb and lldb do, it first acknowledges what may have come: lldb-server 11 ends if a
+// connection begins with anything else.
 func (c *Conn) Greet(ctx context.Context, features string) error {
+	c.server.Write([]byte{rsp.Ack}) // an error comes again with the request
 	if err := c.Do(ctx, "QStartNoAckMode"); err != nil {
 		return err
 	}

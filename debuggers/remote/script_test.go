@@ -332,3 +332,14 @@ func TestTheEndOfAServerIsToldNotThatItsPipeIsClosed(t *testing.T) {
 		assert.ErrorIs(t, err, io.ErrClosedPipe)
 	})
 }
+
+// As those of gdb and lldb do: lldb-server 11 ends where one begins with anything else.
+func TestAConnectionBeginsWithAnAcknowledgement(t *testing.T) {
+	var asked strings.Builder
+	over := make(chan struct{})
+	close(over)
+	c := NewConn()
+	c.Open(server{&asked, over})
+	assert.ErrorContains(t, c.Greet(t.Context(), ""), "it is over")
+	assert.Equal(t, asked.String(), "+$QStartNoAckMode#b0")
+}

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,45 @@ func TestWhatVersionsOfGdbserverTell(t *testing.T) {
 			b.take(stop)
 		}
 		assert.Equal(t, len(b.threads), 0, file)
+		golden.Assert(t, told.String(), strings.TrimPrefix(file, "testdata/")+".events")
+	}
+}
+
+// lldbServer are the manners of lldb-server, as package lldbserver has them.
+var lldbServer = Manners{
+	Features:  "xmlRegisters=i386,arm,mips,arc;multiprocess+;fork-events+;vfork-events+",
+	Greetings: []string{"QListThreadsInStopReply"},
+	Linux:     func(sig int) int { return sig },
+	Interrupt: 19,
+	Echoes:    true,
+	List:      (*Conn).ThreadInfo,
+}
+
+// All packets of runs with each version of lldb-server: it is asked the same again, and its answers
+// tell the same events and lists of threads; -update writes these down. Version 11 does not tell of
+// processes.
+func TestWhatVersionsOfLldbServerTell(t *testing.T) {
+	files, err := filepath.Glob("testdata/lldbserver-*.txt")
+	assert.NilError(t, err)
+	assert.Check(t, len(files) >= 10)
+	for _, file := range files {
+		script, err := os.ReadFile(file)
+		assert.NilError(t, err)
+		conn, done := scripted(t, string(script))
+		s := NewAllStop(conn, lldbServer, nil)
+		assert.NilError(t, s.Begin(t.Context(), false), file)
+		var told strings.Builder
+		for range strings.Count(string(script), "^C") {
+			assert.NilError(t, s.Resume(t.Context()), file)
+			assert.NilError(t, s.Stop(t.Context()), file)
+			tids, err := s.Threads(t.Context())
+			assert.NilError(t, err, file)
+			fmt.Fprintln(&told, "threads:", tids)
+		}
+		assert.NilError(t, s.Resume(t.Context()), file)
+		assert.NilError(t, s.Wait(t.Context()), file)
+		done()
+		told.WriteString(said(s.Words().Trace()))
 		golden.Assert(t, told.String(), strings.TrimPrefix(file, "testdata/")+".events")
 	}
 }
