@@ -69,7 +69,7 @@ func (d Debugger) Version(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	version, err := d.program().Version(ctx, versionNumber, "--version")
+	version, err := d.program().Version(ctx, versionNumber, append(slices.Clip(d.Args), "--version")...)
 	switch {
 	case err == nil:
 		return version, nil

@@ -238,6 +238,9 @@ func TestAFakeIsJudged(t *testing.T) {
 func TestVersions(t *testing.T) {
 	about := planning("say:lldb version 19.1.7\n  and more")
 	about.About = "`version"
+	interpreted := Debugger{
+		Path: "/usr/bin/env", Args: []string{planned + "=version:mine 2.7.1", os.Args[0]},
+	}
 	for _, c := range []struct {
 		name      string
 		d         Debugger
@@ -246,6 +249,7 @@ func TestVersions(t *testing.T) {
 		{"by its flag", planning("version:GNU gdb (Debian 16.3-1) 16.3"), "16.3-1", ""},
 		{"without a number", planning("version:none"), "unknown", ""},
 		{"by its answer", about, "19.1.7", ""},
+		{"by an interpreter, of what this runs", interpreted, "2.7.1", ""},
 		{"of nothing", Debugger{}, "", "no debug adapter is named"},
 	} {
 		got, err := c.d.Version(t.Context())
