@@ -2,6 +2,7 @@ package dap
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -146,6 +147,34 @@ func TestNumbersOfAnAdapterAreTranslated(t *testing.T) {
 		assert.NilError(t, err)
 		assert.Equal(t, fmt.Sprint(tids), "[-6 4712]")
 	})
+}
+
+// Each adapter has names of its own for what it is to debug.
+func TestATargetIsNamedForEachAdapter(t *testing.T) {
+	for _, c := range []struct {
+		target harness.Target
+		want   map[string]any
+	}{
+		{
+			harness.Target{PID: 7},
+			map[string]any{"pid": 7.0, "processId": 7.0, "stopOnEntry": true},
+		},
+		{
+			harness.Target{Argv: []string{"/it", "n=2", "m=3"}},
+			map[string]any{
+				"program": "/it", "args": []any{"n=2", "m=3"}, "arguments": "n=2 m=3",
+				"stopOnEntry": true,
+			},
+		},
+	} {
+		r, err := Debugger{}.opening(c.target)
+		assert.NilError(t, err)
+		text, err := json.Marshal(r)
+		assert.NilError(t, err)
+		var got struct{ Arguments map[string]any }
+		assert.NilError(t, json.Unmarshal(text, &got))
+		assert.DeepEqual(t, got.Arguments, c.want)
+	}
 }
 
 // The program goes on from a stop that no request caused. An event for one more thread of a stop
