@@ -91,7 +91,7 @@ func (d Debugger) about(ctx context.Context, path string) (said string, err erro
 	defer cancel()
 	var asked bytes.Buffer
 	leave := &dap.DisconnectRequest{Request: request("disconnect")}
-	for i, r := range []dap.RequestMessage{d.initialize(), evaluate(d.About), leave} {
+	for i, r := range []dap.RequestMessage{d.initialize(), evaluate(d.About, 0), leave} {
 		r.GetRequest().Seq = i + 1
 		if err := dap.WriteProtocolMessage(&asked, r); err != nil {
 			return "", err

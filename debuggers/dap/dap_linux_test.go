@@ -147,6 +147,14 @@ func TestNumbersOfAnAdapterAreTranslated(t *testing.T) {
 		assert.NilError(t, err)
 		assert.Equal(t, fmt.Sprint(tids), "[-6 4712]")
 	})
+	d = planning("say:[(-1, 4712), (0, -6)];frame:1000")
+	d.TIDs = "numbers"
+	start(t, "fork/launch", d, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		tids, err := s.Threads(ctx)
+		assert.NilError(t, err, "it evaluates in a frame alone")
+		assert.Equal(t, fmt.Sprint(tids), "[-6 4712]")
+	})
 }
 
 // Each adapter has names of its own for what it is to debug.
@@ -208,7 +216,7 @@ func TestEachThreadIsStoppedThatDoesNotStopWithOthers(t *testing.T) {
 			assert.NilError(t, err)
 			d := s.(*session)
 			stand := func() string {
-				said, err := askFor[*dap.EvaluateResponse](ctx, d, evaluate("which"))
+				said, err := askFor[*dap.EvaluateResponse](ctx, d, evaluate("which", 0))
 				assert.NilError(t, err)
 				return said.Body.Result
 			}

@@ -18,7 +18,7 @@ import (
 // planned is the environment variable with the plan of a fake adapter, which says at which requests
 // it does something else: COMMAND:ACTION, divided by semicolons. An action is hang, die, deny,
 // deafen, depart, flood and what it prints without end, or what it prints once before it
-// goes on as usual. The action of list is the body of its answer to threads. That of alone are the numbers of
+// goes on as usual. With a frame it evaluates in that one alone. The action of list is the body of its answer to threads. That of alone are the numbers of
 // its threads, each of which it stops and lets go on by itself; what it evaluates is which stand.
 const planned = "DAP_FAKE"
 
@@ -119,7 +119,11 @@ func (f *fake) answer(m dap.RequestMessage) {
 	case *dap.ThreadsRequest:
 		body = fmt.Sprintf(`{"threads":[{"id":%d,"name":"main"},{"id":-1,"name":"none"}]}`, f.pid)
 		body = cmp.Or(f.plan["list"], body)
+	case *dap.StackTraceRequest:
+		body = fmt.Sprintf(`{"stackFrames":[{"id":%s}]}`, f.plan["frame"])
 	case *dap.EvaluateRequest:
+		frame := f.plan["frame"]
+		success = frame == "" || frame == strconv.Itoa(m.Arguments.FrameId)
 		say := f.plan["say"]
 		if f.alone != nil {
 			say = fmt.Sprint(f.stand)

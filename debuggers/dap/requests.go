@@ -30,10 +30,13 @@ func (d Debugger) initialize() dap.RequestMessage {
 	}
 }
 
-func evaluate(expression string) dap.RequestMessage {
+// evaluate has an expression evaluated, in a frame unless that is zero.
+func evaluate(expression string, frame int) dap.RequestMessage {
 	return &dap.EvaluateRequest{
-		Request:   request("evaluate"),
-		Arguments: dap.EvaluateArguments{Expression: expression, Context: "repl"},
+		Request: request("evaluate"),
+		Arguments: dap.EvaluateArguments{
+			Expression: expression, FrameId: frame, Context: "repl",
+		},
 	}
 }
 

@@ -160,7 +160,10 @@ func (s *session) Threads(ctx context.Context) ([]event.TID, error) {
 
 // translated are the kernel's ids for the adapter's own numbers.
 func (s *session) translated(ctx context.Context, numbers []event.TID) ([]event.TID, error) {
-	said, err := askFor[*dap.EvaluateResponse](ctx, s, evaluate(s.debugger.TIDs))
+	said, err := askFor[*dap.EvaluateResponse](ctx, s, evaluate(s.debugger.TIDs, 0))
+	if errors.As(err, new(adapter.Refusal)) && len(numbers) > 0 {
+		said, err = s.evaluateWithin(ctx, numbers[0])
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -177,6 +180,24 @@ func (s *session) translated(ctx context.Context, numbers []event.TID) ([]event.
 		}
 	}
 	return tids, nil
+}
+
+// evaluateWithin evaluates the expression for kernel ids in a frame of a thread. Some adapters
+// evaluate nothing else.
+func (s *session) evaluateWithin(
+	ctx context.Context, number event.TID,
+) (*dap.EvaluateResponse, error) {
+	stack := &dap.StackTraceRequest{Request: request("stackTrace")}
+	stack.Arguments.ThreadId, stack.Arguments.Levels = int(number), 1
+	frames, err := askFor[*dap.StackTraceResponse](ctx, s, stack)
+	if err != nil {
+		return nil, err
+	}
+	if len(frames.Body.StackFrames) == 0 {
+		return nil, fmt.Errorf("request stackTrace: thread %d has no frame", number)
+	}
+	return askFor[*dap.EvaluateResponse](
+		ctx, s, evaluate(s.debugger.TIDs, frames.Body.StackFrames[0].Id))
 }
 
 var pair = regexp.MustCompile(`(-?\d+)[,:]\s*(-?\d+)`)
