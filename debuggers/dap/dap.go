@@ -43,7 +43,8 @@ type Debugger struct {
 	// --version.
 	About string
 	// Launch and Attach are arguments for these requests, besides program, args, pid and
-	// stopOnEntry.
+	// stopOnEntry. If they say that stopOnEntry is false, no stop is awaited at an attach: the
+	// program is paused.
 	Launch, Attach map[string]any
 	// Breakpoint is a function at whose entry a breakpoint stands; none if empty.
 	Breakpoint string
@@ -55,6 +56,10 @@ func (d Debugger) Name() string { return cmp.Or(d.Called, "dap") }
 
 // TimeScale is Scale: an adapter reads symbols at each start.
 func (d Debugger) TimeScale() float64 { return cmp.Or(d.Scale, 2) }
+
+// runsOn says that the adapter knows no stopOnEntry, by the user's word: the program runs on after
+// an attach, until a pause.
+func (d Debugger) runsOn() bool { return d.Attach["stopOnEntry"] == false }
 
 func (d Debugger) program() adapter.Program { return adapter.Program{Path: d.Path, Env: d.Env} }
 

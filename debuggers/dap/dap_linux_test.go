@@ -157,6 +157,23 @@ func TestNumbersOfAnAdapterAreTranslated(t *testing.T) {
 	})
 }
 
+// An adapter that knows no stopOnEntry lets the program run on after an attach, and is asked for a
+// pause of a thread that it lists.
+func TestAnAdapterThatDoesNotStopAtAnAttach(t *testing.T) {
+	d := planning("")
+	d.Attach = map[string]any{"stopOnEntry": false}
+	start(t, "fork/attach_before", d, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		d := s.(*session)
+		assert.Assert(t, d.now().stands)
+		assert.NilError(t, s.Resume(ctx))
+		d.Lock()
+		d.thread = 5 // it has ended since it stopped
+		d.Unlock()
+		assert.NilError(t, s.Stop(ctx))
+	})
+}
+
 // Each adapter has names of its own for what it is to debug.
 func TestATargetIsNamedForEachAdapter(t *testing.T) {
 	for _, c := range []struct {

@@ -35,6 +35,7 @@ type fake struct {
 	program []string
 	running bool
 	pid     int
+	runsOn  bool          // after an attach, until a pause of a thread that it lists
 	over    chan struct{} // closed when the program is
 	alone   []int         // its threads, if it stops each by itself
 	stand   map[int]bool  // those of them that stand
@@ -113,9 +114,14 @@ func (f *fake) answer(m dap.RequestMessage) {
 		json.Unmarshal(m.Arguments, &a)
 		f.program = append([]string{a.Program}, a.Args...)
 	case *dap.AttachRequest:
-		var a struct{ PID int }
+		a := struct {
+			PID         int
+			StopOnEntry bool
+		}{StopOnEntry: true}
 		json.Unmarshal(m.Arguments, &a)
-		f.pid = a.PID
+		f.pid, f.runsOn = a.PID, !a.StopOnEntry
+	case *dap.PauseRequest:
+		success = success && (!f.runsOn || m.Arguments.ThreadId == f.pid)
 	case *dap.ThreadsRequest:
 		body = fmt.Sprintf(`{"threads":[{"id":%d,"name":"main"},{"id":-1,"name":"none"}]}`, f.pid)
 		body = cmp.Or(f.plan["list"], body)
@@ -178,7 +184,7 @@ func (f *fake) follow(command string) {
 	case "launch", "attach":
 		f.event("initialized", "{}")
 	case "configurationDone", "pause":
-		if f.alone != nil {
+		if f.alone != nil || f.runsOn && command == "configurationDone" {
 			return
 		}
 		f.event("stopped",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/google/go-dap"
@@ -58,6 +59,9 @@ func (s *session) begin(ctx context.Context, target harness.Target) error {
 	if _, err := s.answer(ctx, opening, sent); err != nil {
 		s.unwilling = errors.As(err, new(adapter.Refusal))
 		return err
+	}
+	if target.PID != 0 && s.debugger.runsOn() {
+		return s.Stop(ctx)
 	}
 	if err := s.awaitStop(ctx, opening); err != nil {
 		return err
@@ -129,6 +133,11 @@ func (s *session) Resume(ctx context.Context) error {
 
 // Stop asks for a pause and waits until the adapter says that the program stands.
 func (s *session) Stop(ctx context.Context) error {
+	if s.debugger.runsOn() {
+		if err := s.nameListed(ctx); err != nil {
+			return err
+		}
+	}
 	s.Lock()
 	s.wanted = true
 	pause := &dap.PauseRequest{
@@ -139,6 +148,21 @@ func (s *session) Stop(ctx context.Context) error {
 		return err
 	}
 	return s.awaitStop(ctx, pause)
+}
+
+// nameListed has the next pause name a thread that the adapter lists: at an attach no stop has named
+// one, and one that a stop named may have ended.
+func (s *session) nameListed(ctx context.Context) error {
+	run, err := s.listed(ctx, false)
+	if err != nil {
+		return err
+	}
+	s.Lock()
+	defer s.Unlock()
+	if len(run) > 0 && !slices.Contains(run, s.thread) {
+		s.thread = run[0]
+	}
+	return nil
 }
 
 // Threads are those that the adapter lists, by their kernel ids.
