@@ -174,6 +174,15 @@ func TestAnAdapterThatDoesNotStopAtAnAttach(t *testing.T) {
 	})
 }
 
+// Some adapters end when their input does, and not before.
+func TestADetachEndsTheAdaptersInput(t *testing.T) {
+	start(t, "fork/attach_before", planning("disconnect:linger"),
+		func(ctx context.Context, s harness.Session, err error) {
+			assert.NilError(t, err)
+			assert.NilError(t, s.Detach(ctx))
+		})
+}
+
 // Each adapter has names of its own for what it is to debug.
 func TestATargetIsNamedForEachAdapter(t *testing.T) {
 	for _, c := range []struct {

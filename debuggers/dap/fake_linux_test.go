@@ -17,7 +17,7 @@ import (
 
 // planned is the environment variable with the plan of a fake adapter, which says at which requests
 // it does something else: COMMAND:ACTION, divided by semicolons. An action is hang, die, deny,
-// deafen, depart, flood and what it prints without end, or what it prints once before it
+// deafen, depart, linger, flood and what it prints without end, or what it prints once before it
 // goes on as usual. With a frame it evaluates in that one alone. The action of list is the body of its answer to threads. That of alone are the numbers of
 // its threads, each of which it stops and lets go on by itself; what it evaluates is which stand.
 const planned = "DAP_FAKE"
@@ -80,7 +80,7 @@ func (f *fake) answer(m dap.RequestMessage) {
 	r := m.GetRequest()
 	action, success, body := f.plan[r.Command], true, "{}"
 	switch action {
-	case "":
+	case "", "linger":
 	case "hang":
 		hang()
 	case "die":
@@ -196,7 +196,9 @@ func (f *fake) follow(command string) {
 			f.run()
 		}
 	case "disconnect":
-		os.Exit(0)
+		if f.plan[command] != "linger" {
+			os.Exit(0)
+		}
 	}
 }
 

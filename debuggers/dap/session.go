@@ -240,11 +240,12 @@ func pairs(text string) map[event.TID]event.TID {
 }
 
 // Detach disconnects without ending the program, and waits for the adapter's end: only by that
-// does a tracer let go of a task that is a zombie.
+// does a tracer let go of a task that is a zombie. Some adapters end when their input does.
 func (s *session) Detach(ctx context.Context) error {
 	if _, err := s.ask(ctx, &disconnect{Request: request("disconnect")}); err != nil {
 		return err
 	}
+	s.Tool.CloseInput()
 	return s.Tool.Wait(ctx)
 }
 
