@@ -74,7 +74,8 @@ func (d Debugger) Version(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	version, err := d.program().Version(ctx, versionNumber, append(slices.Clip(d.Args), "--version")...)
+	asking := append(slices.Clip(d.Args), "--version")
+	version, err := d.program().Version(ctx, versionNumber, asking...)
 	switch {
 	case err == nil:
 		return version, nil

@@ -18,8 +18,9 @@ import (
 // planned is the environment variable with the plan of a fake adapter, which says at which requests
 // it does something else: COMMAND:ACTION, divided by semicolons. An action is hang, die, deny,
 // deafen, depart, linger, flood and what it prints without end, or what it prints once before it
-// goes on as usual. With a frame it evaluates in that one alone. The action of list is the body of its answer to threads. That of alone are the numbers of
-// its threads, each of which it stops and lets go on by itself; what it evaluates is which stand.
+// goes on as usual. With a frame it evaluates in that one alone. The action of list is the body of
+// its answer to threads. That of alone are the numbers of its threads, each of which it stops and
+// lets go on by itself; what it evaluates is which stand.
 const planned = "DAP_FAKE"
 
 // said is a message as it is on the wire.

@@ -150,8 +150,8 @@ func (s *session) Stop(ctx context.Context) error {
 	return s.awaitStop(ctx, pause)
 }
 
-// nameListed has the next pause name a thread that the adapter lists: at an attach no stop has named
-// one, and one that a stop named may have ended.
+// nameListed has the next pause name a thread that the adapter lists: at an attach no stop has
+// named one, and one that a stop named may have ended.
 func (s *session) nameListed(ctx context.Context) error {
 	run, err := s.listed(ctx, false)
 	if err != nil {
