@@ -168,6 +168,9 @@ func (l *Tool) Write(b []byte) (int, error) {
 	return l.stdin.Write(b)
 }
 
+// CloseInput ends the tool's standard input; what is written to it after that fails.
+func (l *Tool) CloseInput() { l.stdin.Close() }
+
 // Over is closed when no more of the tool's output is read: it has ended, or the reader has refused
 // something.
 func (l *Tool) Over() <-chan struct{} { return l.over }

@@ -33,7 +33,8 @@ func (o *offer) define(f *flag.FlagSet) {
 	f.BoolVar(&o.continues, "dap-continues", false,
 		"wait for the adapter's event continued before a pause; lldb-dap needs that")
 	f.StringVar(&o.arguments, "dap-arguments", "",
-		"a JSON `object`: extra arguments of the adapter's launch and attach requests")
+		"a JSON `object`: extra arguments of the adapter's launch and attach requests;\n"+
+			"with \"stopOnEntry\":false the adapter is not expected to stop at an attach")
 }
 
 // debugger makes the offered debugger, with a name unless that is empty. It is nil if none is

@@ -206,16 +206,19 @@ var hasPerf = sync.OnceValue(func() bool {
 
 // nothingToJudge reports whether a rule cannot be judged because the debugger takes no requests,
 // because it refuses a program of which another tracer has a part, because no death was certainly
-// due before the detach, or because perf events are refused here.
+// due before the detach, because this machine lacks what the program needs, or because perf events
+// are refused here.
 func nothingToJudge(r harness.Result) bool {
 	requests := []fixtures.Mode{
 		fixtures.Stops, fixtures.Stepped, fixtures.Killed, fixtures.AttachAgain,
 	}
 	if r.Verdict == judge.Untested && !hasPerf() &&
 		(r.Detail == "without the kernel's account not every task is known" ||
-			r.Detail == "there was nothing to judge" ||
-			strings.HasPrefix(r.Detail, "this machine lacks ")) {
+			r.Detail == "there was nothing to judge") {
 		return true
+	}
+	if r.Verdict == judge.Untested && strings.HasPrefix(r.Detail, "this machine lacks ") {
+		return true // internal/probe has tried it, and names what forbids it
 	}
 	if r.Verdict == judge.Untested && r.Scenario == "attach_one_taken" {
 		return r.Detail == "it refused to attach"

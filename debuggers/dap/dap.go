@@ -43,7 +43,8 @@ type Debugger struct {
 	// --version.
 	About string
 	// Launch and Attach are arguments for these requests, besides program, args, pid and
-	// stopOnEntry.
+	// stopOnEntry. If they say that stopOnEntry is false, no stop is awaited at an attach: the
+	// program is paused.
 	Launch, Attach map[string]any
 	// Breakpoint is a function at whose entry a breakpoint stands; none if empty.
 	Breakpoint string
@@ -55,6 +56,10 @@ func (d Debugger) Name() string { return cmp.Or(d.Called, "dap") }
 
 // TimeScale is Scale: an adapter reads symbols at each start.
 func (d Debugger) TimeScale() float64 { return cmp.Or(d.Scale, 2) }
+
+// runsOn says that the adapter knows no stopOnEntry, by the user's word: the program runs on after
+// an attach, until a pause.
+func (d Debugger) runsOn() bool { return d.Attach["stopOnEntry"] == false }
 
 func (d Debugger) program() adapter.Program { return adapter.Program{Path: d.Path, Env: d.Env} }
 
@@ -69,7 +74,8 @@ func (d Debugger) Version(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	version, err := d.program().Version(ctx, versionNumber, "--version")
+	asking := append(slices.Clip(d.Args), "--version")
+	version, err := d.program().Version(ctx, versionNumber, asking...)
 	switch {
 	case err == nil:
 		return version, nil
@@ -91,7 +97,7 @@ func (d Debugger) about(ctx context.Context, path string) (said string, err erro
 	defer cancel()
 	var asked bytes.Buffer
 	leave := &dap.DisconnectRequest{Request: request("disconnect")}
-	for i, r := range []dap.RequestMessage{d.initialize(), evaluate(d.About), leave} {
+	for i, r := range []dap.RequestMessage{d.initialize(), evaluate(d.About, 0), leave} {
 		r.GetRequest().Seq = i + 1
 		if err := dap.WriteProtocolMessage(&asked, r); err != nil {
 			return "", err

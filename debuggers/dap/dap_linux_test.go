@@ -2,6 +2,7 @@ package dap
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -146,6 +147,68 @@ func TestNumbersOfAnAdapterAreTranslated(t *testing.T) {
 		assert.NilError(t, err)
 		assert.Equal(t, fmt.Sprint(tids), "[-6 4712]")
 	})
+	d = planning("say:[(-1, 4712), (0, -6)];frame:1000")
+	d.TIDs = "numbers"
+	start(t, "fork/launch", d, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		tids, err := s.Threads(ctx)
+		assert.NilError(t, err, "it evaluates in a frame alone")
+		assert.Equal(t, fmt.Sprint(tids), "[-6 4712]")
+	})
+}
+
+// An adapter that knows no stopOnEntry lets the program run on after an attach, and is asked for a
+// pause of a thread that it lists.
+func TestAnAdapterThatDoesNotStopAtAnAttach(t *testing.T) {
+	d := planning("")
+	d.Attach = map[string]any{"stopOnEntry": false}
+	start(t, "fork/attach_before", d, func(ctx context.Context, s harness.Session, err error) {
+		assert.NilError(t, err)
+		d := s.(*session)
+		assert.Assert(t, d.now().stands)
+		assert.NilError(t, s.Resume(ctx))
+		d.Lock()
+		d.thread = 5 // it has ended since it stopped
+		d.Unlock()
+		assert.NilError(t, s.Stop(ctx))
+	})
+}
+
+// Some adapters end when their input does, and not before.
+func TestADetachEndsTheAdaptersInput(t *testing.T) {
+	start(t, "fork/attach_before", planning("disconnect:linger"),
+		func(ctx context.Context, s harness.Session, err error) {
+			assert.NilError(t, err)
+			assert.NilError(t, s.Detach(ctx))
+		})
+}
+
+// Each adapter has names of its own for what it is to debug.
+func TestATargetIsNamedForEachAdapter(t *testing.T) {
+	for _, c := range []struct {
+		target harness.Target
+		want   map[string]any
+	}{
+		{
+			harness.Target{PID: 7},
+			map[string]any{"pid": 7.0, "processId": 7.0, "stopOnEntry": true},
+		},
+		{
+			harness.Target{Argv: []string{"/it", "n=2", "m=3"}},
+			map[string]any{
+				"program": "/it", "args": []any{"n=2", "m=3"}, "arguments": "n=2 m=3",
+				"stopOnEntry": true,
+			},
+		},
+	} {
+		r, err := Debugger{}.opening(c.target)
+		assert.NilError(t, err)
+		text, err := json.Marshal(r)
+		assert.NilError(t, err)
+		var got struct{ Arguments map[string]any }
+		assert.NilError(t, json.Unmarshal(text, &got))
+		assert.DeepEqual(t, got.Arguments, c.want)
+	}
 }
 
 // The program goes on from a stop that no request caused. An event for one more thread of a stop
@@ -179,7 +242,7 @@ func TestEachThreadIsStoppedThatDoesNotStopWithOthers(t *testing.T) {
 			assert.NilError(t, err)
 			d := s.(*session)
 			stand := func() string {
-				said, err := askFor[*dap.EvaluateResponse](ctx, d, evaluate("which"))
+				said, err := askFor[*dap.EvaluateResponse](ctx, d, evaluate("which", 0))
 				assert.NilError(t, err)
 				return said.Body.Result
 			}
@@ -238,6 +301,9 @@ func TestAFakeIsJudged(t *testing.T) {
 func TestVersions(t *testing.T) {
 	about := planning("say:lldb version 19.1.7\n  and more")
 	about.About = "`version"
+	interpreted := Debugger{
+		Path: "/usr/bin/env", Args: []string{planned + "=version:mine 2.7.1", os.Args[0]},
+	}
 	for _, c := range []struct {
 		name      string
 		d         Debugger
@@ -246,6 +312,7 @@ func TestVersions(t *testing.T) {
 		{"by its flag", planning("version:GNU gdb (Debian 16.3-1) 16.3"), "16.3-1", ""},
 		{"without a number", planning("version:none"), "unknown", ""},
 		{"by its answer", about, "19.1.7", ""},
+		{"by an interpreter, of what this runs", interpreted, "2.7.1", ""},
 		{"of nothing", Debugger{}, "", "no debug adapter is named"},
 	} {
 		got, err := c.d.Version(t.Context())

@@ -17,10 +17,10 @@ import (
 
 // planned is the environment variable with the plan of a fake adapter, which says at which requests
 // it does something else: COMMAND:ACTION, divided by semicolons. An action is hang, die, deny,
-// deafen, depart, flood and what it prints without end, or what it prints once before it goes on as
-// usual. The action of list is the body of its answer to threads. That of alone are the numbers of
-// its threads, each of which it stops and lets go on by itself; what it evaluates is which stand.
-// That of play is a file that it says again.
+// deafen, depart, linger, flood and what it prints without end, or what it prints once before it
+// goes on as usual. With a frame it evaluates in that one alone. The action of list is the body of
+// its answer to threads. That of alone are the numbers of its threads, each of which it stops and
+// lets go on by itself; what it evaluates is which stand. That of play is a file that it says again.
 const planned = "DAP_FAKE"
 
 // said is a message as it is on the wire.
@@ -36,6 +36,7 @@ type fake struct {
 	program []string
 	running bool
 	pid     int
+	runsOn  bool          // after an attach, until a pause of a thread that it lists
 	over    chan struct{} // closed when the program is
 	alone   []int         // its threads, if it stops each by itself
 	stand   map[int]bool  // those of them that stand
@@ -84,7 +85,7 @@ func (f *fake) answer(m dap.RequestMessage) {
 	r := m.GetRequest()
 	action, success, body := f.plan[r.Command], true, "{}"
 	switch action {
-	case "":
+	case "", "linger":
 	case "hang":
 		hang()
 	case "die":
@@ -118,13 +119,22 @@ func (f *fake) answer(m dap.RequestMessage) {
 		json.Unmarshal(m.Arguments, &a)
 		f.program = append([]string{a.Program}, a.Args...)
 	case *dap.AttachRequest:
-		var a struct{ PID int }
+		a := struct {
+			PID         int
+			StopOnEntry bool
+		}{StopOnEntry: true}
 		json.Unmarshal(m.Arguments, &a)
-		f.pid = a.PID
+		f.pid, f.runsOn = a.PID, !a.StopOnEntry
+	case *dap.PauseRequest:
+		success = success && (!f.runsOn || m.Arguments.ThreadId == f.pid)
 	case *dap.ThreadsRequest:
 		body = fmt.Sprintf(`{"threads":[{"id":%d,"name":"main"},{"id":-1,"name":"none"}]}`, f.pid)
 		body = cmp.Or(f.plan["list"], body)
+	case *dap.StackTraceRequest:
+		body = fmt.Sprintf(`{"stackFrames":[{"id":%s}]}`, f.plan["frame"])
 	case *dap.EvaluateRequest:
+		frame := f.plan["frame"]
+		success = frame == "" || frame == strconv.Itoa(m.Arguments.FrameId)
 		say := f.plan["say"]
 		if f.alone != nil {
 			say = fmt.Sprint(f.stand)
@@ -179,7 +189,7 @@ func (f *fake) follow(command string) {
 	case "launch", "attach":
 		f.event("initialized", "{}")
 	case "configurationDone", "pause":
-		if f.alone != nil {
+		if f.alone != nil || f.runsOn && command == "configurationDone" {
 			return
 		}
 		f.event("stopped",
@@ -191,7 +201,9 @@ func (f *fake) follow(command string) {
 			f.run()
 		}
 	case "disconnect":
-		os.Exit(0)
+		if f.plan[command] != "linger" {
+			os.Exit(0)
+		}
 	}
 }
 

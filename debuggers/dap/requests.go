@@ -30,21 +30,27 @@ func (d Debugger) initialize() dap.RequestMessage {
 	}
 }
 
-func evaluate(expression string) dap.RequestMessage {
+// evaluate has an expression evaluated, in a frame unless that is zero.
+func evaluate(expression string, frame int) dap.RequestMessage {
 	return &dap.EvaluateRequest{
-		Request:   request("evaluate"),
-		Arguments: dap.EvaluateArguments{Expression: expression, Context: "repl"},
+		Request: request("evaluate"),
+		Arguments: dap.EvaluateArguments{
+			Expression: expression, FrameId: frame, Context: "repl",
+		},
 	}
 }
 
-// opening is the request that begins the debugging of a target.
+// opening is the request that begins the debugging of a target. Adapters do not agree on the names
+// of what it is about: to debugpy and cdt-gdb-adapter the process is processId, and to the latter
+// a program's arguments are one string.
 func (d Debugger) opening(target harness.Target) (dap.RequestMessage, error) {
 	arguments := map[string]any{"stopOnEntry": true}
 	if target.PID != 0 {
-		arguments["pid"] = target.PID
+		arguments["pid"], arguments["processId"] = target.PID, target.PID
 		maps.Copy(arguments, d.Attach)
 	} else {
 		arguments["program"], arguments["args"] = target.Argv[0], target.Argv[1:]
+		arguments["arguments"] = strings.Join(target.Argv[1:], " ")
 		maps.Copy(arguments, d.Launch)
 	}
 	text, err := json.Marshal(arguments)

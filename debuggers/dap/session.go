@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/google/go-dap"
@@ -58,6 +59,9 @@ func (s *session) begin(ctx context.Context, target harness.Target) error {
 	if _, err := s.answer(ctx, opening, sent); err != nil {
 		s.unwilling = errors.As(err, new(adapter.Refusal))
 		return err
+	}
+	if target.PID != 0 && s.debugger.runsOn() {
+		return s.Stop(ctx)
 	}
 	if err := s.awaitStop(ctx, opening); err != nil {
 		return err
@@ -129,6 +133,11 @@ func (s *session) Resume(ctx context.Context) error {
 
 // Stop asks for a pause and waits until the adapter says that the program stands.
 func (s *session) Stop(ctx context.Context) error {
+	if s.debugger.runsOn() {
+		if err := s.nameListed(ctx); err != nil {
+			return err
+		}
+	}
 	s.Lock()
 	s.wanted = true
 	pause := &dap.PauseRequest{
@@ -139,6 +148,21 @@ func (s *session) Stop(ctx context.Context) error {
 		return err
 	}
 	return s.awaitStop(ctx, pause)
+}
+
+// nameListed has the next pause name a thread that the adapter lists: at an attach no stop has
+// named one, and one that a stop named may have ended.
+func (s *session) nameListed(ctx context.Context) error {
+	run, err := s.listed(ctx, false)
+	if err != nil {
+		return err
+	}
+	s.Lock()
+	defer s.Unlock()
+	if len(run) > 0 && !slices.Contains(run, s.thread) {
+		s.thread = run[0]
+	}
+	return nil
 }
 
 // Threads are those that the adapter lists, by their kernel ids.
@@ -160,7 +184,10 @@ func (s *session) Threads(ctx context.Context) ([]event.TID, error) {
 
 // translated are the kernel's ids for the adapter's own numbers.
 func (s *session) translated(ctx context.Context, numbers []event.TID) ([]event.TID, error) {
-	said, err := askFor[*dap.EvaluateResponse](ctx, s, evaluate(s.debugger.TIDs))
+	said, err := askFor[*dap.EvaluateResponse](ctx, s, evaluate(s.debugger.TIDs, 0))
+	if errors.As(err, new(adapter.Refusal)) && len(numbers) > 0 {
+		said, err = s.evaluateWithin(ctx, numbers[0])
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +206,24 @@ func (s *session) translated(ctx context.Context, numbers []event.TID) ([]event.
 	return tids, nil
 }
 
+// evaluateWithin evaluates the expression for kernel ids in a frame of a thread. Some adapters
+// evaluate nothing else.
+func (s *session) evaluateWithin(
+	ctx context.Context, number event.TID,
+) (*dap.EvaluateResponse, error) {
+	stack := &dap.StackTraceRequest{Request: request("stackTrace")}
+	stack.Arguments.ThreadId, stack.Arguments.Levels = int(number), 1
+	frames, err := askFor[*dap.StackTraceResponse](ctx, s, stack)
+	if err != nil {
+		return nil, err
+	}
+	if len(frames.Body.StackFrames) == 0 {
+		return nil, fmt.Errorf("request stackTrace: thread %d has no frame", number)
+	}
+	return askFor[*dap.EvaluateResponse](
+		ctx, s, evaluate(s.debugger.TIDs, frames.Body.StackFrames[0].Id))
+}
+
 var pair = regexp.MustCompile(`(-?\d+)[,:]\s*(-?\d+)`)
 
 // pairs reads the numbers of threads and their kernel ids: (1, 4711), (2, 4712), also 1: 4711.
@@ -195,11 +240,12 @@ func pairs(text string) map[event.TID]event.TID {
 }
 
 // Detach disconnects without ending the program, and waits for the adapter's end: only by that
-// does a tracer let go of a task that is a zombie.
+// does a tracer let go of a task that is a zombie. Some adapters end when their input does.
 func (s *session) Detach(ctx context.Context) error {
 	if _, err := s.ask(ctx, &disconnect{Request: request("disconnect")}); err != nil {
 		return err
 	}
+	s.Tool.CloseInput()
 	return s.Tool.Wait(ctx)
 }
 

@@ -122,6 +122,8 @@ func TestNoneIsAccusedWhereItIsMostUnusual(t *testing.T) {
 			o := harness.Options{
 				Match:     regexp.MustCompile("^(" + scenarios + ")$"),
 				TimeScale: patience,
+				// As many as there are CPUs go on at once, and share an ordinary user's perf rings.
+				Jobs: 4,
 			}
 			results := runAll(t, o, i.Debugger(), reference.Debugger{})
 			ofReference := make(map[string]judge.Verdict)

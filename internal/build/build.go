@@ -162,8 +162,8 @@ func buildCommand(s Source, t toolchain, out string) []string {
 	if s.Language == fixtures.Go {
 		return append(slices.Clone(t.command), "build", "-buildvcs=false", "-o", out, s.Main)
 	}
-	command := append(slices.Clone(t.command), "-O1", "-g", "-Wall", "-Wextra", "-Werror",
-		"-pthread")
+	// What a compiler of tomorrow warns of is no error of its user's; tests build with -Werror.
+	command := append(slices.Clone(t.command), "-O1", "-g", "-Wall", "-Wextra", "-pthread")
 	if s.Shared {
 		command = append(command, "-shared", "-fPIC")
 	}
