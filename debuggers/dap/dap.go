@@ -45,7 +45,8 @@ type Debugger struct {
 	// Launch and Attach are arguments for these requests, besides program, args, pid and
 	// stopOnEntry.
 	Launch, Attach map[string]any
-	// Breakpoint is a function at whose entry a breakpoint stands; none if empty.
+	// Breakpoint is a function at whose entry a breakpoint stands; none if empty. A run in which
+	// the adapter never says that it is verified is UNSUPPORTED: there may be no such function.
 	Breakpoint string
 	Scale      float64 // see harness.Paced; zero is 2
 }

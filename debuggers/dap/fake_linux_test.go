@@ -18,8 +18,9 @@ import (
 // planned is the environment variable with the plan of a fake adapter, which says at which requests
 // it does something else: COMMAND:ACTION, divided by semicolons. An action is hang, die, deny,
 // deafen, depart, flood and what it prints without end, or what it prints once before it goes on as
-// usual. The action of list is the body of its answer to threads. That of alone are the numbers of
-// its threads, each of which it stops and lets go on by itself; what it evaluates is which stand.
+// usual. The action of list is the body of its answer to threads, and that of set of its answer to
+// setFunctionBreakpoints. That of alone are the numbers of its threads, each of which it stops and
+// lets go on by itself; what it evaluates is which stand.
 const planned = "DAP_FAKE"
 
 // said is a message as it is on the wire.
@@ -119,6 +120,8 @@ func (f *fake) answer(m dap.RequestMessage) {
 	case *dap.ThreadsRequest:
 		body = fmt.Sprintf(`{"threads":[{"id":%d,"name":"main"},{"id":-1,"name":"none"}]}`, f.pid)
 		body = cmp.Or(f.plan["list"], body)
+	case *dap.SetFunctionBreakpointsRequest:
+		body = cmp.Or(f.plan["set"], `{"breakpoints":[{"id":1,"verified":true}]}`)
 	case *dap.EvaluateRequest:
 		say := f.plan["say"]
 		if f.alone != nil {
