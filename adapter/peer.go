@@ -96,6 +96,18 @@ func (u Unknown) Error() string {
 // OurFault is for harness.Debugger: the run proves nothing.
 func (Unknown) OurFault() {}
 
+// Unset is a breakpoint that the debugger says it has not set, where the run is about one that
+// stands. There may be none such in the program.
+type Unset string
+
+func (u Unset) Error() string { return "the debugger set no breakpoint at " + string(u) }
+
+// OurFault is for harness.Debugger: the run proves nothing. It is [errors.ErrUnsupported] besides.
+func (Unset) OurFault() {}
+
+// Is makes runs UNSUPPORTED.
+func (Unset) Is(target error) bool { return target == errors.ErrUnsupported }
+
 // A Death is the end of a tool that should not have come.
 type Death struct {
 	Status event.Status

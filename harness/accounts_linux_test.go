@@ -1,6 +1,7 @@
 package harness_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -107,6 +108,12 @@ func TestAccountsThatDifferProveNothing(t *testing.T) {
 				return l
 			}}
 		}, "the reference tracer breaks the rule exit: task"},
+		{
+			"traced: its time is over",
+			func(_ testing.TB, o *harness.Options) { o.Reference, o.TimeScale = holder{}, 0.3 },
+			"the reference tracer's run did not end in time: proven hung after 900ms without a " +
+				"change: the program's start did not come\ntask ",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if !strings.HasPrefix(c.want, "the reference tracer") {
@@ -126,6 +133,18 @@ func TestAccountsThatDifferProveNothing(t *testing.T) {
 		})
 	}
 }
+
+// A holder lets no program go on.
+type holder struct{ reference.Debugger }
+
+func (d holder) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
+	s, err := d.Debugger.Start(ctx, target)
+	return holding{s}, err
+}
+
+type holding struct{ harness.Session }
+
+func (holding) Resume(context.Context) error { return nil }
 
 // If the kernel refuses its account, the debugger is judged by the program's own.
 func TestAWitnessThatIsRefusedIsNamedAndTheRunGoesOn(t *testing.T) {

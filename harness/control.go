@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/tidcheck/tidcheck/fixtures"
@@ -77,15 +76,6 @@ func agree(
 	if err != nil || errors.Is(failure, fs.ErrPermission) {
 		return err
 	}
-	run := judge.Open(e)
-	for _, r := range run.Rulings() {
-		switch {
-		case r.Verdict == judge.Fail:
-			return fmt.Errorf("the reference tracer breaks the rule %s: %s", r.Rule, r.Reason)
-		case r.Verdict == judge.Unresolved:
-			return errors.New(strings.TrimSpace(r.Reason))
-		}
-	}
-	c.Statuses = run.Statuses()
-	return nil
+	c.Statuses, err = judge.Open(e).Confirmed()
+	return err
 }

@@ -34,7 +34,8 @@ type Debugger interface {
 	// of the program, the debugger may refuse it: by an error whose method Refuses returns true, or
 	// by an error without such a method and no session. Any other error is the debugger's failure,
 	// unless it has a method OurFault: then the adapter has not understood the debugger, and the
-	// run proves nothing. A session's methods may return an error of that kind too.
+	// run proves nothing. A session's methods may return an error of that kind too; if it is
+	// errors.ErrUnsupported besides, the debugger did not do what the run is about.
 	Start(ctx context.Context, target Target) (Session, error)
 }
 

@@ -38,7 +38,6 @@ func perform(
 		// it is many runs in one: a debugger may read symbols at each of ten attaches
 		how.limit *= 4
 	}
-	e.Limit = how.limit
 	s, err := prepare(ctx, scenario, how, e)
 	if err != nil {
 		return nil, err
@@ -105,18 +104,21 @@ func performAlone(ctx context.Context, f fixtures.Fixture, how setting, e *judge
 		return err
 	}
 	defer s.close()
-	ctx, cancel := context.WithTimeoutCause(ctx, how.limit, errOverdue)
+	timed, cancel := context.WithTimeoutCause(ctx, how.limit, errOverdue)
 	defer cancel()
-	if err := s.startProgram(ctx); err != nil {
-		return err
+	err = byProgram("the program's start", s.startProgram(timed))
+	if err == nil {
+		err = s.walk(timed)
 	}
-	if err := s.walk(ctx); err != nil {
-		return err
+	if err == nil {
+		e.Program.Status, err = s.process.Wait(timed)
+		err = byProgram("the program's end", err)
 	}
-	if e.Program.Status, err = s.process.Wait(ctx); err != nil {
-		return fmt.Errorf("the program's end: %w", err)
+	if err == nil {
+		e.Program.State = judge.Over
+	} else if failure, err := s.recordProgress(ctx, timed, err); err != nil || failure != nil {
+		return cmp.Or(err, failure)
 	}
-	e.Program.State = judge.Over
 	return s.gather()
 }
 

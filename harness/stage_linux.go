@@ -56,6 +56,7 @@ func prepare(
 	s = &stage{
 		Scenario: scenario, setting: how, begun: witness.Now(), evidence: e,
 	}
+	e.Limit = how.limit
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())

@@ -136,7 +136,8 @@ func TestAControlRunThatIsNotAsDeclaredIsOurFault(t *testing.T) {
 		},
 		{
 			"it does not end", func(f *fixtures.Fixture) { f.Params[3].Quick = "100s" },
-			quick, "the program's end: the time is over",
+			quick,
+			"it did not end in time: timeout: the program's end did not come in 200ms\ntask ",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

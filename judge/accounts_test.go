@@ -40,7 +40,7 @@ func TestStatusesAreThoseThatTheDebuggerTold(t *testing.T) {
 	s := launched()
 	s.say("100/103: exit 0", "100/103: signal SIGUSR1")
 	s.say("100/101: exit 0", "100/101: killed SIGKILL\n100/999: exit 5")
-	assert.DeepEqual(t, s.opened(t).Statuses(), map[event.Path]event.Status{
+	assert.DeepEqual(t, s.opened(t).statuses(), map[event.Path]event.Status{
 		"main": event.Exited(0), "main/1": event.Killed(9), "main/2": event.Exited(3),
 	})
 }

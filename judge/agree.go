@@ -1,8 +1,10 @@
 package judge
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -144,6 +146,9 @@ func (t *truth) silent(all ledger) *life {
 // ran in a program that hosts it; unannounced that its ledger cannot have all its tasks.
 func ControlOf(e *Evidence, hosted, unannounced bool) (Control, error) {
 	c := Open(e)
+	if late := c.overdue(); late != "" {
+		return Control{}, fmt.Errorf("it did not end in time: %s", late)
+	}
 	if c.fault != nil {
 		return Control{}, c.fault
 	}
@@ -177,6 +182,35 @@ func ControlOf(e *Evidence, hosted, unannounced bool) (Control, error) {
 	}, nil
 }
 
+// overdue says which step of the run did not come in time, and where each task was then. It is
+// empty if all came.
+func (c *Case) overdue() string {
+	if c.Progress.State != TimedOut {
+		return ""
+	}
+	var f finding
+	bounded(c, &f)
+	return summary(f.bad)
+}
+
+// Confirmed gives the statuses with which tasks ended by the word of the reference tracer, as a
+// part of a control. The error says why its run does not confirm what is declared, announced and
+// witnessed.
+func (c *Case) Confirmed() (map[event.Path]event.Status, error) {
+	if late := c.overdue(); late != "" {
+		return nil, fmt.Errorf("the reference tracer's run did not end in time: %s", late)
+	}
+	for _, r := range c.Rulings() {
+		switch r.Verdict {
+		case Fail:
+			return nil, fmt.Errorf("the reference tracer breaks the rule %s: %s", r.Rule, r.Reason)
+		case Unresolved:
+			return nil, errors.New(strings.TrimSpace(r.Reason))
+		}
+	}
+	return c.statuses(), nil
+}
+
 // FormOf is the canonical form of a program by the kernel's account alone, from its first exec on.
 func FormOf(root event.TID, records []Record) (event.Form, error) {
 	isExec := func(r Record) bool { return r.Kind == event.Exec && r.TID == root }
@@ -195,8 +229,8 @@ func FormOf(root event.TID, records []Record) (event.Form, error) {
 	return t.family.Form(), nil
 }
 
-// Statuses are those with which tasks ended by the debugger's word.
-func (c *Case) Statuses() map[event.Path]event.Status {
+// statuses are those with which tasks ended by the debugger's word.
+func (c *Case) statuses() map[event.Path]event.Status {
 	statuses := make(map[event.Path]event.Status)
 	for _, r := range c.reports {
 		if r.Kind == event.Exit && r.self != nil {

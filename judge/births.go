@@ -15,10 +15,12 @@ func complete(c *Case, f *finding) {
 	switch {
 	case c.Mode == fixtures.Orphaned:
 		untraced(c, f)
+		c.attachedLate(f)
 		return
 	case !abilities.Has(Births) && abilities.Has(Threads) && len(c.Standstills) > 0:
 		unlisted(c, f)
 		c.unattached(f)
+		c.attachedLate(f)
 		f.how = "by its lists of threads, since it tells no births"
 		return
 	case !abilities.Has(Births):

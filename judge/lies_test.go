@@ -71,7 +71,11 @@ func openHonest(e *judge.Evidence) *honest {
 		h.exact = h.exact && !strings.Contains(w.String(), "at least")
 	}
 	twice := make(map[event.TID]bool)
-	for _, r := range e.Account.Records {
+	records := e.Account.Records
+	if e.Account.Source == judge.Connector {
+		records = e.Account.Connector
+	}
+	for _, r := range records {
 		switch {
 		case r.Kind.IsBirth():
 			_, again := h.born[r.Child]
@@ -250,6 +254,13 @@ const noTID = 1<<22 + 1
 func byKernel(h *honest, _ judge.Word) bool { return h.witnessed() }
 func known(h *honest, _ judge.Word) bool    { return h.witnessed() || h.Control.Exact }
 func stated(h *honest, _ judge.Word) bool   { return h.exact }
+
+// statusKnown tells whether the head states a task's status, or the proc connector has told it.
+func statusKnown(h *honest, w judge.Word) bool {
+	_, isOne := h.died[w.TID]
+	return h.exact || isOne && slices.ContainsFunc(h.Account.Connector,
+		func(r judge.Record) bool { return r.Kind == event.Exit && r.TID == w.TID })
+}
 
 func isExitOf(w, other judge.Word) bool {
 	return other.Kind == event.Exit && other.TID == cmp.Or(w.Child, w.TID)

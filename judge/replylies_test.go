@@ -90,6 +90,29 @@ func afterDetach(change func(*judge.Task)) planter {
 	}
 }
 
+// soonSaid has the debugger say that it had attached, or let go, just before the last notice of the
+// proc connector that it did. No look at /proc comes between.
+func soonSaid(
+	said func(*judge.Evidence) *judge.Interval, isOf func(*honest, judge.Tracing) bool,
+) planter {
+	return func(h *honest) []planted {
+		e := *h.Evidence
+		interval := said(&e)
+		if interval.State != judge.Complete {
+			return nil
+		}
+		for _, x := range slices.Backward(h.Account.Tracings) {
+			in := x.At > interval.Asked && x.At <= interval.Complete
+			_, isOfProgram := h.born[x.TID]
+			if in && isOf(h, x) && (isOfProgram || x.TID == h.Ledger[0].TID) {
+				interval.Complete = x.At - 1
+				return []planted{{&e, true}}
+			}
+		}
+		return nil
+	}
+}
+
 func attaches(h *honest) bool { return !h.Mode.Launches() && h.Attach.State == judge.Complete }
 
 func stopsAt(h *honest) bool { return len(h.Standstills) > 0 }
@@ -109,6 +132,10 @@ var replyLies = []lie{
 		}
 		return false
 	}), nil},
+	{"reply to attach, before any look", "early", nil, soonSaid(
+		func(e *judge.Evidence) *judge.Interval { return &e.Attach },
+		func(_ *honest, x judge.Tracing) bool { return x.Tracer != 0 },
+	), nil},
 	{"reply to attach", "left out", nil, unanswered("start", attaches), nil},
 	{"reply to stop", "early", nil, stills(judge.Stop, func(h *honest, s *judge.Standstill) bool {
 		for i, t := range s.Stood.Tasks {
@@ -168,6 +195,12 @@ var replyLies = []lie{
 		return h.Mode == fixtures.Stepped
 	}), nil},
 	{"reply to detach", "early", nil, afterDetach(func(t *judge.Task) { t.Tracer = 7 }), nil},
+	{"reply to detach, before any look", "early", nil, soonSaid(
+		func(e *judge.Evidence) *judge.Interval { return &e.Detach },
+		func(h *honest, x judge.Tracing) bool {
+			return x.Tracer == 0 && h.Mode != fixtures.Orphaned // it is killed, and says nothing
+		},
+	), nil},
 	{"reply to detach", "false", nil, afterDetach(func(t *judge.Task) {
 		t.State, t.Tracer = "T (stopped)", 0
 	}), nil},

@@ -3,6 +3,9 @@ package judge
 import (
 	"slices"
 	"testing"
+
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
 )
 
 // noticed is attached with the connector's notices of its attaches and detaches: each before the
@@ -46,6 +49,37 @@ func TestAnAttachIsCompleteWhenItsNoticesHaveCome(t *testing.T) {
 			s.Account.Tracings[1].At, s.Account.Tracings[1].Tracer = 24, 100
 		}, ""},
 	})
+}
+
+// A debugger that tells no births, and one that is killed, is held to its notices too.
+func TestAnAttachIsCompleteWhateverIsTold(t *testing.T) {
+	const late = "task 101 (main/1) lived at the attach, which was said to be complete at 22ns, " +
+		"and was attached to at 24ns"
+	lists := func() *sketch {
+		s := noticed()
+		stood := []Task{
+			{TID: 100, PID: 100, State: "t (tracing stop)", Tracer: 9},
+			{TID: 101, PID: 100, State: "t (tracing stop)", Tracer: 9},
+		}
+		s.Debugger.Abilities, s.said = Abilities{Stop, Threads}, "100: ready"
+		s.Standstills = []Standstill{{
+			Where: "at the attach", Stood: Look{When: AtStop, At: 25, Tasks: stood},
+			Listed: []event.TID{100, 101, 102},
+			During: took(25, 26), After: Look{When: AfterList, At: 26, Tasks: stood},
+		}}
+		return s
+	}
+	killed := func() *sketch {
+		s := noticed()
+		s.Mode = fixtures.Orphaned
+		s.atKill = []Task{{TID: 101, PID: 100, State: "S (sleeping)", Tracer: 9}}
+		return s
+	}
+	for _, good := range []func() *sketch{lists, killed} {
+		testRule(t, "complete", good, []variant{
+			{"one comes later", func(s *sketch) { s.Account.Tracings[1].At = 24 }, late},
+		})
+	}
 }
 
 func TestADetachIsCompleteWhenItsNoticesHaveCome(t *testing.T) {

@@ -150,7 +150,7 @@ var wordLies = []lie{
 	{"exit: tid", "false", deathFields, each(exits, known, setTID), nil},
 	{"exit: pid", "false", nil, each(exits, known, noProcess), nil},
 	{"exit: status", "false", judge.Abilities{judge.Deaths, judge.Statuses}, each(
-		exits, stated, edited(func(_ *honest, w *judge.Word) bool {
+		exits, statusKnown, edited(func(_ *honest, w *judge.Word) bool {
 			w.Status = event.Exited(77)
 			return true
 		}),

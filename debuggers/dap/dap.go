@@ -46,7 +46,8 @@ type Debugger struct {
 	// stopOnEntry. If they say that stopOnEntry is false, no stop is awaited at an attach: the
 	// program is paused.
 	Launch, Attach map[string]any
-	// Breakpoint is a function at whose entry a breakpoint stands; none if empty.
+	// Breakpoint is a function at whose entry a breakpoint stands; none if empty. A run in which
+	// the adapter never says that it is verified is UNSUPPORTED: there may be no such function.
 	Breakpoint string
 	Scale      float64 // see harness.Paced; zero is 2
 }

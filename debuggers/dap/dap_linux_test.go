@@ -343,3 +343,34 @@ func TestVersions(t *testing.T) {
 	_, err = about.Version(short)
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 }
+
+// An adapter may say that a breakpoint is not set when it is asked, and that it is when the library
+// of the function is loaded. If it never says so, no rule is judged by the run.
+func TestABreakpointThatWasNotSetIsUnsupported(t *testing.T) {
+	event := func(verified bool) string {
+		return said(fmt.Sprintf(`{"seq":0,"type":"event","event":"breakpoint","body":{"reason":"c`+
+			`hanged","breakpoint":{"id":1,"verified":%t}}}`, verified))
+	}
+	const not = `set:{"breakpoints":[{"id":1,"verified":false,"message":"there is no such"}]};`
+	const unset = "the debugger set no breakpoint at place"
+	for _, c := range []struct{ plan, want string }{
+		{"", ""},
+		{not, unset + `: it says "there is no such"`},
+		{`set:{"breakpoints":[]}`, unset},
+		{not + "continue:" + event(true), ""},
+		{not + "continue:" + event(true) + event(false), ""}, // an exec has removed it
+		{not + "continue:" + event(false), unset},
+	} {
+		d := planning(c.plan)
+		d.Breakpoint = "place"
+		for _, scenario := range []string{"fork/launch", "fork/detach_during"} {
+			verdict := adaptertest.Verdicts(t, scenario, harness.Options{}, d)["dap"]["session"]
+			want := string(judge.Pass)
+			if c.want != "" {
+				want = string(judge.Unsupported)
+			}
+			assert.Check(t, strings.HasPrefix(verdict, want+": ") &&
+				strings.Contains(verdict, c.want), "%s %s: %s", scenario, c.plan, verdict)
+		}
+	}
+}

@@ -19,8 +19,9 @@ import (
 // it does something else: COMMAND:ACTION, divided by semicolons. An action is hang, die, deny,
 // deafen, depart, linger, flood and what it prints without end, or what it prints once before it
 // goes on as usual. With a frame it evaluates in that one alone. The action of list is the body of
-// its answer to threads. That of alone are the numbers of its threads, each of which it stops and
-// lets go on by itself; what it evaluates is which stand. That of play is a file that it says again.
+// its answer to threads, and that of set of its answer to setFunctionBreakpoints. That of alone are
+// the numbers of its threads, each of which it stops and lets go on by itself; what it evaluates is
+// which stand. That of play is a file that it says again.
 const planned = "DAP_FAKE"
 
 // said is a message as it is on the wire.
@@ -132,6 +133,8 @@ func (f *fake) answer(m dap.RequestMessage) {
 		body = cmp.Or(f.plan["list"], body)
 	case *dap.StackTraceRequest:
 		body = fmt.Sprintf(`{"stackFrames":[{"id":%s}]}`, f.plan["frame"])
+	case *dap.SetFunctionBreakpointsRequest:
+		body = cmp.Or(f.plan["set"], `{"breakpoints":[{"id":1,"verified":true}]}`)
 	case *dap.EvaluateRequest:
 		frame := f.plan["frame"]
 		success = frame == "" || frame == strconv.Itoa(m.Arguments.FrameId)

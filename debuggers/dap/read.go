@@ -22,9 +22,22 @@ type state struct {
 	continued   bool // since it was told to go on
 	left        bool // the adapter has disconnected
 
+	breakpoint breakpoint
+
 	halted halted
 	alone  bool         // the last answer to continue was that one thread alone goes on
 	ended  map[int]bool // threads that were said to have ended since the program went on
+}
+
+// A breakpoint is what an adapter has said of the one that it was to set.
+type breakpoint struct {
+	verified bool   // at some time: a program that executes another one may have lost it since
+	message  string // why it was not, the last time
+}
+
+func (b *breakpoint) heard(said dap.Breakpoint) {
+	b.verified = b.verified || said.Verified
+	b.message = said.Message
 }
 
 // now is the state at this moment.
@@ -91,6 +104,8 @@ func (s *session) hear(m dap.EventMessage) error {
 		s.continued = true
 	case *dap.ThreadEvent:
 		s.announced(m.Body)
+	case *dap.BreakpointEvent:
+		s.breakpoint.heard(m.Body.Breakpoint) // there is one alone
 	case *dap.ExitedEvent:
 		s.over = true
 		status := event.Exited(m.Body.ExitCode)

@@ -98,9 +98,15 @@ func (s *session) configure(ctx context.Context) error {
 	if name := s.debugger.Breakpoint; name != "" {
 		set := &dap.SetFunctionBreakpointsRequest{Request: request("setFunctionBreakpoints")}
 		set.Arguments.Breakpoints = []dap.FunctionBreakpoint{{Name: name}}
-		if _, err := s.ask(ctx, set); err != nil {
+		answer, err := askFor[*dap.SetFunctionBreakpointsResponse](ctx, s, set)
+		if err != nil {
 			return err
 		}
+		s.Lock()
+		for _, b := range answer.Body.Breakpoints {
+			s.breakpoint.heard(b)
+		}
+		s.Unlock()
 	}
 	_, err := s.ask(ctx, &dap.ConfigurationDoneRequest{Request: request("configurationDone")})
 	return err
@@ -246,11 +252,30 @@ func (s *session) Detach(ctx context.Context) error {
 		return err
 	}
 	s.Tool.CloseInput()
-	return s.Tool.Wait(ctx)
+	if err := s.Tool.Wait(ctx); err != nil {
+		return err
+	}
+	return s.wasSet()
 }
 
 // Wait waits until the adapter has said that the program is over. If it ends without that word,
 // that is its failure.
 func (s *session) Wait(ctx context.Context) error {
-	return s.Await(ctx, s.Tool, func() bool { return s.over })
+	if err := s.Await(ctx, s.Tool, func() bool { return s.over }); err != nil {
+		return err
+	}
+	return s.wasSet()
+}
+
+// wasSet tells, at the run's end, whether the breakpoint was set at some time, if there was to be
+// one. At a launch it may be set late, when the function's library is loaded.
+func (s *session) wasSet() error {
+	if b := s.now().breakpoint; s.debugger.Breakpoint != "" && !b.verified {
+		where := s.debugger.Breakpoint
+		if b.message != "" {
+			where += fmt.Sprintf(": it says %.200q", b.message)
+		}
+		return adapter.Unset(where)
+	}
+	return nil
 }

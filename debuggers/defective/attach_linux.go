@@ -4,12 +4,17 @@ package defective
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tidcheck/tidcheck/debuggers/internal/seam"
+	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 	"github.com/tidcheck/tidcheck/tracer"
 	"golang.org/x/sys/unix"
 )
@@ -162,4 +167,74 @@ func cling(k tracer.Kernel, tid int) bool {
 		}
 	}()
 	return <-seized == nil
+}
+
+// attachesLate attaches when it is asked for the first time what it can, which is after its word
+// that it has attached and before a look at /proc.
+func attachesLate(context.Context) seams {
+	return seams{
+		noticed: true,
+		start: func(target harness.Target, begin begin) (harness.Session, error) {
+			if target.PID == 0 {
+				return begin()
+			}
+			return &lateSession{Session: &noSession{}, begin: sync.OnceValues(begin)}, nil
+		},
+	}
+}
+
+type lateSession struct {
+	harness.Session
+	begin begin
+}
+
+func (s *lateSession) Can() judge.Abilities {
+	if begun, err := s.begin(); err == nil {
+		s.Session = begun
+	} else {
+		s.Session = &noSession{err: err}
+	}
+	return s.Session.Can()
+}
+
+// A noSession is of a tracer that has not attached.
+type noSession struct {
+	harness.Unsupported
+	harness.Log
+	err error // why it could not
+}
+
+func (*noSession) Can() judge.Abilities           { return nil }
+func (s *noSession) Resume(context.Context) error { return s.err }
+func (s *noSession) Wait(context.Context) error   { return s.err }
+func (*noSession) End() error                     { return nil }
+
+// letsGoLate lets go of the program when that, which was to run untraced, does something that a
+// tracer is told.
+func letsGoLate(context.Context) seams {
+	s := &clingingSession{}
+	return seams{
+		sink: func(next tell) tell {
+			return func(e event.Event) {
+				next(e)
+				if s.said.Swap(false) { // its own thread tells the events, and is to let go
+					go s.Session.Detach(context.Background())
+				}
+			}
+		},
+		start: func(_ harness.Target, begin begin) (_ harness.Session, err error) {
+			s.Session, err = begin()
+			return s, err
+		},
+	}
+}
+
+type clingingSession struct {
+	harness.Session
+	said atomic.Bool // that it has let go
+}
+
+func (s *clingingSession) Detach(context.Context) error {
+	s.said.Store(true)
+	return nil
 }

@@ -29,7 +29,17 @@ type seams struct {
 	options tracer.Options // with the kernel
 	sink    func(next tell) tell
 	list    func([]event.TID) []event.TID // what becomes of a list of threads
+	// start is given the way to start the tracer, and gives the session that the suite sees.
+	start func(target harness.Target, begin begin) (harness.Session, error)
+	// noticed says that the proc connector's notices alone show the defect.
+	noticed bool
 }
+
+// A begin starts the tracer.
+type begin = func() (harness.Session, error)
+
+// IsNoticed tells whether only a machine with the proc connector can show the defect.
+func (d Defect) IsNoticed() bool { return d.plant(context.Background()).noticed }
 
 // A tell is a sink of events.
 type tell = func(event.Event)
@@ -67,7 +77,13 @@ func (d Debugger) TimeScale() float64 {
 func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
 	mended, mend := context.WithCancel(context.Background())
 	p := d.Defect.plant(mended)
-	s, err := reference.Debugger{Options: p.options, Sink: p.sink}.Start(ctx, target)
+	start := func() (harness.Session, error) {
+		return reference.Debugger{Options: p.options, Sink: p.sink}.Start(ctx, target)
+	}
+	if p.start == nil {
+		p.start = func(_ harness.Target, begin begin) (harness.Session, error) { return begin() }
+	}
+	s, err := p.start(target, start)
 	if err != nil {
 		mend()
 		return nil, err

@@ -89,16 +89,19 @@ const few = 3
 
 // line says which rules caught a defect, and in which scenarios: first the rule that names it.
 func line(name string, caught map[string][]string) string {
-	own := ""
+	own, only := "", ""
 	if i := slices.IndexFunc(Defects, func(d Defect) bool { return d.Name == name }); i >= 0 {
 		own = Defects[i].Rule
+		if Defects[i].IsNoticed() {
+			only = ", where there is the proc connector"
+		}
 	}
 	text := fmt.Sprintf("%-30s ", name)
 	switch scenarios := slices.Sorted(slices.Values(caught[own])); {
 	case len(caught) == 0:
-		text += fmt.Sprintf("NOT CAUGHT: %s should", own)
+		text += fmt.Sprintf("NOT CAUGHT: %s should%s", own, only)
 	case len(scenarios) == 0:
-		text += fmt.Sprintf("NOT CAUGHT by %s", own)
+		text += fmt.Sprintf("NOT CAUGHT by %s%s", own, only)
 	default:
 		some := strings.Join(scenarios[:min(few, len(scenarios))], ", ")
 		text += fmt.Sprintf("%-11s %3d: %s", own, len(scenarios), some)

@@ -111,6 +111,10 @@ var Defects = []Defect{
 	{"names-wrong-process", "sound", false, above(namesWrongProcess)},
 	// It says that the attach is complete once it has the leader.
 	{"is-ready-early", "complete", false, above(isReadyEarly)},
+	// It says that it has attached before it has.
+	{"attaches-late", "complete", false, attachesLate},
+	// It says that it has let go of the program before it has.
+	{"lets-go-late", "released", false, letsGoLate},
 	// It tells each signal twice.
 	{"tells-signals-twice", "once", false, above(tellsTwice(event.Signal))},
 	// It tells no signal.

@@ -1,6 +1,7 @@
 package defective
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -13,11 +14,15 @@ import (
 func TestKillTable(t *testing.T) {
 	defects := Defects
 	t.Cleanup(func() { Defects = defects })
+	plant := func(noticed bool) func(context.Context) seams {
+		return func(context.Context) seams { return seams{noticed: noticed} }
+	}
 	Defects = []Defect{
-		{Name: "drops", Rule: "running"},
-		{Name: "invents", Rule: "sound"},
-		{Name: "lies", Rule: "exit"},
-		{Name: "sleeps", Rule: "bounded"},
+		{Name: "drops", Rule: "running", plant: plant(false)},
+		{Name: "hurries", Rule: "complete", plant: plant(true)},
+		{Name: "invents", Rule: "sound", plant: plant(false)},
+		{Name: "lies", Rule: "exit", plant: plant(false)},
+		{Name: "sleeps", Rule: "bounded", plant: plant(false)},
 	}
 	result := func(debugger, scenario, rule string, v judge.Verdict) harness.Result {
 		name, mode, _ := strings.Cut(scenario, "/")
@@ -38,12 +43,14 @@ func TestKillTable(t *testing.T) {
 		result("defective:drops", "f/launch", "running", judge.Untested),
 		result("defective:invents", "a/stops", "sound", judge.Fail),
 		result("defective:invents", "e/launch", "sound", judge.Pass),
+		result("defective:hurries", "a/stops", "complete", judge.Pass),
 		result("defective:lies", "a/stops", "order", judge.Fail),
 		result("defective:sleeps", "a/stops", "bounded", judge.Pass),
 		result("defective:sleeps", "b/launch", "bounded", judge.Unresolved),
 		result("gdb", "g/launch", "bounded", judge.Pass),
 	})
 	assert.Equal(t, got, `drops                          running       4: a/stops, b/launch, c/launch, …; also bounded 2, exit 1
+hurries                        NOT CAUGHT: complete should, where there is the proc connector
 invents                        sound         1: a/stops
 lies                           NOT CAUGHT by exit; also order 1
 sleeps                         NOT CAUGHT: bounded should

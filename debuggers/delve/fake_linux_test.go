@@ -176,6 +176,8 @@ func (f *fake) do(r request) {
 			threads = append(threads, map[string]any{"id": tid})
 		}
 		f.answer(method, r.ID, map[string]any{"Threads": threads})
+	case "CreateBreakpoint":
+		f.answer(method, r.ID, map[string]any{"Breakpoint": map[string]any{"id": 1, "addr": 4096}})
 	case "Detach":
 		syscall.Kill(f.pid, syscall.SIGCONT)
 		f.answer(method, r.ID, struct{}{})

@@ -48,6 +48,15 @@ func TestARightFakeIsNotAccused(t *testing.T) {
 	}
 }
 
+// A reply may name a breakpoint that stands nowhere.
+func TestABreakpointThatWasNotSetIsUnsupported(t *testing.T) {
+	const none = `CreateBreakpoint:{"id":ID,"result":{"Breakpoint":{"id":1}}}`
+	for rule, verdict := range fakes(t, "fork/launch", none)[none] {
+		assert.Check(t, strings.HasPrefix(verdict, "UNSUPPORTED: ") && strings.HasSuffix(verdict,
+			"the debugger set no breakpoint at tidcheck_place"), "%s: %s", rule, verdict)
+	}
+}
+
 // A debugger may refuse a program of which another tracer has a thread: it debugs nothing then. It
 // may refuse no other.
 func TestADelveThatRefusesAProgramDebugsNothing(t *testing.T) {

@@ -43,6 +43,12 @@ type (
 	breakpoint struct {
 		FunctionName string `json:"functionName"`
 	}
+	created struct {
+		Breakpoint struct {
+			Addr  uint64   `json:"addr"`
+			Addrs []uint64 `json:"addrs"` // of all its places
+		}
+	}
 )
 
 type session struct {
@@ -117,9 +123,13 @@ func (s *session) prepare(ctx context.Context, d Debugger) error {
 	}
 	if err == nil && d.Breakpoint {
 		place := create{breakpoint{"C." + fixtures.Place}}
-		err = s.call(ctx, "CreateBreakpoint", place, &struct{}{})
-		if err != nil && strings.Contains(err.Error(), "could not find function") {
+		var made created
+		err = s.call(ctx, "CreateBreakpoint", place, &made)
+		switch {
+		case err != nil && strings.Contains(err.Error(), "could not find function"):
 			err = nil // most programs have none of that name
+		case err == nil && made.Breakpoint.Addr == 0 && len(made.Breakpoint.Addrs) == 0:
+			err = adapter.Unset(fixtures.Place)
 		}
 	}
 	return err

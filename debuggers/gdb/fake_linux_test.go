@@ -17,11 +17,10 @@ import (
 )
 
 // A fake is the suite's own tracer in the words of an all-stop gdb. It does all that it is told,
-// but for one command or one word of its own, which it spoils.
+// but for some commands or words of its own, which it spoils.
 type fake struct {
 	argv    []string
-	command string // what is spoiled: a command, or "ended", which is a word of its own
-	how     string
+	spoiled map[string]string // how, by the command, or "ended", which is a word of its own
 
 	tracer  *tracer.Tracer
 	out     sync.Mutex // held while a line is written
@@ -37,11 +36,12 @@ type fake struct {
 func fakeMain() {
 	f := &fake{
 		numbers: make(map[event.TID]int), groups: make(map[event.TID]string),
-		pids: make(map[event.TID]event.TID),
+		pids: make(map[event.TID]event.TID), spoiled: make(map[string]string),
 	}
 	for i, arg := range os.Args {
 		if rest, ok := strings.CutPrefix(arg, "--fake="); ok {
-			f.command, f.how, _ = strings.Cut(rest, "@")
+			command, how, _ := strings.Cut(rest, "@")
+			f.spoiled[command] = how
 		}
 		if arg == "--args" {
 			f.argv = os.Args[i+1:]
@@ -114,6 +114,12 @@ func (f *fake) do(token string, words []string) {
 		if f.tracer.Stop() == nil {
 			f.say(fmt.Sprintf(stopped, "SIGINT"))
 		}
+	case "signal": // what it delivers is told as a thread's birth
+		f.say("=thread-created,id=\"77\",group-id=\"i1\"\n~\"[New LWP 77]\\n\"\n" +
+			token + "^running\n*running,thread-id=\"all\"\n")
+		f.tracer.Resume() // as above
+	case "-data-evaluate-expression": // which process sent a signal
+		f.say(fmt.Sprintf("%s^done,value=\"%d\"\n", token, os.Getpid()))
 	case "-thread-info":
 		f.say(token + "^done,threads=[" + strings.Join(f.threads(), ",") + "]\n")
 	case "-target-detach":
@@ -195,11 +201,12 @@ func (f *fake) begin(pid, tid event.TID) {
 // spoil does, once, what the fake does in place of one answer, and tells whether it did. A text is
 // printed with the token for ID; after a text that begins with "+" the answer comes too.
 func (f *fake) spoil(command, token string) bool {
-	if command != f.command {
+	how, spoils := f.spoiled[command]
+	if !spoils {
 		return false
 	}
-	f.command = ""
-	how, goesOn := strings.CutPrefix(f.how, "+")
+	delete(f.spoiled, command)
+	how, goesOn := strings.CutPrefix(how, "+")
 	switch how {
 	case "hang":
 		hang()

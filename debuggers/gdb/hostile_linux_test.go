@@ -3,6 +3,7 @@ package gdb
 import (
 	"context"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,8 +23,12 @@ func (f faked) Name() string { return f.spoilt }
 
 func (faked) TimeScale() float64 { return 1 }
 
-func fakeOf(spoilt string) faked {
-	return faked{Debugger{Path: os.Args[0], Args: []string{"--fake=" + spoilt}}, spoilt}
+func fakeOf(spoilt ...string) faked {
+	d := Debugger{Path: os.Args[0]}
+	for _, s := range spoilt {
+		d.Args = append(d.Args, "--fake="+s)
+	}
+	return faked{d, strings.Join(spoilt, " ")}
 }
 
 // fakes runs a scenario under one fake for each way to spoil it, all at once. It gives each rule's
@@ -161,7 +166,6 @@ func TestAnInterruptIsGivenToAThreadThatLives(t *testing.T) {
 		"terminated\"\n"
 	visit(t, fakeOf("-exec-interrupt@"+ended), func(ctx context.Context, s *session) {
 		assert.NilError(t, s.Stop(ctx))
-		assert.Equal(t, s.interrupts, 0, "the refused one is not waited for")
 		tids, err := s.Threads(ctx)
 		assert.NilError(t, err)
 		assert.Check(t, len(tids) > 2, "%v", tids)
@@ -214,4 +218,43 @@ func TestAStopIsNotGivenUpWhileAThreadCanStop(t *testing.T) {
 		s.Unlock()
 		assert.NilError(t, s.settle(t.Context(), first))
 	})
+}
+
+// A signal of the program's own may stop it while it is to stand. gdb's own SIGINT, by which it
+// interrupts, is another: its sender is gdb.
+func TestASignalOfTheProgramsThatMeetsAStopIsDelivered(t *testing.T) {
+	stop := func(signal string) string {
+		return "-exec-interrupt@ID^done\n*stopped,reason=\"signal-received\",signal-name=\"" +
+			signal + "\",thread-id=\"1\",stopped-threads=\"all\"\n"
+	}
+	const bySelf = `-data-evaluate-expression@ID^done,value="1"` + "\n"
+	const gone = `-data-evaluate-expression@ID^error,msg="no such thread"` + "\n"
+	goOn := func(ctx context.Context, s *session) error { return s.Resume(ctx) }
+	leave := func(ctx context.Context, s *session) error { return s.Detach(ctx) }
+	for _, c := range []struct {
+		about   string
+		spoilt  []string
+		then    func(context.Context, *session) error
+		deliver string
+	}{
+		{"its SIGTRAP", []string{stop("SIGTRAP")}, goOn, "0: clone 77"},
+		{"its SIGTRAP, and a detach", []string{stop("SIGTRAP")}, leave, "0: clone 77"},
+		{"its SIGINT", []string{stop("SIGINT"), bySelf}, goOn, "0: clone 77"},
+		{"its SIGINT, and a detach", []string{stop("SIGINT"), bySelf}, leave, "0: clone 77"},
+		{"gdb's SIGINT", nil, goOn, ""},
+		{"gdb's SIGINT, and a detach", nil, leave, ""},
+		{"one whose thread has ended", []string{stop("SIGINT"), gone}, goOn, ""},
+	} {
+		visit(t, fakeOf(c.spoilt...), func(ctx context.Context, s *session) {
+			before := len(s.Words())
+			assert.NilError(t, s.Stop(ctx), c.about)
+			assert.NilError(t, c.then(ctx, s), c.about)
+			got := ""
+			for _, e := range s.Words().Trace()[before:] {
+				e.PID = 0
+				got += e.String()
+			}
+			assert.Equal(t, got, c.deliver, c.about)
+		})
+	}
 }

@@ -47,13 +47,10 @@ func (s *session) take(line []byte) error {
 }
 
 // stopped notes a stop. While the program is to run, it is of something that the program did: in
-// all-stop mode one process's end stops the others, and so does a signal that gdb uses itself.
+// all-stop mode one process's end stops the others, and so does a signal that gdb uses itself. That
+// may come while the program is to stand, too.
 func (s *session) stopped(by stop) {
-	if by.signal == "SIGINT" && s.interrupts > 0 {
-		s.interrupts--
-		by.signal = ""
-	}
-	if s.goes {
+	if s.goes || by.isForKeptSignal() {
 		s.unasked = append(s.unasked, by)
 	}
 }

@@ -30,10 +30,9 @@ type session struct {
 
 	adapter.Monitor // guards what follows
 	words
-	goes       bool   // the program is to run
-	interrupts int    // SIGINTs that gdb sends and has not stopped for yet
-	unasked    []stop // stops that the program goes on from, since no request caused them
-	trouble    error  // why that failed
+	goes    bool   // the program is to run
+	unasked []stop // stops that no request caused: the program goes on from them if it is to run
+	trouble error  // why that failed
 }
 
 func newSession(nonStop, attached bool) *session {
@@ -54,14 +53,18 @@ func (s *session) Can() judge.Abilities {
 // attend lets the program go on after stops that no request caused, until gdb's output ends.
 func (s *session) attend() {
 	ctx := context.Background()
-	for s.Await(ctx, s.Tool, func() bool { return len(s.unasked) > 0 }) == nil {
+	for s.Await(ctx, s.Tool, func() bool { return s.goes && len(s.unasked) > 0 }) == nil {
 		s.turn.Lock()
-		s.Lock()
-		stops := s.unasked // none if a stop was asked for meanwhile
-		s.unasked = nil
-		s.Unlock()
+		var stops []stop // none if a stop was asked for meanwhile
+		if s.isToRun() {
+			stops = s.takeUnasked()
+		}
 		for _, by := range stops {
-			if err := s.goOn(ctx, by); err != nil {
+			signal, err := s.ownSignal(ctx, by)
+			if err == nil {
+				err = s.goOn(ctx, by.thread, signal)
+			}
+			if err != nil {
 				s.Lock()
 				s.trouble = fmt.Errorf("let the program go on after a stop: %w", err)
 				s.Unlock()
@@ -71,25 +74,25 @@ func (s *session) attend() {
 	}
 }
 
-// goOn lets what stands since a stop go on: in non-stop mode that one thread, else all, by way of
-// a thread that gdb is to be told. It is no failure if what stood goes on already, or ended
-// before gdb read the command.
-func (s *session) goOn(ctx context.Context, by stop) error {
+// goOn lets what stands since a thread's stop go on: in non-stop mode that one thread, else all, by
+// way of a thread that gdb is to be told. The thread is given a signal, unless that is empty. It is
+// no failure if what stood goes on already, or ended before gdb read the command.
+func (s *session) goOn(ctx context.Context, thread int, signal string) error {
 	var err error
 	tried := make(map[int]bool)
 	for {
-		n := s.next(by.thread, tried)
+		n := s.next(thread, tried)
 		if n == 0 {
 			return err
 		}
 		tried[n] = true
-		thread := []string{"--thread", strconv.Itoa(n)}
+		named := []string{"--thread", strconv.Itoa(n)}
 		var refused error
-		if by.isForOwnSignal() && n == by.thread {
+		if signal != "" && n == thread {
 			// Without the & gdb reads no commands until the thread stops.
-			refused = s.console(ctx, "signal "+by.signal+" &", thread...)
+			refused = s.console(ctx, "signal "+signal+" &", named...)
 		} else {
-			_, refused = s.ask(ctx, "-exec-continue", thread...)
+			_, refused = s.ask(ctx, "-exec-continue", named...)
 		}
 		if !isRefused(refused) {
 			return refused
@@ -98,6 +101,34 @@ func (s *session) goOn(ctx context.Context, by stop) error {
 			err = refused
 		}
 	}
+}
+
+// ownSignal is the signal of the program's own that a stop is for, and that gdb would keep; empty
+// if there is none. The SIGINT of an interrupt is gdb's, and gdb is the tracer: siginfo names the
+// sender. One that the program sends while gdb's is pending has become one with it, and is lost.
+func (s *session) ownSignal(ctx context.Context, by stop) (string, error) {
+	if !by.isForKeptSignal() {
+		return "", nil
+	}
+	if by.signal != "SIGINT" {
+		return by.signal, nil
+	}
+	r, err := s.ask(ctx, "-data-evaluate-expression", "--thread", strconv.Itoa(by.thread),
+		"$_siginfo._sifields._kill.si_pid")
+	if isRefused(err) {
+		return "", nil // the thread has ended, or goes on already
+	}
+	s.Lock()
+	defer s.Unlock()
+	t, lives := s.threads[by.thread]
+	if err != nil || !lives {
+		return "", err
+	}
+	task, _ := procfs.ReadTask(t.group.pid, t.tid)
+	if r.Tuple.Text("value") == procfs.TGID(task.Tracer).String() {
+		return "", nil
+	}
+	return by.signal, nil
 }
 
 // next is a thread by way of which what stands can go on, zero if there is none: the first one,
@@ -132,9 +163,36 @@ func (s *session) waits(number int) bool {
 func (s *session) aim(goes bool) {
 	s.Lock()
 	defer s.Unlock()
-	if s.goes = goes; !goes {
-		s.unasked = nil
+	s.goes = goes
+}
+
+func (s *session) isToRun() bool {
+	s.Lock()
+	defer s.Unlock()
+	return s.goes
+}
+
+// takeUnasked gives the stops that the program has not gone on from, for the caller to see to.
+func (s *session) takeUnasked() []stop {
+	s.Lock()
+	defer s.Unlock()
+	stops := s.unasked
+	s.unasked = nil
+	return stops
+}
+
+// deliver lets what stands for a signal of the program's own go on with it, if gdb would keep it.
+func (s *session) deliver(ctx context.Context) error {
+	for _, by := range s.takeUnasked() {
+		signal, err := s.ownSignal(ctx, by)
+		if err == nil && signal != "" {
+			err = s.goOn(ctx, by.thread, signal)
+		}
+		if err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // Resume lets all threads go on.
@@ -143,13 +201,23 @@ func (s *session) Resume(ctx context.Context) error {
 	defer s.turn.Unlock()
 	if !s.nonStop {
 		s.aim(true)
-		return s.goOn(ctx, stop{})
+		var by stop
+		for _, by = range s.takeUnasked() { // the last, if there are some
+		}
+		signal, err := s.ownSignal(ctx, by)
+		if err != nil {
+			return err
+		}
+		return s.goOn(ctx, by.thread, signal)
 	}
 	// A thread whose stop gdb has not told yet would be passed over.
 	if err := s.settle(ctx, math.MaxInt); err != nil {
 		return err
 	}
 	s.aim(true)
+	if err := s.deliver(ctx); err != nil {
+		return err
+	}
 	_, err := s.ask(ctx, "-exec-continue", "--all")
 	return err
 }
@@ -200,14 +268,12 @@ func (s *session) interrupt(ctx context.Context) error {
 			s.Unlock()
 			return nil
 		}
-		s.interrupts++
 		s.Unlock()
 		_, err := s.ask(ctx, "-exec-interrupt", "--thread", strconv.Itoa(numbers[0]))
 		if err == nil {
 			return nil
 		}
 		s.Lock()
-		s.interrupts--
 		_, lives := s.threads[numbers[0]]
 		s.Unlock()
 		if lives || !isRefused(err) {
@@ -280,6 +346,9 @@ func (s *session) Detach(ctx context.Context) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	s.aim(false)
+	if err := s.deliver(ctx); err != nil {
+		return err
+	}
 	asked := make(map[string]bool)
 	for {
 		id := s.other(asked)

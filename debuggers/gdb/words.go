@@ -67,8 +67,9 @@ type stop struct {
 	thread         int // zero if none is named
 }
 
-// isForOwnSignal tells whether a stop is for a signal of the program's own that gdb would keep.
-func (s stop) isForOwnSignal() bool {
+// isForKeptSignal tells whether a stop is for a signal that gdb keeps unless it is told to deliver
+// it. It may be gdb's own.
+func (s stop) isForKeptSignal() bool {
 	return s.reason == "signal-received" && (s.signal == "SIGTRAP" || s.signal == "SIGINT")
 }
 

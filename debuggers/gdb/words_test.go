@@ -254,7 +254,7 @@ func TestOnlyAThreadThatStandsIsToGoOn(t *testing.T) {
 	s := newSession(true, false)
 	s.threads[1] = &thread{number: 1}
 	for _, number := range []int{1, 2} {
-		assert.NilError(t, s.goOn(t.Context(), stop{thread: number}))
+		assert.NilError(t, s.goOn(t.Context(), number, ""))
 	}
 }
 

@@ -54,7 +54,7 @@ var manners = remote.Manners{
 	Features:  "xmlRegisters=i386,arm,mips,arc;multiprocess+;fork-events+;vfork-events+",
 	Greetings: []string{"QListThreadsInStopReply"},
 	Linux:     func(sig int) int { return sig },
-	Interrupt: 19, // SIGSTOP
+	Interrupt: 19, // SIGSTOP; at an attach the program's own is taken for the attach's
 	Echoes:    true,
 	List:      (*remote.Conn).ThreadInfo,
 }

@@ -15,8 +15,10 @@ type Manners struct {
 	Greetings []string          // what it asks for besides, by requests that are answered by OK
 	Linux     func(sig int) int // Linux's number for one of its signals
 	Interrupt int               // the signal, in its numbers, by which an interrupt stops a program
-	Echoes    bool              // it answers qEcho
-	List      func(*Conn, context.Context) ([]rsp.Thread, error)
+	// Echoes says that it answers qEcho, and tells of an interrupt also if the program stands: what
+	// it says before the echo is all. Else an interrupt sends the program a signal.
+	Echoes bool
+	List   func(*Conn, context.Context) ([]rsp.Thread, error)
 }
 
 // An AllStop session is over a server in all-stop mode: at each event all threads stand, and are
@@ -28,11 +30,12 @@ type AllStop struct {
 	stands  bool // and is not let go on from there, or is over
 	owed    int  // interrupts that were sent and have not stopped the program
 	root    int  // the process that it began with
+	glance  func(t rsp.Thread, signal int) glance
 }
 
 // NewAllStop returns a session that offers what can says.
 func NewAllStop(c *Conn, m Manners, can judge.Abilities) *AllStop {
-	s := &AllStop{manners: m, stands: true}
+	s := &AllStop{manners: m, stands: true, glance: glanceAt}
 	s.session = session{
 		Conn: c, can: can, list: m.List, single: true, book: newBook(m.Linux, c.Add),
 	}
@@ -69,14 +72,22 @@ func (s *AllStop) Begin(ctx context.Context, attached bool) error {
 	if attached {
 		s.book.found(listed...)
 	}
+	var trapped []rsp.Thread
 	s.Hear(answer)
 	for _, stop := range stops {
-		if sig := s.manners.Linux(stop.Signal); sig == sigtrap || sig == sigstop {
+		sig := s.manners.Linux(stop.Signal)
+		if sig == sigtrap && attached {
+			trapped = append(trapped, stop.Thread)
+		}
+		if sig == sigtrap || sig == sigstop {
 			stop.Signal = 0 // of the start, or of the attach
 		}
 		s.book.take(stop)
 	}
-	return nil
+	if s.manners.Echoes {
+		return nil
+	}
+	return s.keepOwn(ctx, trapped)
 }
 
 // parseStops reads a stop reply: the stop of one thread, and then those of others.
@@ -134,6 +145,10 @@ func (s *AllStop) follow() {
 // the program's.
 func (s *AllStop) next(ctx context.Context) (goes bool, err error) {
 	answer, err := s.Next(ctx)
+	s.Lock()
+	s.runs = false // no more interrupts are sent
+	interrupted := s.owed > 0
+	s.Unlock()
 	if err == nil {
 		err = rsp.Refused(answer)
 	}
@@ -144,7 +159,7 @@ func (s *AllStop) next(ctx context.Context) (goes bool, err error) {
 		return false, err
 	}
 	s.Lock()
-	over, settles := s.over, s.hold && s.owed > 0 && s.manners.Echoes
+	over, settles := s.over, s.hold && interrupted && s.manners.Echoes
 	s.Unlock()
 	switch {
 	case over:
@@ -162,7 +177,11 @@ func (s *AllStop) stopped(ctx context.Context, reply []byte) error {
 	if err != nil {
 		return err
 	}
-	s.take(stops)
+	isOwn, err := s.isOwn(ctx, stops[0])
+	if err != nil {
+		return err
+	}
+	s.take(stops, isOwn)
 	for _, made := range stops {
 		if made.Child.PID == 0 {
 			continue
@@ -177,14 +196,45 @@ func (s *AllStop) stopped(ctx context.Context, reply []byte) error {
 	return nil
 }
 
-// take takes stops without the signal of one that an interrupt of ours caused.
-func (s *AllStop) take(stops []rsp.Stop) {
+// mayBeOurs tells whether a stop is such as an interrupt causes; the lock is held.
+func (s *AllStop) mayBeOurs(stop rsp.Stop) bool {
+	return stop.Kind == rsp.Stopped && stop.Event == "" &&
+		stop.Signal == s.manners.Interrupt && s.owed > 0
+}
+
+// isOwn tells whether a stop that an interrupt may have caused is for a signal of the program's
+// own. The interrupt's signal comes then, unless it was sent while the other was pending, and is
+// one with it. The server has sent it: it reads the interrupt before the next request.
+//
+// A server that echoes is not asked: what it has yet to say would come before the answer. Its
+// signal is SIGSTOP, which stops the whole process, whichever thread gets it.
+func (s *AllStop) isOwn(ctx context.Context, stop rsp.Stop) (bool, error) {
+	s.Lock()
+	maybe := s.mayBeOurs(stop) && !s.manners.Echoes
+	s.Unlock()
+	if !maybe {
+		return false, nil
+	}
+	info, err := s.siginfo(ctx, stop.Thread)
+	seen := s.glance(stop.Thread, s.manners.Linux(stop.Signal))
+	if err != nil || info.signal == 0 || info.sender == seen.tracer {
+		return false, err
+	}
 	s.Lock()
 	defer s.Unlock()
-	s.runs = false
-	for _, stop := range stops {
-		if stop.Kind == rsp.Stopped && stop.Event == "" &&
-			stop.Signal == s.manners.Interrupt && s.owed > 0 {
+	if !seen.pending {
+		s.owed--
+	}
+	return true, nil
+}
+
+// take takes stops without the signal of one that an interrupt of ours caused. The first may be
+// known for the program's own.
+func (s *AllStop) take(stops []rsp.Stop, isOwn bool) {
+	s.Lock()
+	defer s.Unlock()
+	for i, stop := range stops {
+		if s.mayBeOurs(stop) && !(isOwn && i == 0) {
 			s.owed--
 			stop.Signal = 0
 		}
@@ -195,8 +245,9 @@ func (s *AllStop) take(stops []rsp.Stop) {
 	}
 }
 
-// settle hears what else the server has to say of an interrupt that came when the program had just
-// stopped for something else: all of it comes before the answer to an echo.
+// settle hears what else the server has to say of an interrupt. That may have come when the program
+// had just stopped for something else, or for a signal of its own with the interrupt's number. All
+// of it comes before the answer to an echo.
 func (s *AllStop) settle(ctx context.Context) error {
 	const echo = "qEcho:1"
 	if err := s.Send(echo); err != nil {
@@ -204,8 +255,14 @@ func (s *AllStop) settle(ctx context.Context) error {
 	}
 	for {
 		answer, err := s.Next(ctx)
-		if err != nil || string(answer) == echo {
+		if err != nil {
 			return err
+		}
+		if string(answer) == echo {
+			s.Lock()
+			defer s.Unlock()
+			s.owed = 0
+			return nil
 		}
 		if err := s.stopped(ctx, answer); err != nil {
 			return err

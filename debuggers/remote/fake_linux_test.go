@@ -155,6 +155,8 @@ func (f *fake) do(request string) {
 		f.queue = f.queue[1:]
 	case name == "?":
 		f.say(f.at(5, f.pid), false)
+	case strings.HasPrefix(request, "qXfer:siginfo:"):
+		f.say("", false)
 	case name == "qXfer":
 		f.say("l"+f.list(), false)
 	case name == "qEcho":

@@ -40,8 +40,12 @@ func (s *NonStop) Begin(ctx context.Context, attached bool, features string) err
 	s.book.finding = attached
 	answer, err := s.Ask(ctx, "?")
 	s.forget() // the answer tells of all threads that stand
+	var trapped []rsp.Thread
 	if err == nil {
-		err = s.takeAll(ctx, answer, true)
+		trapped, err = s.takeAll(ctx, answer, true)
+	}
+	if err == nil && attached {
+		err = s.keepOwn(ctx, trapped)
 	}
 	if err == nil {
 		err = s.Do(ctx, "QThreadEvents:1")
@@ -64,26 +68,29 @@ func (s *NonStop) Begin(ctx context.Context, attached bool, features string) err
 
 // takeAll takes a stop reply and those that the server has to tell after it, each of which comes
 // when the one before was taken. In the first ones SIGTRAP stands for no signal: it is of the
-// program's start, or of the attach.
-func (s *NonStop) takeAll(ctx context.Context, reply []byte, areFirst bool) error {
+// program's start, or of the attach, unless siginfo says more of the threads that are given back.
+func (s *NonStop) takeAll(
+	ctx context.Context, reply []byte, areFirst bool,
+) (trapped []rsp.Thread, err error) {
 	for string(reply) != "OK" {
 		stop, err := parseStop(reply)
 		switch {
 		case err != nil:
-			return err
+			return nil, err
 		case areFirst && stop.Kind != rsp.Stopped:
-			return fmt.Errorf("the program is over: %.80q", reply)
+			return nil, fmt.Errorf("the program is over: %.80q", reply)
 		case areFirst && rsp.FromGDB(stop.Signal) == sigtrap && stop.Event == "":
+			trapped = append(trapped, stop.Thread)
 			stop.Signal = 0
 		}
 		s.Lock()
 		s.tell(stop)
 		s.Unlock()
 		if reply, err = s.Ask(ctx, "vStopped"); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return trapped, nil
 }
 
 // follow takes what the server tells by itself, to its end.
@@ -114,7 +121,7 @@ func (s *NonStop) notice(ctx context.Context, notice []byte) error {
 	defer s.turn.Unlock()
 	answer := []byte(text)
 	s.Hear(answer)
-	if err := s.takeAll(ctx, answer, false); err != nil {
+	if _, err := s.takeAll(ctx, answer, false); err != nil {
 		return err
 	}
 	s.Lock()

@@ -43,6 +43,17 @@ func (s *session) tell(stop rsp.Stop) {
 	}
 }
 
+// keepOwn keeps signals of the program's own by which threads stood when they were attached to.
+func (s *session) keepOwn(ctx context.Context, trapped []rsp.Thread) error {
+	own, err := s.own(ctx, trapped)
+	s.Lock()
+	defer s.Unlock()
+	for _, t := range own {
+		s.book.take(rsp.Stop{Kind: rsp.Stopped, Thread: t, Signal: sigtrap})
+	}
+	return err
+}
+
 // Threads are those that the server lists.
 func (s *session) Threads(ctx context.Context) ([]event.TID, error) {
 	s.turn.Lock()
