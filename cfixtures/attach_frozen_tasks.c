@@ -4,7 +4,7 @@
  *
  * A frozen task takes no signal, so the SIGSTOP of PTRACE_ATTACH stays pending; PTRACE_INTERRUPT
  * stops the task all the same (do_freezer_trap in kernel/signal.c). The child process thaws the
- * tasks 300 ms after it has seen that main is traced, or when the gate is open. Until then a
+ * tasks 300 ms after it has seen that one is traced, or when the gate is open. Until then a
  * debugger may have to wait; it is told of nothing else. Main makes a thread before checkpoint 1,
  * and one after.
  *
@@ -28,14 +28,29 @@ static void *thread(void *slot)
 	return NULL;
 }
 
+/* Tells whether a debugger has come. It may begin with the lowest tid, which main's is not where the
+ * kernel has begun to count anew. */
+static int any_traced(pid_t pid)
+{
+	char name[64];
+	snprintf(name, sizeof name, "/proc/%d/task", pid);
+	DIR *tasks = opendir(name);
+	must(tasks != NULL, name);
+	int any = 0;
+	for (struct dirent *task; !any && (task = readdir(tasks));)
+		any = task->d_name[0] != '.' && is_traced(pid, atoi(task->d_name));
+	closedir(tasks);
+	return any;
+}
+
 /* The child process. */
 static void hold(pid_t parent)
 {
 	must(!prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl");
 	freeze(parent);
-	int launched = is_traced(parent, parent);
+	int launched = any_traced(parent);
 	reach(0);
-	while (ledger->open < 1 && (launched || !is_traced(parent, parent)))
+	while (ledger->open < 1 && (launched || !any_traced(parent)))
 		poll(NULL, 0, 1); // sleep: nothing tells when a debugger attaches
 	if (!launched && ledger->open < 1)
 		poll(NULL, 0, 300); // sleep: while it attaches

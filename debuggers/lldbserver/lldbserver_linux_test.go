@@ -6,13 +6,17 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/probe"
 	"github.com/tidcheck/tidcheck/judge"
+	"golang.org/x/sys/unix"
 	"gotest.tools/v3/assert"
 	is "gotest.tools/v3/assert/cmp"
 )
@@ -55,7 +59,7 @@ func TestTheDefectsOfLldbServerAreSeen(t *testing.T) {
 	}
 }
 
-// fakeMain is the test binary as a server that says the text of --fake= over its standard input, and
+// fakeMain is the test binary as a server that says the text of --fake= over its standard input and
 // does no more. The text "nothing" is not said.
 func fakeMain() {
 	said, ends := "", false
@@ -171,4 +175,37 @@ func TestTheCommandLine(t *testing.T) {
 		attach := strings.Join(d.args(version, attached), " ")
 		assert.Check(t, is.Equal(attach, "gdbserver --setsid "+want[1]))
 	}
+}
+
+// A server attaches in the order of the tids, and main's is not the lowest where the kernel has
+// begun to count anew. Then it waits for a thread that is frozen until it has come.
+func TestFrozenTasksThawForAnAttachThatBeginsWithAThread(t *testing.T) {
+	if err := probe.Try("freezer"); err != nil {
+		t.Skip("there is no freezer: ", err)
+	}
+	o := harness.Options{}
+	adaptertest.WithTarget(t, "attach_frozen_tasks/attach_before", o, func(at harness.Target) {
+		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", at.PID))
+		assert.NilError(t, err)
+		tid, err := strconv.Atoi(tasks[len(tasks)-1].Name())
+		assert.NilError(t, err)
+		if tid == at.PID {
+			tid, _ = strconv.Atoi(tasks[0].Name())
+		}
+		stopped := make(chan bool, 1)
+		go func() {
+			runtime.LockOSThread() // it ends with the goroutine, and so does its tracing
+			var status unix.WaitStatus
+			err := unix.PtraceAttach(tid)
+			if err == nil {
+				_, err = unix.Wait4(tid, &status, unix.WALL, nil)
+			}
+			stopped <- err == nil && status.Stopped() // and not killed with the run
+		}()
+		select {
+		case thawed := <-stopped:
+			assert.Check(t, thawed, "thread %d of %d is frozen, although it is traced", tid, at.PID)
+		case <-t.Context().Done():
+		}
+	})
 }
