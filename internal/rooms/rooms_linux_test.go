@@ -17,8 +17,8 @@ import (
 	"testing"
 
 	"github.com/tidcheck/tidcheck/harness"
-	"github.com/tidcheck/tidcheck/judge"
 	"github.com/tidcheck/tidcheck/internal/testproc"
+	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
 )
 
