@@ -5,9 +5,12 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -172,6 +175,27 @@ func (b building) runAlone(t *testing.T, f fixtures.Fixture) {
 	files, err := fs.Glob(os.DirFS(dir), "*")
 	assert.NilError(t, err)
 	assert.Equal(t, len(files), 0, "%q", files)
+}
+
+// In a chroot, as package builds have it, / is no mount. What a fixture does to mounts works there.
+func TestAnotherRootIsHadInAChroot(t *testing.T) {
+	all, err := fixtures.Catalogue()
+	assert.NilError(t, err)
+	i := slices.IndexFunc(all, func(f fixtures.Fixture) bool {
+		return f.Name == "thread_in_other_root"
+	})
+	skipWhatIsLacking(t, all[i])
+	s, err := build.Fixture(all[i])
+	assert.NilError(t, err)
+	static := building{"static", "cc -static" + warn, false}
+	static.try(t)
+	program, err := static.build(t, newKeeper(t), s)
+	assert.NilError(t, err)
+	cmd := exec.Command("/" + filepath.Base(program))
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: filepath.Dir(program)}
+	said, err := cmd.CombinedOutput()
+	assert.NilError(t, err, "%s", said)
 }
 
 // leftBelow are the processes that are left when a keeper has had time to wait for those that have

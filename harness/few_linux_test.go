@@ -17,6 +17,7 @@ import (
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"github.com/tidcheck/tidcheck/judge"
 	"golang.org/x/sys/unix"
 	"gotest.tools/v3/assert"
@@ -55,6 +56,7 @@ func TestTheRulesAreKeptWhereIDsAreFew(t *testing.T) {
 
 // withFewIDs runs the test once more, in a pid namespace of its own.
 func withFewIDs(t *testing.T) {
+	testproc.NeedRootMount(t)
 	var name unix.Utsname
 	assert.NilError(t, unix.Uname(&name))
 	release := unix.ByteSliceToString(name.Release[:])

@@ -94,8 +94,10 @@ func TestEachIsCaught(t *testing.T) {
 		assert.Assert(t, len(shows) > 0, "it is not said where %s shows", d.Name)
 		t.Run(d.Name, func(t *testing.T) {
 			t.Parallel()
-			o := harness.Options{Match: regexp.MustCompile(
-				"^(" + strings.Join(shows, "|") + ")$")}
+			o := harness.Options{
+				Match: regexp.MustCompile("^(" + strings.Join(shows, "|") + ")$"),
+				Jobs:  1, // adaptertest.Main has as many of these at once as there may be runs
+			}
 			report, err := harness.RunAll(
 				t.Context(), []harness.Debugger{defective.Debugger{Defect: d}}, o,
 				func([]harness.Result) {})

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
 )
@@ -56,6 +57,7 @@ func command(t *testing.T, r Room, env []string, argv ...string) *exec.Cmd {
 // needRooms skips a test where no room can be built.
 func needRooms(t *testing.T) {
 	t.Helper()
+	testproc.NeedRootMount(t)
 	cmd := command(t, Room{Name: "root"}, []string{"PATH=" + os.Getenv("PATH")}, "true")
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, os.ErrPermission) {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,22 @@ import (
 	"github.com/tidcheck/tidcheck/internal/procfs"
 	"golang.org/x/sys/unix"
 )
+
+// NeedRootMount skips a test that makes mounts of its own where / is no mount, as in a chroot: they
+// cannot be kept from other mount namespaces there (mount(2): EINVAL).
+func NeedRootMount(t testing.TB) {
+	t.Helper()
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if fields := strings.Fields(line); len(fields) > 4 && fields[4] == "/" {
+			return
+		}
+	}
+	t.Skip("/ is no mount here, as in a chroot, by /proc/self/mountinfo")
+}
 
 // Role is the environment's variable that names the role which a test binary plays.
 const Role = "TIDCHECK_TEST_ROLE"

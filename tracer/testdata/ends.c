@@ -9,13 +9,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "leader.h"
+
 static pthread_t leader;
 static int n, leads;
 
 static void *end(void *arg)
 {
-	if (leads && pthread_join(leader, NULL) != 0)
-		abort();
+	if (leads)
+		await_leader(leader);
 	exit(n);
 	return arg;
 }

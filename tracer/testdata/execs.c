@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "leader.h"
+
 enum { SIBLINGS = 8 };
 
 static char **args;
@@ -32,8 +34,8 @@ static void *sibling(void *arg)
 
 static void *last(void *leader)
 {
-	if (leader != NULL && pthread_join(*(pthread_t *)leader, NULL) != 0)
-		abort();
+	if (leader != NULL)
+		await_leader(*(pthread_t *)leader);
 	again();
 	return NULL;
 }
