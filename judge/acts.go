@@ -60,9 +60,7 @@ func (c *Case) execs() []execs {
 }
 
 // execsBeforeAttach is the number of a process's execs of which a debugger that attached was not
-// told. The kernel's account has an exec before PTRACE_EVENT_EXEC: a debugger that attaches between
-// the two is told of it. So the last exec is one more that it may tell, if the process has made no
-// task since.
+// told. The last of them may be under way at the attach; then it is one more that it may tell.
 func (c *Case) execsBeforeAttach(pid event.TID) int {
 	if !c.truth.witnessed {
 		return 0
@@ -77,17 +75,10 @@ func (c *Case) execsBeforeAttach(pid event.TID) int {
 			told++
 		}
 	}
-	if n == 0 || told <= len(all)-n || c.truth.late { // that account has an exec after its event
-		return n
+	if n > 0 && told > len(all)-n && !c.truth.wasExecOver(pid, all[n-1], c.Attach.Asked) {
+		return n - 1
 	}
-	isSince := func(l *life) bool {
-		return l.Creator != nil && l.Creator.PID == pid &&
-			l.born > all[n-1].at && l.born <= c.Attach.Asked
-	}
-	if slices.ContainsFunc(c.truth.lives, isSince) {
-		return n
-	}
-	return n - 1
+	return n
 }
 
 // mostExecs is how many execs of a process there can have been. The ledger alone knows only of

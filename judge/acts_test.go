@@ -77,6 +77,34 @@ func TestADebuggerMayBeToldOfAnExecUnderWayAtItsAttach(t *testing.T) {
 	})
 }
 
+// The kernel's account has the exec at 44, and its PTRACE_EVENT_EXEC may come after the detach.
+func TestADebuggerNeedNotKnowOfAnExecUnderWayAtItsDetach(t *testing.T) {
+	underWay := func() *sketch {
+		s := attached()
+		s.kernelDid("55 100: clone 105", "30 100: fork 106\n44 106: exec\n54 106: exit ?\n"+
+			"55 100: clone 105")
+		s.declare("clone main/1..4", "clone main/1..3, fork main/4, clone main/5")
+		s.declare("main/4: exit 0", "main/4: exec, exit 0\nmain/5: exit 0")
+		s.say("100/103: exit 0", "100: fork 106\n100/103: exit 0")
+		return s
+	}
+	testRule(t, "complete", underWay, []variant{
+		{"a task was made since", func(s *sketch) {
+			s.kernelDid("44 106: exec", "38 106: exec\n40 106: clone 107")
+			s.declare("main/4: exec, ", "main/4: exec, clone main/4/1, ")
+			s.say("100: fork 106", "100: fork 106\n106: clone 107")
+		}, "process 106: 1 exec, 0 reported"},
+		{"it executed again", func(s *sketch) {
+			s.kernelDid("44 106: exec", "38 106: exec\n44 106: exec")
+			s.declare("main/4: exec, ", "main/4: exec, exec, ")
+		}, "process 106: 1 exec, 0 reported"},
+		{"it ended", func(s *sketch) {
+			s.kernelDid("44 106: exec\n54 106: exit ?", "38 106: exec\n40 106: exit ?")
+			s.say("100: fork 106", "100: fork 106\n106: exit 0")
+		}, "process 106: 1 exec, 0 reported"},
+	})
+}
+
 func TestAnExecIsOfTheTaskThatExecuted(t *testing.T) {
 	twice := func(s *sketch) {
 		secondExec(s)

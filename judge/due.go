@@ -216,9 +216,30 @@ func (c *Case) diedBeforeDetach(l *life) bool {
 	return c.before(l.died) && (!there || t.Ended() && t.Tracer == 0)
 }
 
-// executedBeforeDetach tells whether the debugger must have known an exec by then.
+// executedBeforeDetach tells whether the debugger must have known an exec by then. Where there is
+// one process, it is the one that came to the checkpoint of the detach, after its exec.
 func (c *Case) executedBeforeDetach(pid event.TID, x execution) bool {
-	return c.before(x.at) && !c.atDetach[pid].isHeldByTracer()
+	if !c.before(x.at) || c.atDetach[pid].isHeldByTracer() {
+		return false
+	}
+	return c.Detach.State == NotAsked || len(c.truth.processes) == 1 ||
+		c.truth.wasExecOver(pid, x, min(c.until(), c.lookedAt))
+}
+
+// wasExecOver tells whether an exec was over for sure at some time after its record. The kernel
+// records an exec before PTRACE_EVENT_EXEC: a debugger that attaches between the two is told of it,
+// and one that detaches is not. A process that has made a task, executed again or ended since is
+// past both. The connector's record comes after both.
+func (t *truth) wasExecOver(pid event.TID, x execution, at time.Duration) bool {
+	if !t.witnessed || t.late {
+		return true
+	}
+	isSince := func(happened time.Duration) bool { return happened > x.at && happened <= at }
+	return isSince(x.by.died) ||
+		slices.ContainsFunc(t.execs[pid], func(x execution) bool { return isSince(x.at) }) ||
+		slices.ContainsFunc(t.lives, func(l *life) bool {
+			return l.Creator != nil && l.Creator.PID == pid && isSince(l.born)
+		})
 }
 
 func (t Task) isHeldByTracer() bool { return t.Held() && t.Tracer != 0 }
