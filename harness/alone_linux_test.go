@@ -198,6 +198,35 @@ func TestAnotherRootIsHadInAChroot(t *testing.T) {
 	assert.NilError(t, err, "%s", said)
 }
 
+// A debugger that lets go may send SIGCONT to the process: any of its tasks may handle that.
+func TestAnyTaskOfTheStormHandlesASIGCONT(t *testing.T) {
+	all, err := fixtures.Catalogue()
+	assert.NilError(t, err)
+	i := slices.IndexFunc(all, func(f fixtures.Fixture) bool {
+		return f.Name == "attach_sigcont_storm"
+	})
+	s, err := build.Fixture(all[i])
+	assert.NilError(t, err)
+	testproc.Alarm(t, 60*time.Second)
+	k := newKeeper(t)
+	program, err := building{"", "cc" + warn, false}.build(t, k, s)
+	assert.NilError(t, err)
+	p, err := k.Start(Spec{Argv: []string{program}, Env: os.Environ()})
+	assert.NilError(t, err)
+	assert.NilError(t, p.Release())
+	for over := false; !over; {
+		p.Signal(syscall.SIGCONT) // an error: it has ended
+		select {
+		case <-p.Done():
+			over = true
+		default:
+		}
+	}
+	status, err := p.Wait(t.Context())
+	assert.NilError(t, err)
+	assert.Equal(t, status, event.Exited(0))
+}
+
 // leftBelow are the processes that are left when a keeper has had time to wait for those that have
 // ended.
 func leftBelow(k *keeper.Keeper) (left []event.TID) {
