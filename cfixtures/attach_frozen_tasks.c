@@ -28,8 +28,8 @@ static void *thread(void *slot)
 	return NULL;
 }
 
-/* Tells whether a debugger has come. It may begin with the lowest tid, which main's is not where the
- * kernel has begun to count anew. */
+/* Tells whether a debugger has come. It may begin with the lowest tid. That is not main's if the
+ * kernel's count of ids has wrapped since main was born. */
 static int any_traced(pid_t pid)
 {
 	char name[64];

@@ -25,7 +25,7 @@ static void count(void *arg)
 	cancelled++;
 }
 
-/* A function of its own: beside the slot, gcc 16 fears for what setjmp in the macro leaves. */
+/* A function of its own: the macro calls setjmp, and gcc 16 warns of variables beside it. */
 static void await_cancel(void)
 {
 	pthread_cleanup_push(count, NULL);

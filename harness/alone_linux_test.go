@@ -219,7 +219,7 @@ func TestAnyTaskOfTheStormHandlesASIGCONT(t *testing.T) {
 		select {
 		case <-p.Done():
 			over = true
-		default:
+		case <-time.After(100 * time.Microsecond): // sleep: the storm is to go on beside it
 		}
 	}
 	status, err := p.Wait(t.Context())

@@ -59,8 +59,8 @@ func (c *Case) execs() []execs {
 	return sorted
 }
 
-// execsBeforeAttach is the number of a process's execs of which a debugger that attached was not
-// told. The last of them may be under way at the attach; then it is one more that it may tell.
+// execsBeforeAttach is the number of a process's execs that came too early for a debugger that
+// attached. An exec under way at the attach is not among them if the debugger told of it.
 func (c *Case) execsBeforeAttach(pid event.TID) int {
 	if !c.truth.witnessed {
 		return 0

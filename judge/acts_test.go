@@ -41,6 +41,14 @@ func TestAnExecThatNeverWasIsUnsound(t *testing.T) {
 	})
 }
 
+// besides has the connector beside perf, with its record of an exec at another time.
+func (s *sketch) besides(exec, later string) {
+	perf := s.kernel
+	s.connected()
+	replace(&s.conn, exec, later)
+	s.kernel = perf
+}
+
 // The kernel's account has the exec at 7, and its PTRACE_EVENT_EXEC may come after the attach.
 func TestADebuggerMayBeToldOfAnExecUnderWayAtItsAttach(t *testing.T) {
 	underWay := func() *sketch {
@@ -70,6 +78,14 @@ func TestADebuggerMayBeToldOfAnExecUnderWayAtItsAttach(t *testing.T) {
 		{"told twice", tell, "process 100: 1 exec, 2 reported"},
 	})
 	testRule(t, "sound", underWay, []variant{
+		{"but the connector beside perf has it before the attach", func(s *sketch) {
+			s.besides("7 100: exec", "8 100: exec")
+			tell(s)
+		}, "process 100 executed no program"},
+		{"and the connector beside perf has it after the attach began", func(s *sketch) {
+			s.besides("7 100: exec", "13 100: exec")
+			tell(s)
+		}, ""},
 		{"but by that account it was over", func(s *sketch) {
 			s.connected()
 			tell(s)
@@ -77,11 +93,11 @@ func TestADebuggerMayBeToldOfAnExecUnderWayAtItsAttach(t *testing.T) {
 	})
 }
 
-// The kernel's account has the exec at 44, and its PTRACE_EVENT_EXEC may come after the detach.
+// The kernel's account has the exec at 42, and its PTRACE_EVENT_EXEC may come after the detach.
 func TestADebuggerNeedNotKnowOfAnExecUnderWayAtItsDetach(t *testing.T) {
 	underWay := func() *sketch {
 		s := attached()
-		s.kernelDid("55 100: clone 105", "30 100: fork 106\n44 106: exec\n54 106: exit ?\n"+
+		s.kernelDid("55 100: clone 105", "30 100: fork 106\n42 106: exec\n54 106: exit ?\n"+
 			"55 100: clone 105")
 		s.declare("clone main/1..4", "clone main/1..3, fork main/4, clone main/5")
 		s.declare("main/4: exit 0", "main/4: exec, exit 0\nmain/5: exit 0")
@@ -90,16 +106,27 @@ func TestADebuggerNeedNotKnowOfAnExecUnderWayAtItsDetach(t *testing.T) {
 	}
 	testRule(t, "complete", underWay, []variant{
 		{"a task was made since", func(s *sketch) {
-			s.kernelDid("44 106: exec", "38 106: exec\n40 106: clone 107")
+			s.kernelDid("42 106: exec", "38 106: exec\n40 106: clone 107")
 			s.declare("main/4: exec, ", "main/4: exec, clone main/4/1, ")
 			s.say("100: fork 106", "100: fork 106\n106: clone 107")
 		}, "process 106: 1 exec, 0 reported"},
 		{"it executed again", func(s *sketch) {
-			s.kernelDid("44 106: exec", "38 106: exec\n44 106: exec")
+			s.kernelDid("42 106: exec", "38 106: exec\n42 106: exec")
 			s.declare("main/4: exec, ", "main/4: exec, exec, ")
 		}, "process 106: 1 exec, 0 reported"},
+		{"the connector has it before the detach", func(s *sketch) {
+			s.besides("42 106: exec", "43 106: exec")
+		}, "process 106: 1 exec, 0 reported"},
+		{"the connector has it after the detach", func(s *sketch) {
+			s.besides("42 106: exec", "47 106: exec")
+		}, ""},
+		{"it was killed", func(s *sketch) {
+			s.kernelDid("42 106: exec\n54 106: exit ?", "38 106: exec\n40 106: killed SIGKILL")
+			s.declare("main/4: exec, exit 0", "main/4: exec, killed SIGKILL")
+			s.say("100: fork 106", "100: fork 106\n106: killed SIGKILL")
+		}, ""},
 		{"it ended", func(s *sketch) {
-			s.kernelDid("44 106: exec\n54 106: exit ?", "38 106: exec\n40 106: exit ?")
+			s.kernelDid("42 106: exec\n54 106: exit ?", "38 106: exec\n40 106: exit ?")
 			s.say("100: fork 106", "100: fork 106\n106: exit 0")
 		}, "process 106: 1 exec, 0 reported"},
 	})

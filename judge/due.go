@@ -216,26 +216,28 @@ func (c *Case) diedBeforeDetach(l *life) bool {
 	return c.before(l.died) && (!there || t.Ended() && t.Tracer == 0)
 }
 
-// executedBeforeDetach tells whether the debugger must have known an exec by then. Where there is
-// one process, it is the one that came to the checkpoint of the detach, after its exec.
+// executedBeforeDetach tells whether the debugger must have known an exec by then. Without the
+// connector, one process is taken to come to the checkpoint of the detach after its exec.
 func (c *Case) executedBeforeDetach(pid event.TID, x execution) bool {
 	if !c.before(x.at) || c.atDetach[pid].isHeldByTracer() {
 		return false
 	}
-	return c.Detach.State == NotAsked || len(c.truth.processes) == 1 ||
+	return c.Detach.State == NotAsked ||
+		len(c.truth.processes) == 1 && c.Account.Source != PerfAndConnector ||
 		c.truth.wasExecOver(pid, x, min(c.until(), c.lookedAt))
 }
 
 // wasExecOver tells whether an exec was over for sure at some time after its record. The kernel
 // records an exec before PTRACE_EVENT_EXEC: a debugger that attaches between the two is told of it,
-// and one that detaches is not. A process that has made a task, executed again or ended since is
-// past both. The connector's record comes after both.
+// and one that detaches is not. A process that has made a task, executed again or exited since is
+// past both, and the connector's record comes after both. A death by a signal says nothing.
 func (t *truth) wasExecOver(pid event.TID, x execution, at time.Duration) bool {
 	if !t.witnessed || t.late {
 		return true
 	}
 	isSince := func(happened time.Duration) bool { return happened > x.at && happened <= at }
-	return isSince(x.by.died) ||
+	return isSince(x.by.died) && x.by.status.Signal() == 0 ||
+		slices.ContainsFunc(t.returns[pid], isSince) ||
 		slices.ContainsFunc(t.execs[pid], func(x execution) bool { return isSince(x.at) }) ||
 		slices.ContainsFunc(t.lives, func(l *life) bool {
 			return l.Creator != nil && l.Creator.PID == pid && isSince(l.born)

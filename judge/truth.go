@@ -33,8 +33,9 @@ type truth struct {
 	lives     []*life
 	byTID     map[event.TID][]*life // several if an id was used again, or taken over by an exec
 	execs     map[event.TID][]execution
-	witnessed bool // it was made from the kernel's own account
-	late      bool // that tells execs and ends later than they were
+	returns   map[event.TID][]time.Duration // from execs, by the connector beside perf
+	witnessed bool                          // it was made from the kernel's own account
+	late      bool                          // that tells execs and ends later than they were
 	processes []*process
 	process   map[*life]*process // of each life
 }
@@ -109,6 +110,12 @@ func (t *truth) joined(e *Evidence, announced ledger) []Record {
 	records := e.Account.Records
 	switch e.Account.Source {
 	case PerfAndConnector:
+		t.returns = make(map[event.TID][]time.Duration)
+		for _, r := range e.Account.Connector {
+			if r.Kind == event.Exec {
+				t.returns[r.PID] = append(t.returns[r.PID], r.At)
+			}
+		}
 		records = withStatuses(records, e.Account.Connector)
 	case Connector:
 		records, t.late = e.Account.Connector, true

@@ -41,8 +41,9 @@ func play(file string) {
 	io.Copy(io.Discard, in)
 }
 
-// What each version of LLDB and gdb says in runs of the same program, without output and modules: it is asked the
-// same again, and tells the same events and lists of threads; -update writes these down.
+// What each version of LLDB and gdb says in runs of the same program, without output and modules:
+// it is asked the same again, and tells the same events and lists of threads; -update writes these
+// down.
 func TestWhatVersionsSay(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	assert.NilError(t, err)

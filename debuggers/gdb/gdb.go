@@ -88,7 +88,7 @@ func (d Debugger) args(target harness.Target) []string {
 // out, since gdb uses them itself. SIGTRAP shows its breakpoints and steps, also those of its
 // own; if gdb is told to pass SIGTRAP, the program dies at its start. SIGINT is how it interrupts
 // in all-stop mode. At such a signal of the program's own gdb stops. It is then told to deliver
-// the signal, as its user would tell it. Whether a SIGINT is gdb's own says siginfo.
+// the signal, as its user would tell it. The sender of a SIGINT is in siginfo: it is gdb or not.
 func (d Debugger) settings() []string {
 	nonStop := "off"
 	if d.NonStop {

@@ -125,7 +125,8 @@ func (s *session) ownSignal(ctx context.Context, by stop) (string, error) {
 		return "", err
 	}
 	task, _ := procfs.ReadTask(t.group.pid, t.tid)
-	if r.Tuple.Text("value") == procfs.TGID(task.Tracer).String() {
+	sender := r.Tuple.Text("value")
+	if sender == "0" || sender == procfs.TGID(task.Tracer).String() { // 0: of another pid namespace
 		return "", nil
 	}
 	return by.signal, nil
@@ -202,7 +203,8 @@ func (s *session) Resume(ctx context.Context) error {
 	if !s.nonStop {
 		s.aim(true)
 		var by stop
-		for _, by = range s.takeUnasked() { // the last, if there are some
+		if stops := s.takeUnasked(); len(stops) > 0 {
+			by = stops[len(stops)-1]
 		}
 		signal, err := s.ownSignal(ctx, by)
 		if err != nil {

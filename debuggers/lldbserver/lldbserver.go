@@ -82,7 +82,7 @@ func (d Debugger) args(version string, target harness.Target) []string {
 
 // Start starts the server with the program, which stands at its start, or attached to it.
 func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
-	version, _ := d.Version(ctx) // what ails it shows when it is started
+	version, _ := d.Version(ctx) // a server that fails shows why when it is started
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, err

@@ -217,7 +217,7 @@ func (s *AllStop) isOwn(ctx context.Context, stop rsp.Stop) (bool, error) {
 	}
 	info, err := s.siginfo(ctx, stop.Thread)
 	seen := s.glance(stop.Thread, s.manners.Linux(stop.Signal))
-	if err != nil || info.signal == 0 || info.sender == seen.tracer {
+	if err != nil || info.signal == 0 || info.isFrom(seen.tracer) {
 		return false, err
 	}
 	s.Lock()

@@ -293,8 +293,12 @@ func TestAllStopOfGdbserver(t *testing.T) {
 
 // asksSender is a question for the sender of thread 7's signal, and the answer.
 func asksSender(signal, code, sender int) string {
+	return asksSiginfo(signal, 0, code, 0, sender)
+}
+
+func asksSiginfo(words ...int) string {
 	info := make([]byte, 0, 20)
-	for _, word := range []int{signal, 0, code, 0, sender} {
+	for _, word := range words {
 		info = binary.NativeEndian.AppendUint32(info, uint32(word))
 	}
 	return "> Hgp7.7\n< OK\n> qXfer:siginfo:read::0,80\n< l" + string(info) + "\n"
@@ -309,6 +313,11 @@ func TestTheProgramsOwnSignalIsNotAnInterrupts(t *testing.T) {
 		pending       bool
 	}{
 		{"the interrupt's", asksSender(2, 0, server) + "> vCont;c\n", false},
+		{"the interrupt's, at i386", asksSiginfo(2, 0, 0, server, 1000) + "> vCont;c\n", false},
+		{"the interrupt's, from another pid namespace", asksSender(2, 0, 0) + "> vCont;c\n", false},
+		{
+			"its own, at i386", asksSiginfo(2, 0, 0, program, 0) + "> vCont;C02:p7.7;c\n", false,
+		},
 		{
 			"its own, and then the interrupt's", asksSender(2, sentByTgkill, program) + `
 			> vCont;C02:p7.7;c

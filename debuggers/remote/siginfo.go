@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -51,14 +52,15 @@ func (c *Conn) siginfo(ctx context.Context, t rsp.Thread) (siginfo, error) {
 	word := func(at int) int { return int(int32(binary.NativeEndian.Uint32(info[at:]))) }
 	found := siginfo{signal: word(0), code: word(8)}
 	if found.code <= 0 { // SI_USER and others: a process sent it
-		found.sender = word(16) // behind the padding that 64-bit systems have
+		// Its place is 12 in a program for i386. In one for a 64-bit system there is padding, 0.
+		found.sender = cmp.Or(word(12), word(16))
 	}
 	return found, nil
 }
 
-// own are the signals by which the program stands at an attach, by its threads, among those that
-// gdbserver tells as SIGTRAP: so it tells the SIGSTOP of its own attach too. One that kill(2) has
-// sent is not among them: the kernel sends one like it at an exec.
+// own are the threads that stand at an attach for a SIGTRAP of the program's own. gdbserver tells
+// SIGTRAP for the SIGSTOP of its own attach too; siginfo has the signal. A SIGTRAP by kill(2) is
+// taken for an exec's: the kernel sends one like it there.
 func (c *Conn) own(ctx context.Context, trapped []rsp.Thread) (own []rsp.Thread, err error) {
 	for _, t := range trapped {
 		info, err := c.siginfo(ctx, t)
@@ -70,6 +72,12 @@ func (c *Conn) own(ctx context.Context, trapped []rsp.Thread) (own []rsp.Thread,
 		}
 	}
 	return own, nil
+}
+
+// isFrom tells whether a tracer has sent the signal. One in another pid namespace than the program is
+// 0 there.
+func (i siginfo) isFrom(tracer int) bool {
+	return i.code <= 0 && (i.sender == tracer || i.sender == 0)
 }
 
 // A glance is what /proc shows of a thread that stands for an interrupt's signal.

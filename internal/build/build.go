@@ -162,7 +162,7 @@ func buildCommand(s Source, t toolchain, out string) []string {
 	if s.Language == fixtures.Go {
 		return append(slices.Clone(t.command), "build", "-buildvcs=false", "-o", out, s.Main)
 	}
-	// What a compiler of tomorrow warns of is no error of its user's; tests build with -Werror.
+	// A newer compiler may warn of more, which is no fault of its user's. Tests build with -Werror.
 	command := append(slices.Clone(t.command), "-O1", "-g", "-Wall", "-Wextra", "-pthread")
 	if s.Shared {
 		command = append(command, "-shared", "-fPIC")
