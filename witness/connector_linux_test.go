@@ -52,8 +52,8 @@ func connectedTo(t *testing.T, bin string, kernel connectorKernel, args ...strin
 	return k.pid, births, got, err
 }
 
-// byNobody takes the creators out of births: the connector does not know those of threads.
-func byNobody(births [][2]event.TID) (anonymous [][2]event.TID) {
+// byUnknown takes the creators out of births: the connector does not know those of threads.
+func byUnknown(births [][2]event.TID) (anonymous [][2]event.TID) {
 	for _, b := range births {
 		anonymous = append(anonymous, [2]event.TID{0, b[1]})
 	}
@@ -65,7 +65,7 @@ func TestThreadsAreToldByTheConnector(t *testing.T) {
 		t.Run(args, func(t *testing.T) {
 			start := Now()
 			pid, births, got, err := connected(t, strings.Fields(args)...)
-			want, records := programmed(pid, byNobody(births)), accountOf(got)
+			want, records := programmed(pid, byUnknown(births)), accountOf(got)
 			slices.Sort(want.Births[0]) // creators of their own make them at the same time
 			slices.Sort(records.Births[0])
 			if diff := cmp.Diff(want, records); err != nil || diff != "" {
@@ -221,7 +221,7 @@ func TestABurstBesideBusyProcessesIsCompleteOrSaysThatItIsNot(t *testing.T) {
 		t.Log(lost)
 		return
 	}
-	compare(t, programmed(pid, byNobody(births)), got, err)
+	compare(t, programmed(pid, byUnknown(births)), got, err)
 }
 
 func TestCloseOfAConnectorWhileTheProgramLives(t *testing.T) {
@@ -280,7 +280,7 @@ func TestAnOrdinaryUserWithoutPerfHasTheConnector(t *testing.T) {
 	c := connectTo(t, k, realConnector)
 	births := k.run(t)
 	got, _, err := c.Close()
-	compare(t, programmed(k.pid, byNobody(births)), got, err)
+	compare(t, programmed(k.pid, byUnknown(births)), got, err)
 	if ends := len(accountOf(got).Ends); ends != 2001 {
 		t.Errorf("got %d ends, want 2,001", ends)
 	}

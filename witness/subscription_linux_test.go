@@ -41,7 +41,7 @@ func TestLossIsTold(t *testing.T) {
 	}
 	// The next account begins anew.
 	pid, births, got, err := connected(t, "seq", "10")
-	compare(t, programmed(pid, byNobody(births)), got, err)
+	compare(t, programmed(pid, byUnknown(births)), got, err)
 }
 
 func TestAccountsOfOneProcessShareASubscription(t *testing.T) {
@@ -63,7 +63,7 @@ func TestAccountsOfOneProcessShareASubscription(t *testing.T) {
 	group.Wait()
 	for i, c := range accounts {
 		got, _, err := c.Close()
-		compare(t, programmed(keepers[i].pid, byNobody(births[i])), got, err)
+		compare(t, programmed(keepers[i].pid, byUnknown(births[i])), got, err)
 	}
 }
 
