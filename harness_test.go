@@ -128,7 +128,8 @@ func TestTracedAndDeclaredAgree(t *testing.T) {
 					if tellsEachBirth(f.Name, way.how) {
 						assert.Assert(t, run.AsDeclared())
 					}
-					for r := range strings.FieldsSeq("session complete sound once parent order exit") {
+					rules := "session complete sound once parent order exit"
+					for r := range strings.FieldsSeq(rules) {
 						assert.Assert(t, holdsAsFarAsIsKnown(run, r))
 					}
 				}

@@ -159,7 +159,7 @@ func TestEachCellHasARuleOrAReason(t *testing.T) {
 		explained, count)
 	assert.Assert(t, len(reasons) <= 8)
 	fmt.Fprintf(&b, "%d cells; %d lies were planted, and each was caught by the rule that its "+
-		"cell names. %d cells have a reason\nin place of a rule:\n\n", count, plants, explained)
+		"cell names.\n%d cells have a reason in place of a rule:\n\n", count, plants, explained)
 	for r := diesWithIt; reasons[r] != ""; r++ {
 		assert.Check(t, used[r], "no cell has the reason %q", reasons[r])
 		fmt.Fprintf(&b, "- *%c*: %s.\n", r, reasons[r])

@@ -75,7 +75,8 @@ func (e *Evidence) check() error {
 	}
 	for _, l := range looks {
 		errs = append(errs,
-			known("look", l.When, BeforeAttach, AtKill, BeforeDetach, AfterDetach, AtOverdue, AtStop,
+			known("look", l.When,
+				BeforeAttach, AtKill, BeforeDetach, AfterDetach, AtOverdue, AtStop,
 				AfterList, AfterResume))
 		for _, t := range l.Tasks {
 			errs = append(errs, known("motion", t.Motion, SeenOnce, Still, Moved, Starved))

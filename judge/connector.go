@@ -29,6 +29,18 @@ func (t *truth) executedPast(x execution, at time.Duration) bool {
 	return x.at > at && (!t.late || x.at-lateness > at)
 }
 
+// execReturns are when the execs of each process returned: the connector tells of them after
+// PTRACE_EVENT_EXEC.
+func execReturns(connector []Record) map[event.TID][]time.Duration {
+	returns := make(map[event.TID][]time.Duration)
+	for _, r := range connector {
+		if r.Kind == event.Exec {
+			returns[r.PID] = append(returns[r.PID], r.At)
+		}
+	}
+	return returns
+}
+
 // see notes when each life was there for sure: when it made a task or executed a program, when a
 // tracer attached to it, and when /proc showed it.
 func (t *truth) see(e *Evidence) {

@@ -209,7 +209,10 @@ func TestExitRefusesAnEndBeforeTheTaskEnds(t *testing.T) {
 	}
 	const used = 0x400040 // PF_RANDOMIZE, PF_FORKNOEXEC
 	testRule(t, "exit", launched, []variant{
-		{"/proc shows it alive", seen(Task{State: "S (sleeping)", Flags: used}), word + "26ns" + alive},
+		{
+			"/proc shows it alive", seen(Task{State: "S (sleeping)", Flags: used}),
+			word + "26ns" + alive,
+		},
 		{"/proc shows it alive, without an account", func(s *sketch) {
 			seen(Task{State: "S (sleeping)", Flags: used})(s)
 			s.withoutAccount()
@@ -263,7 +266,7 @@ func TestExitRefusesAnEndBeforeTheTaskEnds(t *testing.T) {
 			s.read("100: exit 0", 31)
 		}, `task 100 ended with status 0: this was reported at 31ns, and process 100 executed a ` +
 			`program at 32ns`},
-		{"the old leader, which executes nothing", func(s *sketch) { s.read("100: exit 0", 28) }, ""},
+		{"the old leader, which execs nothing", func(s *sketch) { s.read("100: exit 0", 28) }, ""},
 	})
 }
 
@@ -292,7 +295,7 @@ func TestExitJudgesWhatIsToldWhereTasksMayHaveBeenMissed(t *testing.T) {
 		return string(got.Verdict) + " " + got.Reason
 	}
 	assert.Equal(t, unsure(func(*sketch) {}), "UNTESTED "+noWitness)
-	assert.Equal(t, unsure(func(s *sketch) { // an id of two tasks: which of them is told is not known
+	assert.Equal(t, unsure(func(s *sketch) { // an id of two tasks: either may be told
 		s.Ledger[3].TID = 101
 		s.say("100/102: clone 103\n		100/103: exit 0\n", "")
 		s.say("100/101: exit 0", "100/101: exit 4")

@@ -153,7 +153,9 @@ var replyLies = []lie{
 	}), nil},
 	{"reply to resume", "left out", nil, unanswered("resume", stopsAt), nil},
 	{"reply to threads", "left out", nil, unanswered("list of threads", stopsAt), nil},
-	{"list: tid", "false", nil, listed(func(_ *honest, s *judge.Standstill, t judge.Task) []event.TID {
+	{"list: tid", "false", nil, listed(func(
+		_ *honest, s *judge.Standstill, t judge.Task,
+	) []event.TID {
 		s.Listed[slices.Index(s.Listed, t.TID)] = noTID
 		return s.Listed
 	}), nil},

@@ -14,7 +14,7 @@ type report struct {
 	at    time.Duration // when it was read; zero if that is not known
 	self  *life         // of the event's TID; nil if the truth has no such task
 	child *life         // births and attaches: the life that began; nil if there is none
-	again bool          // a birth or attach of a life that had begun, or the end of one that was over
+	again bool          // a birth or attach of a life that had begun, or the end of one over
 	early bool          // it came before its task's birth was told
 	late  bool          // it came after its task's end was told
 }

@@ -102,7 +102,8 @@ var Rules = []Rule{
 		Name: "exit",
 		Sentence: "each death is reported, not before it comes, with the kernel's status, " +
 			"and each process's end after its last task's",
-		modes: survives, needs: Abilities{Deaths}, onFailure: judged, by: "by deaths", byTruth: true,
+		modes: survives, needs: Abilities{Deaths}, onFailure: judged,
+		by: "by deaths", byTruth: true,
 		judge: exit,
 	},
 	{

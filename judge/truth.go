@@ -110,12 +110,7 @@ func (t *truth) joined(e *Evidence, announced ledger) []Record {
 	records := e.Account.Records
 	switch e.Account.Source {
 	case PerfAndConnector:
-		t.returns = make(map[event.TID][]time.Duration)
-		for _, r := range e.Account.Connector {
-			if r.Kind == event.Exec {
-				t.returns[r.PID] = append(t.returns[r.PID], r.At)
-			}
-		}
+		t.returns = execReturns(e.Account.Connector)
 		records = withStatuses(records, e.Account.Connector)
 	case Connector:
 		records, t.late = e.Account.Connector, true

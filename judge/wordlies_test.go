@@ -86,8 +86,9 @@ var wordLies = []lie{
 	{"vforkdone", "repeated", nil, each(vforkdone, statedVforks, twice), nil},
 	{"vforkdone", "left out", judge.Abilities{judge.Births, judge.Vforks}, each(
 		vforkdone, func(h *honest, w judge.Word) bool {
-			return h.statesWord("vforkdone") && h.Detach.State == judge.NotAsked && slices.ContainsFunc(
-				h.Words, func(b judge.Word) bool { return b.Kind == event.VFork && b.TID == w.TID })
+			return h.statesWord("vforkdone") && h.Detach.State == judge.NotAsked &&
+				slices.ContainsFunc(
+					h.Words, func(b judge.Word) bool { return b.Kind == event.VFork && b.TID == w.TID })
 		}, leftOut,
 	), orphaned(diesWithIt)},
 	{"vforkdone", "early", birthFields, each(vforkdone, statedVforks, before(
@@ -105,10 +106,11 @@ var wordLies = []lie{
 	{"exec", "repeated", nil, each(exec, byKernel, twice), nil},
 	{"exec", "left out", judge.Abilities{judge.Births, judge.Execs}, each(
 		exec, func(h *honest, w judge.Word) bool {
-			return h.witnessed() && slices.ContainsFunc(h.Account.Records, func(r judge.Record) bool {
-				return r.Kind == event.Exec && r.TID == w.TID && h.inTime(r.At) &&
-					r.At > h.Program.Gate
-			})
+			return h.witnessed() &&
+				slices.ContainsFunc(h.Account.Records, func(r judge.Record) bool {
+					return r.Kind == event.Exec && r.TID == w.TID && h.inTime(r.At) &&
+						r.At > h.Program.Gate
+				})
 		}, leftOut,
 	), nil},
 	{"exec", "early", nil, each(exec, byKernel, readAt(
@@ -195,7 +197,8 @@ var wordLies = []lie{
 	{"signal: tid", "false", nil, each(signals, known, setTID), nil},
 	{"signal: pid", "false", nil, each(signals, known, noProcess), nil},
 	{"signal: signal", "false", nil, each(signals, func(h *honest, w judge.Word) bool {
-		return gotSignals(h, w) && strings.Contains(fmt.Sprint(h.Declared.Wants), w.Event.Signal.String())
+		return gotSignals(h, w) &&
+			strings.Contains(fmt.Sprint(h.Declared.Wants), w.Event.Signal.String())
 	}, edited(func(_ *honest, w *judge.Word) bool {
 		w.Event.Signal = 12 // SIGUSR2
 		return true

@@ -308,7 +308,8 @@ func TestALineWithoutMeaningIsTheDebuggersFailure(t *testing.T) {
 
 func TestADebuggerThatIsNeverReadySaysWhy(t *testing.T) {
 	for text, want := range map[string]string{
-		"echo 1 >&2; echo 'ptrace: not allowed' >&2; exit 3": "it ended with 3: ptrace: not allowed",
+		"echo 1 >&2; echo 'ptrace: not allowed' >&2; exit 3": "it ended with 3: " +
+			"ptrace: not allowed",
 		"kill -9 $$": "it ended with SIGKILL, and wrote nothing to standard error",
 		"exit 0":     "it ended with 0, and wrote nothing to standard error",
 	} {

@@ -157,7 +157,8 @@ func cling(k tracer.Kernel, tid int) bool {
 			tid, status, err = k.Wait(-1, unix.WCLONE) // ECHILD: all have ended
 			switch {
 			case !status.Stopped():
-			case seam.IsEvent(status, unix.PTRACE_EVENT_STOP) && status.StopSignal() != unix.SIGTRAP:
+			case seam.IsEvent(status, unix.PTRACE_EVENT_STOP) &&
+				status.StopSignal() != unix.SIGTRAP:
 				k.Listen(tid)
 			case seam.IsEvent(status, unix.PTRACE_EVENT_STOP):
 				k.Cont(tid, 0)

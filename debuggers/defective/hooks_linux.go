@@ -71,7 +71,8 @@ func (h *hooks) afterWaits(see func(tid int, status unix.WaitStatus)) {
 }
 
 func isBirth(status unix.WaitStatus) bool {
-	return seam.IsEvent(status, unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK)
+	return seam.IsEvent(status,
+		unix.PTRACE_EVENT_CLONE, unix.PTRACE_EVENT_FORK, unix.PTRACE_EVENT_VFORK)
 }
 
 // tgid is the process of a task by /proc, zero if the task is gone.

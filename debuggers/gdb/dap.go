@@ -12,8 +12,8 @@ import (
 )
 
 // DAP is gdb as its own debug adapter. It tells of no births: it announces threads under numbers
-// of its own. Its lists are judged. Processes that the program makes are let go. A SIGINT or SIGTRAP
-// of the program's own is not delivered: gdb stops for it, and DAP has no way to hand it on.
+// of its own. Its lists are judged. Processes that the program makes are let go. A SIGINT or
+// SIGTRAP of the program's own is not delivered: gdb stops for it, and DAP cannot hand it on.
 type DAP struct {
 	Path string   // the program; empty for gdb in PATH
 	Args []string // further arguments

@@ -74,8 +74,8 @@ func (c *Conn) own(ctx context.Context, trapped []rsp.Thread) (own []rsp.Thread,
 	return own, nil
 }
 
-// isFrom tells whether a tracer has sent the signal. One in another pid namespace than the program is
-// 0 there.
+// isFrom tells whether a tracer has sent the signal. The sender is 0 if it is in another pid
+// namespace than the program.
 func (i siginfo) isFrom(tracer int) bool {
 	return i.code <= 0 && (i.sender == tracer || i.sender == 0)
 }

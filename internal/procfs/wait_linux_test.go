@@ -27,7 +27,7 @@ func waiting(t *testing.T, program, how string) judge.Task {
 	t.Cleanup(func() {
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group: vfork's child too
 		cmd.Wait()                                      // an error says that it was killed
-		for {                                           // its child is ours now: TestMain makes us a subreaper
+		for {                                           // its child is ours now: we are a subreaper
 			if _, err := syscall.Wait4(-cmd.Process.Pid, nil, 0, nil); err == syscall.ECHILD {
 				return
 			}
