@@ -107,9 +107,10 @@ func freezer() error {
 		return err
 	}
 	if err := unix.Access(parent, unix.W_OK|unix.X_OK); err != nil {
-		return fmt.Errorf("make a cgroup in %s: %w", parent, err)
+		return fmt.Errorf("make a cgroup: %w", &os.PathError{Op: "access", Path: parent, Err: err})
 	}
-	return os.NewSyscallError("access", unix.Access(filepath.Join(parent, "cgroup.procs"), unix.W_OK))
+	procs := filepath.Join(parent, "cgroup.procs") // to leave it again
+	return os.NewSyscallError("access", unix.Access(procs, unix.W_OK))
 }
 
 // Cgroup is our cgroup's folder in the tree of version 2. Its error says why there is none.
