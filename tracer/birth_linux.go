@@ -41,11 +41,15 @@ func (t *Tracer) group(k *task) int {
 	return k.pid
 }
 
-// birth is a creator at its birth event, whose message is the child.
+// birth is a creator at its birth event, whose message is the child. Where births are learnt from
+// system calls, a creator that runs on tells of the child by its call's result. One that is held,
+// let go of or stepped here has no such stop to come, and its child may not have stopped yet.
 func (t *Tracer) birth(creator *task, at stop) {
-	if creator.birth != 0 && !creator.owed.has(owedStep) {
-		return // the call's result will tell; but a step does not stop at that
+	goesOn := creator.wanted == toRun && !creator.owed.has(owedStep)
+	if creator.birth != 0 && goesOn {
+		return
 	}
+	creator.birth = 0 // the result would tell of the child once more
 	if tid, ok := t.message(creator, at); ok {
 		t.born(creator, tid, at.birth)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tidcheck/tidcheck/event"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,7 +22,7 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 	type tasks = []task
 	for _, c := range []struct {
 		name     string
-		how      string // "launched", "TRACEME"
+		how      string // "launched", "TRACEME", "syscalls"
 		tasks    tasks
 		stops    string
 		requests string
@@ -47,6 +48,12 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 		{
 			"a birth comes first", "",
 			tasks{{tid: 10, pid: 10}},
+			"10: fork 11\n11: stop",
+			"10: detach\n10: interrupt\n11: detach", "",
+		},
+		{
+			"a birth comes first, in a call whose result would tell of it", "syscalls",
+			tasks{{tid: 10, pid: 10, birth: event.Fork}},
 			"10: fork 11\n11: stop",
 			"10: detach\n10: interrupt\n11: detach", "",
 		},
@@ -102,6 +109,9 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			k := newScript(c.stops)
 			tr := &Tracer{launched: c.how == "launched", opts: Options{TraceMe: c.how == "TRACEME"}}
+			if c.how == "syscalls" {
+				tr.opts.Method = Syscalls
+			}
 			tr.kernel, tr.pid, tr.tasks, tr.partlyTraced = k, 10, map[int]*task{}, map[int]bool{}
 			for _, known := range c.tasks {
 				tr.tasks[known.tid] = &known
