@@ -68,8 +68,11 @@ func RulesOf(s Scenario) (names []string) {
 	return names
 }
 
-// Patience is how long beyond its limit a run with a debugger that hangs may take.
-const Patience = limits.Grace + limits.End
+// Longest is how long a run with a debugger that hangs may take, on a machine that is as busy as it
+// may be.
+func Longest(limit time.Duration) time.Duration {
+	return limits.Most*(limit+limits.End) + limits.Grace
+}
 
 // Transcribed is a target whose debugger's words are noted, and returns what was noted.
 func Transcribed() (Target, func() string) {

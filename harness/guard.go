@@ -78,8 +78,7 @@ func startGuarded(ctx context.Context, d Debugger, target Target) (Session, erro
 // endSession ends a debugger. What is left of one that does not end in its time, the keeper kills.
 func endSession(session Session, scale limits.Scale) error {
 	patience := scale.Of(limits.End)
-	ctx, cancel := context.WithTimeoutCause(
-		context.Background(), patience, unendingError{patience})
+	ctx, cancel := limits.WithTimeout(context.Background(), patience, unendingError{patience})
 	defer cancel()
 	_, err := within(ctx, 0, func() (struct{}, error) { return struct{}{}, session.End() })
 	return err

@@ -78,7 +78,7 @@ func perform(
 
 // withLimit is a context that ends when the run's time is over, or when it is proven to hang.
 func (s *stage) withLimit(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, release := context.WithTimeoutCause(ctx, s.limit, errOverdue)
+	ctx, release := limits.WithTimeout(ctx, s.limit, errOverdue)
 	if s.fullLimits || s.Fixture.HasNeed("timers") {
 		return ctx, release
 	}
@@ -104,7 +104,7 @@ func performAlone(ctx context.Context, f fixtures.Fixture, how setting, e *judge
 		return err
 	}
 	defer s.close()
-	timed, cancel := context.WithTimeoutCause(ctx, how.limit, errOverdue)
+	timed, cancel := limits.WithTimeout(ctx, how.limit, errOverdue)
 	defer cancel()
 	err = byProgram("the program's start", s.startProgram(timed))
 	if err == nil {
@@ -347,7 +347,7 @@ func (s *stage) watch(ctx context.Context, session Session) (err error) {
 // had to leave it as it was.
 func (s *stage) goOnAlone(ctx context.Context) error {
 	s.ledger.LetPass(ledger.AllOpen)
-	timed, cancel := context.WithTimeout(ctx, s.evidence.Limit)
+	timed, cancel := limits.WithTimeout(ctx, s.evidence.Limit, errOverdue)
 	defer cancel()
 	s.evidence.Program.Alone = true
 	s.forgetOverdue()

@@ -17,8 +17,8 @@ func (s Scale) Of(limit time.Duration) time.Duration {
 
 // Of a run.
 const (
-	// Run is how long a run may take that needs some hundredths of a second on an idle machine. The
-	// debugger's own scale (harness.Paced) multiplies it too.
+	// Run is how long a run may take that needs some hundredths of a second on an idle machine
+	// (WithTimeout). The debugger's own scale (harness.Paced) multiplies it too.
 	Run = 5 * time.Second
 	// LongRun is Run for a fixture of the long set.
 	LongRun = time.Minute
