@@ -4,8 +4,7 @@
  * 1. Another process traces the second thread, by PTRACE_SEIZE.
  * 2. A debugger attaches to the program. A task has one tracer: PTRACE_ATTACH is granted for the
  *    first thread, and is EPERM for the second (ptrace_attach in kernel/ptrace.c).
- * 3. The debugger may go on without that thread, or refuse. If it dies now, SIGSTOPs that it has
- *    sent can still be pending, and stop the program for good.
+ * 3. The debugger may go on without that thread, or refuse to attach and let go of the first.
  *
  * By hand: run it, attach to the id that it prints, and press Enter when the debugger has ended.
  */

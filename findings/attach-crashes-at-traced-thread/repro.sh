@@ -1,6 +1,6 @@
 #!/bin/sh
 # Attaches to a program one of whose threads has a tracer already.
-# Shows in: gdb lldb
+# Shows in: lldb
 # Usage: repro.sh DEBUGGER. Ends with 0 if the defect shows, 1 if not, 2 where that cannot be told.
 set -eu
 debugger=${1:?usage: repro.sh DEBUGGER}
@@ -39,15 +39,10 @@ strace*) set -- timeout --foreground -s INT 2 "$debugger" -f -o /dev/null -p "$p
 esac
 {
 	timeout --foreground -s KILL 12 "$@" </dev/null 3<&- || echo "the debugger ended with $?"
-} 2>&1 | tail -n 3 >"$folder/log"
-echo >&4
-timeout 5 head -n 1 <&3 || :
-cat "$folder/log"
+} 2>&1 | tail -n 3 | tee "$folder/log"
 if grep -q 'lost connection' "$folder/log"; then
 	echo "BAD: lldb-server crashed"
-elif grep -q 'ended with 137' "$folder/log"; then
-	echo "BAD: the attach did not end in 12 seconds"
 else
-	echo "good: the debugger attached, or refused to"
+	echo "good: the debugger did not crash"
 	exit 1
 fi

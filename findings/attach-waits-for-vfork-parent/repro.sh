@@ -1,6 +1,6 @@
 #!/bin/sh
 # Attaches to a program one of whose threads waits for the child of a vfork.
-# Shows in: gdb gdbserver lldb delve strace
+# Shows in: gdb gdbserver lldb delve
 # Usage: repro.sh DEBUGGER. Ends with 0 if the defect shows, 1 if not, 2 where that cannot be told.
 set -eu
 debugger=${1:?usage: repro.sh DEBUGGER}
@@ -35,7 +35,7 @@ mkfifo "$folder/output" "$folder/input"
 "$folder/program" <"$folder/input" >"$folder/output" &
 exec 4<>"$folder/input" 3<"$folder/output"
 read -r pid <&3 || unclear "the program did not start"
-# The debugger attaches and lets go at once; strace lets go at SIGINT.
+# The debugger attaches and lets go at once.
 case ${debugger##*/} in
 gdbserver*) set -- gdb -nx -batch -ex "target remote | $debugger - --attach $pid" -ex detach ;;
 gdb*) set -- "$debugger" -nx -batch -p "$pid" -ex detach ;;

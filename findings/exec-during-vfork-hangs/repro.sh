@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs a program in which a thread executes a program while another is in vfork.
-# Shows in: gdb
+# Shows in: gdb gdbserver
 # Usage: repro.sh DEBUGGER. Ends with 0 if the defect shows, 1 if not, 2 where that cannot be told.
 set -eu
 debugger=${1:?usage: repro.sh DEBUGGER}
