@@ -25,6 +25,7 @@ unclear() {
 }
 command -v "$debugger" >/dev/null || unclear "there is no $debugger"
 cc -O1 -g -pthread -o "$folder/program" "$here/repro.c" || unclear "cc fails"
+export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
 mkfifo "$folder/output" "$folder/input"
 "$folder/program" <"$folder/input" >"$folder/output" &
 exec 4<>"$folder/input" 3<"$folder/output"

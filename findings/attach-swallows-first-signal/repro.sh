@@ -31,6 +31,7 @@ dlv*) # delve knows Go programs alone, and go build does not see what repro.go i
 	;;
 *) cc -O1 -g -pthread -o "$folder/program" "$here/repro.c" || unclear "cc fails" ;;
 esac
+export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
 mkfifo "$folder/output" "$folder/input"
 "$folder/program" <"$folder/input" >"$folder/output" &
 exec 4<>"$folder/input" 3<"$folder/output"

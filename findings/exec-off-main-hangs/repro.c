@@ -35,8 +35,10 @@ int main(int argc, char **argv)
 		puts("good: the new program came to its end");
 		return 0;
 	}
-	if (pthread_create(&thread, NULL, wait_here, NULL) ||
-	    pthread_create(&thread, NULL, execute, argv[0]))
+	for (int i = 0; i < 8; i++)
+		if (pthread_create(&thread, NULL, wait_here, NULL))
+			exit(2);
+	if (pthread_create(&thread, NULL, execute, argv[0]))
 		exit(2);
 	wait_here(NULL);
 }

@@ -29,6 +29,7 @@ dlv*) ;;
 *) unclear "$debugger is not delve" ;;
 esac
 go build -o "$folder/program" "$here/repro.go" || unclear "go build fails"
+export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
 printf 'target follow-exec -on\ncontinue\nexit\n' |
 	timeout --foreground -s KILL 15 "$debugger" exec --allow-non-terminal-interactive \
 		"$folder/program" >"$folder/log" 2>&1 || :

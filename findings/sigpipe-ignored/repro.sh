@@ -25,6 +25,7 @@ unclear() {
 }
 command -v "$debugger" >/dev/null || unclear "there is no $debugger"
 cc -O1 -g -pthread -o "$folder/program" "$here/repro.c" || unclear "cc fails"
+export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
 (trap '' PIPE; "$folder/program") | grep -q BAD || unclear "the program does not tell"
 "$folder/program" | grep -q good || unclear "SIGPIPE is ignored here without a debugger"
 case ${debugger##*/} in
