@@ -32,11 +32,12 @@ exec 4<>"$folder/input" 3<"$folder/output"
 read -r pid <&3 || unclear "the program did not start"
 # The debugger attaches and lets go at once. Of what it says the end suffices: some say it for ever.
 case ${debugger##*/} in
+lldb-server*) unclear "this does not know how to use $debugger" ;;
 gdbserver*) set -- gdb -nx -batch -ex "target remote | $debugger - --attach $pid" -ex detach ;;
 gdb*) set -- "$debugger" -nx -batch -p "$pid" -ex detach ;;
 lldb*) set -- "$debugger" -x -b -p "$pid" -o detach ;;
 strace*) set -- timeout --foreground -s INT 2 "$debugger" -f -o /dev/null -p "$pid" ;;
-*) unclear "this does not know how to attach $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 {
 	timeout --foreground -s KILL 12 "$@" </dev/null 3<&- || echo "the debugger ended with $?"

@@ -36,11 +36,12 @@ mkfifo "$folder/output"
 "$folder/program" >"$folder/output" &
 read -r pid <"$folder/output" || unclear "the program did not start"
 case ${debugger##*/} in
+gdbserver* | lldb-server*) unclear "this does not know how to use $debugger" ;;
 gdb*) set -- "$debugger" -nx -batch -p "$pid" -ex detach ;;
 lldb*) set -- "$debugger" -x -b -p "$pid" -o detach ;;
 dlv*) set -- "$debugger" attach --allow-non-terminal-interactive "$pid" ;;
 strace*) set -- timeout --foreground -s INT 0.5 "$debugger" -f -o /dev/null -p "$pid" ;;
-*) unclear "this does not know how to attach $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 end=$(($(date +%s) + 20))
 for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do

@@ -44,7 +44,7 @@ lldb-server*) set -- "$debugger" gdbserver --attach "$pid" 127.0.0.1:0 ;;
 lldb*) set -- "$debugger" -x -p "$pid" ;;
 dlv*) set -- "$debugger" attach --allow-non-terminal-interactive "$pid" ;;
 strace*) set -- "$debugger" -f -o /dev/null -p "$pid" ;;
-*) unclear "this does not know how to attach $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 "$@" <&4 >"$folder/log" 2>&1 3<&- &
 verdict=$(timeout 20 head -n 1 <&3) || :

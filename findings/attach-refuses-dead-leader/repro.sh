@@ -38,7 +38,7 @@ lldb-server*) set -- "$debugger" gdbserver --attach "$pid" 127.0.0.1:0 ;;
 lldb*) set -- "$debugger" -x -b -p "$pid" -o detach ;;
 dlv*) set -- "$debugger" attach --allow-non-terminal-interactive "$pid" ;;
 strace*) set -- "$debugger" -f -o /dev/null -p "$pid" ;;
-*) unclear "this does not know how to attach $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 printf 'exit\nn\n' | timeout --foreground -s KILL 10 "$@" >"$folder/log" 2>&1 3<&- || :
 echo >&4

@@ -40,10 +40,11 @@ read -r pid <&3 || unclear "the program did not start"
 case ${debugger##*/} in
 gdbserver*) set -- gdb -nx -batch -ex "target remote | $debugger - --attach $pid" -ex detach ;;
 gdb*) set -- "$debugger" -nx -batch -p "$pid" -ex detach ;;
+lldb-server*) unclear "this does not know how to use $debugger" ;;
 lldb*) set -- "$debugger" -x -b -p "$pid" -o detach ;;
 dlv*) set -- "$debugger" attach --allow-non-terminal-interactive "$pid" ;;
 strace*) set -- timeout --foreground -s INT 2 "$debugger" -f -o /dev/null -p "$pid" ;;
-*) unclear "this does not know how to attach $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 printf 'exit\nn\n' | timeout --foreground -s KILL 15 "$@" >"$folder/log" 2>&1 3<&- &
 verdict=$(timeout 20 head -n 1 <&3) || :

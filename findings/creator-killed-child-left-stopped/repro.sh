@@ -37,7 +37,7 @@ gdb*)
 		-ex run -ex "inferior 1" -ex continue "$folder/program"
 	;;
 strace*) set -- "$debugger" -f -o /dev/null "$folder/program" ;;
-*) unclear "this does not know how to run a program under $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 status=0
 timeout --foreground -s KILL 15 "$@" </dev/null >"$folder/log" 2>&1 || status=$?

@@ -27,9 +27,10 @@ command -v "$debugger" >/dev/null || unclear "there is no $debugger"
 cc -O1 -g -pthread -o "$folder/program" "$here/repro.c" || unclear "cc fails"
 export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
 case ${debugger##*/} in
+gdbserver* | lldb-server*) unclear "this does not know how to use $debugger" ;;
 gdb*) set -- "$debugger" -nx -batch -ex run -ex detach "$folder/program" ;;
 lldb*) set -- "$debugger" -x -b -o run -o detach "$folder/program" ;;
-*) unclear "this does not know how to run a program under $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 status=0
 timeout --foreground -s KILL 15 "$@" </dev/null >"$folder/log" 2>&1 || status=$?

@@ -34,10 +34,11 @@ read -r pid <&3 || unclear "the program did not start"
 case ${debugger##*/} in
 gdbserver*) set -- gdb -nx -batch -ex "target remote | $debugger - --attach $pid" -ex detach ;;
 gdb*) set -- "$debugger" -nx -batch -iex "set non-stop on" -p "$pid" -ex detach ;;
+lldb-server*) unclear "this does not know how to use $debugger" ;;
 lldb*) set -- "$debugger" -x -b -p "$pid" -o detach ;;
 dlv*) set -- "$debugger" attach --allow-non-terminal-interactive "$pid" ;;
 strace*) set -- "$debugger" -f -o /dev/null -p "$pid" ;;
-*) unclear "this does not know how to attach $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 printf 'exit\nn\n' | timeout --foreground -s KILL 10 "$@" >"$folder/log" 2>&1 3<&- || :
 echo >&4

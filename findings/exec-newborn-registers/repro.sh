@@ -26,6 +26,9 @@ unclear() {
 command -v "$debugger" >/dev/null || unclear "there is no $debugger"
 cc -O1 -g -pthread -o "$folder/program" "$here/repro.c" || unclear "cc fails"
 export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
+case ${debugger##*/} in
+gdbserver* | [!g]*) unclear "this does not know how to use $debugger" ;;
+esac
 for round in 1 2 3 4 5; do
 	timeout --foreground -s KILL 5 "$debugger" -nx -batch -ex run "$folder/program" \
 		</dev/null >"$folder/log" 2>&1 || :

@@ -27,6 +27,7 @@ command -v "$debugger" >/dev/null || unclear "there is no $debugger"
 cc -O1 -g -pthread -o "$folder/program" "$here/repro.c" || unclear "cc fails"
 export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
 case ${debugger##*/} in
+lldb-server*) unclear "this does not know how to use $debugger" ;;
 gdbserver*) set -- gdb -nx -batch -ex "target remote | $debugger - $folder/program" -ex continue ;;
 gdb*) set -- "$debugger" -nx -batch -ex run "$folder/program" ;;
 lldb*)
@@ -34,7 +35,7 @@ lldb*)
 		-o run "$folder/program"
 	;;
 strace*) set -- "$debugger" -f -o /dev/null "$folder/program" ;;
-*) unclear "this does not know how to run a program under $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 status=0
 timeout --foreground -s KILL 15 "$@" </dev/null >"$folder/log" 2>&1 || status=$?

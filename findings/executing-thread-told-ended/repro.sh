@@ -27,8 +27,9 @@ command -v "$debugger" >/dev/null || unclear "there is no $debugger"
 cc -O1 -g -pthread -o "$folder/program" "$here/repro.c" || unclear "cc fails"
 export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
 case ${debugger##*/} in
+gdbserver*) unclear "this does not know how to use $debugger" ;;
 gdb*) set -- "$debugger" -nx -batch -ex run "$folder/program" ;;
-*) unclear "this does not know how to run a program under $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 timeout --foreground -s KILL 15 "$@" </dev/null >"$folder/log" 2>&1 || :
 thread=$(sed -n 's/^thread \([0-9]*\) executes.*/\1/p' "$folder/log")

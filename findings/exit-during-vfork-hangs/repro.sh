@@ -27,12 +27,13 @@ command -v "$debugger" >/dev/null || unclear "there is no $debugger"
 cc -O1 -g -pthread -o "$folder/program" "$here/repro.c" || unclear "cc fails"
 export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
 case ${debugger##*/} in
+gdbserver*) unclear "this does not know how to use $debugger" ;;
 gdb*)
 	set -- "$debugger" -nx -batch -ex "set detach-on-fork off" -ex "set schedule-multiple on" \
 		-ex run -ex "inferior 2" -ex continue "$folder/program"
 	;;
 strace*) set -- "$debugger" -f -o /dev/null "$folder/program" ;;
-*) unclear "this does not know how to run a program under $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 status=0
 timeout --foreground -s KILL 15 "$@" </dev/null >"$folder/log" 2>&1 || status=$?

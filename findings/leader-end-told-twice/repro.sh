@@ -29,7 +29,7 @@ export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories
 case ${debugger##*/} in
 gdbserver*) set -- gdb -nx -batch -ex "target remote | $debugger - $folder/program" -ex continue ;;
 gdb*) set -- "$debugger" -nx -batch -ex run "$folder/program" ;;
-*) unclear "this does not know how to run a program under $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 timeout --foreground -s KILL 15 "$@" </dev/null >"$folder/log" 2>&1 || :
 pid=$(sed -n 's/^process \([0-9]*\).*/\1/p' "$folder/log")

@@ -37,11 +37,11 @@ mkfifo "$folder/output" "$folder/input"
 exec 4<>"$folder/input" 3<"$folder/output"
 read -r pid <&3 || unclear "the program did not start"
 case ${debugger##*/} in
-gdbserver*) unclear "this does not know how to attach $debugger" ;;
+gdbserver* | lldb-server*) unclear "this does not know how to use $debugger" ;;
 gdb*) set -- "$debugger" -nx -p "$pid" ;;
 lldb*) set -- "$debugger" -x -p "$pid" -o "breakpoint set -n place" ;;
 dlv*) set -- "$debugger" attach --allow-non-terminal-interactive "$pid" ;;
-*) unclear "this does not know how to attach $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 printf 'break place\ncontinue\n' >&4 # lldb has its own "break"
 "$@" <&4 >"$folder/log" 2>&1 3<&- &

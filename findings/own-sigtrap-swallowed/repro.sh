@@ -35,7 +35,7 @@ export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories
 case ${debugger##*/} in
 dlv*) set -- "$debugger" exec --allow-non-terminal-interactive "$folder/program" ;;
 strace*) set -- "$debugger" -f -o /dev/null "$folder/program" ;;
-*) unclear "this does not know how to run a program under $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 printf 'continue\nexit\n' |
 	timeout --foreground -s KILL 15 "$@" >"$folder/log" 2>&1 || :

@@ -33,6 +33,7 @@ dlv*) # delve knows Go programs alone, and go build does not see what repro.go i
 esac
 export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
 case ${debugger##*/} in
+lldb-server*) unclear "this does not know how to use $debugger" ;;
 gdbserver*)
 	set -- gdb -nx -batch -ex "target remote | $debugger - $folder/program" \
 		-ex "handle SIGSTOP nostop noprint pass" -ex continue
@@ -46,7 +47,7 @@ lldb*)
 	;;
 dlv*) set -- "$debugger" exec --allow-non-terminal-interactive "$folder/program" ;;
 strace*) set -- "$debugger" -f -o /dev/null "$folder/program" ;;
-*) unclear "this does not know how to run a program under $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 printf 'continue\nexit\n' |
 	timeout --foreground -s KILL 15 "$@" >"$folder/log" 2>&1 || :

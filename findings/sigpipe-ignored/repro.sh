@@ -29,10 +29,11 @@ export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories
 (trap '' PIPE; "$folder/program") | grep -q BAD || unclear "the program does not tell"
 "$folder/program" | grep -q good || unclear "SIGPIPE is ignored here without a debugger"
 case ${debugger##*/} in
+gdbserver* | lldb-server*) unclear "this does not know how to use $debugger" ;;
 gdb*) set -- "$debugger" -nx -batch -ex run "$folder/program" ;;
 lldb*) set -- "$debugger" -x -b -o run "$folder/program" ;;
 strace*) set -- "$debugger" -f -o /dev/null "$folder/program" ;;
-*) unclear "this does not know how to run a program under $debugger" ;;
+*) unclear "this does not know how to use $debugger" ;;
 esac
 timeout --foreground -s KILL 15 "$@" </dev/null >"$folder/log" 2>&1 || :
 verdict=$(grep -m 1 -o 'BAD: .*\|good: .*' "$folder/log") || :
