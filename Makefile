@@ -61,7 +61,7 @@ ladder:
 conformance:
 	PATH="$(CURDIR)/bin:$$PATH" TIDCHECK_DEBUGGERS=1 go test -p 1 ./debuggers/...
 
-# The findings' reproducers, on the debuggers of this machine (make findings SLUGS=exec-off-main-hangs).
+# The reproducers of findings, on the debuggers of this machine; SLUGS names some.
 findings:
 	sh tools/findings.sh $(SLUGS)
 

@@ -1,7 +1,7 @@
 /*
  * A process is killed in the middle of its fork, when the new process exists already.
  *
- * 1. A traced process forks. The new process is traced from its birth, and stands in its first stop.
+ * 1. A traced process forks. The new process is traced from its birth. It stands in its first stop.
  * 2. The kernel writes the new process's id to memory (CLONE_PARENT_SETTID). Here the write waits,
  *    for a page that userfaultfd(2) withholds, and a thread that is told so kills the process.
  * 3. A task that is killed makes no ptrace stop: PTRACE_EVENT_FORK, which names the new process,

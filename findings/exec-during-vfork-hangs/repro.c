@@ -1,8 +1,8 @@
 /*
  * A thread executes a program while another waits for the end of its vfork's child.
  *
- * 1. A thread vforks. Its tracer is told (PTRACE_EVENT_VFORK). The thread sleeps in the kernel until
- *    the child has ended or executed a program.
+ * 1. A thread vforks. Its tracer is told (PTRACE_EVENT_VFORK). It sleeps in the kernel until the
+ *    child has ended or executed a program.
  * 2. Another thread calls execve. That kills the thread that waits, and the child lives on.
  * 3. So PTRACE_EVENT_VFORK_DONE never comes. PTRACE_EVENT_EXEC tells that no other thread is left.
  * 4. A debugger that now lets the program stand until the child has gone waits for ever, since here

@@ -23,8 +23,8 @@ static int traced(const char *name)
 	char line[128];
 	int tracer = 0;
 	FILE *status = fopen(name, "r");
-	while (status && fgets(line, sizeof line, status) && sscanf(line, "TracerPid: %d", &tracer) != 1)
-		;
+	while (status && fgets(line, sizeof line, status))
+		sscanf(line, "TracerPid: %d", &tracer);
 	return status && !fclose(status) && tracer;
 }
 

@@ -1,5 +1,5 @@
 /*
- * A program's own seccomp filter asks a tracer about a call, and no tracer has said that it answers.
+ * A program's own seccomp filter asks a tracer about a call, and no tracer offers to answer.
  *
  * 1. The filter answers getppid with SECCOMP_RET_TRACE. Without a tracer that has set
  *    PTRACE_O_TRACESECCOMP the kernel does not make the call: it is ENOSYS (seccomp(2)).
