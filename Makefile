@@ -1,6 +1,6 @@
 # README's two commands are demo and test; each does all its set-up.
-.PHONY: build test soak rooms lint demo examples debuggers packages ladder conformance fixtures \
-	bench kernels mutants clean
+.PHONY: build test soak rooms lint demo examples debuggers packages ladder conformance findings \
+	fixtures bench kernels mutants clean
 
 TOOL = go tool -modfile=tools/go.mod
 
@@ -60,6 +60,10 @@ ladder:
 # The debuggers on this machine, held to the quick set and to what is known of them.
 conformance:
 	PATH="$(CURDIR)/bin:$$PATH" TIDCHECK_DEBUGGERS=1 go test -p 1 ./debuggers/...
+
+# The reproducers of findings, on the debuggers of this machine; SLUGS names some.
+findings:
+	sh tools/findings.sh $(SLUGS)
 
 # Debuggers of a user's own: one in Go, as a module of its own, and one in C that prints JSON lines.
 examples: build

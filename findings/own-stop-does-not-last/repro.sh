@@ -1,0 +1,60 @@
+#!/bin/sh
+# Runs a program that stops itself.
+# Shows in: gdb gdbserver lldb delve
+# Usage: repro.sh DEBUGGER. Ends with 0 if the defect shows, 1 if not, 2 where that cannot be told.
+set -eu
+debugger=${1:?usage: repro.sh DEBUGGER}
+here=$(dirname "$0")
+folder=$(mktemp -d)
+export REPRO="$folder" # marks all that runs from here
+
+# shellcheck disable=SC2046,SC2317
+clean() {
+	exec 2>/dev/null
+	kill -9 $(grep -ls "REPRO=$folder" /proc/[0-9]*/task/[0-9]*/environ | cut -d/ -f3 | uniq) || :
+	rm -rf "$folder"
+}
+trap clean EXIT
+trap 'exit 2' HUP INT TERM
+# shellcheck disable=SC3045
+ulimit -c 0 # a debugger that crashes leaves no core file
+
+unclear() {
+	echo "cannot tell: $1"
+	exit 2
+}
+command -v "$debugger" >/dev/null || unclear "there is no $debugger"
+case ${debugger##*/} in
+dlv*) # delve knows Go programs alone, and go build does not see what repro.go includes
+	cp "$here/repro.go" "$here/repro.c" "$folder"
+	go build -o "$folder/program" "$folder/repro.go" || unclear "go build fails"
+	;;
+*) cc -O1 -g -pthread -o "$folder/program" "$here/repro.c" || unclear "cc fails" ;;
+esac
+export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
+case ${debugger##*/} in
+lldb-server*) unclear "this does not know how to use $debugger" ;;
+gdbserver*)
+	set -- gdb -nx -batch -ex "target remote | $debugger - $folder/program" \
+		-ex "handle SIGSTOP nostop noprint pass" -ex continue
+	;;
+gdb*)
+	set -- "$debugger" -nx -batch -ex "handle SIGSTOP nostop noprint pass" -ex run "$folder/program"
+	;;
+lldb*)
+	set -- "$debugger" -x -b -o "breakpoint set -n main" -o run \
+		-o "process handle SIGSTOP -s false -n false -p true" -o continue "$folder/program"
+	;;
+dlv*) set -- "$debugger" exec --allow-non-terminal-interactive "$folder/program" ;;
+strace*) set -- "$debugger" -f -o /dev/null "$folder/program" ;;
+*) unclear "this does not know how to use $debugger" ;;
+esac
+printf 'continue\nexit\n' |
+	timeout --foreground -s KILL 15 "$@" >"$folder/log" 2>&1 || :
+verdict=$(grep -m 1 -o 'BAD: .*\|good: .*' "$folder/log") || :
+echo "${verdict:=cannot tell: $(tail -n 1 "$folder/log")}"
+case $verdict in
+BAD*) ;;
+good*) exit 1 ;;
+*) exit 2 ;;
+esac

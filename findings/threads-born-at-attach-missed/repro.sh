@@ -1,0 +1,56 @@
+#!/bin/sh
+# Attaches to a program that makes threads, and stays attached.
+# Shows in: delve
+# Usage: repro.sh DEBUGGER. Ends with 0 if the defect shows, 1 if not, 2 where that cannot be told.
+set -eu
+debugger=${1:?usage: repro.sh DEBUGGER}
+here=$(dirname "$0")
+folder=$(mktemp -d)
+export REPRO="$folder" # marks all that runs from here
+
+# shellcheck disable=SC2046,SC2317
+clean() {
+	exec 2>/dev/null
+	kill -9 $(grep -ls "REPRO=$folder" /proc/[0-9]*/task/[0-9]*/environ | cut -d/ -f3 | uniq) || :
+	rm -rf "$folder"
+}
+trap clean EXIT
+trap 'exit 2' HUP INT TERM
+# shellcheck disable=SC3045
+ulimit -c 0 # a debugger that crashes leaves no core file
+
+unclear() {
+	echo "cannot tell: $1"
+	exit 2
+}
+command -v "$debugger" >/dev/null || unclear "there is no $debugger"
+case ${debugger##*/} in
+dlv*) # delve knows Go programs alone, and go build does not see what repro.go includes
+	cp "$here/repro.go" "$here/repro.c" "$folder"
+	go build -o "$folder/program" "$folder/repro.go" || unclear "go build fails"
+	;;
+*) cc -O1 -g -pthread -o "$folder/program" "$here/repro.c" || unclear "cc fails" ;;
+esac
+export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
+mkfifo "$folder/output" "$folder/input"
+"$folder/program" <"$folder/input" >"$folder/output" &
+exec 4<>"$folder/input" 3<"$folder/output"
+read -r pid <&3 || unclear "the program did not start"
+# The debugger gets no commands, so it stays attached.
+case ${debugger##*/} in
+gdbserver*) set -- "$debugger" --attach - "$pid" ;;
+gdb*) set -- "$debugger" -nx -p "$pid" ;;
+lldb-server*) set -- "$debugger" gdbserver --attach "$pid" 127.0.0.1:0 ;;
+lldb*) set -- "$debugger" -x -p "$pid" ;;
+dlv*) set -- "$debugger" attach --allow-non-terminal-interactive "$pid" ;;
+strace*) set -- "$debugger" -f -o /dev/null -p "$pid" ;;
+*) unclear "this does not know how to use $debugger" ;;
+esac
+"$@" <&4 >"$folder/log" 2>&1 3<&- &
+verdict=$(timeout 20 head -n 1 <&3) || :
+echo "${verdict:=cannot tell: the program gave no verdict}"
+case $verdict in
+BAD*) grep -c "^TracerPid:.0" "/proc/$pid/task/"*/status | grep -c ":1" || : ;;
+good*) exit 1 ;;
+*) exit 2 ;;
+esac
