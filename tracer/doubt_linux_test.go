@@ -4,7 +4,6 @@ package tracer
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,39 +14,11 @@ import (
 
 // What the loop makes of answers that the kernel gives rarely.
 
-// listing is a script whose process 10 has these threads in /proc.
-type listing struct {
-	*script
-	tids []int
-}
-
-func (l listing) Tasks(int) ([]int, error) { return l.tids, nil }
-
-func TestAnAttachThatIsRefusedIsTriedAFewTimes(t *testing.T) {
-	k := newScript("")
-	k.stopped[10] = false
-	k.errs["10: seize"] = unix.EPERM
-	tr := &Tracer{
-		kernel: listing{k, []int{10}}, tasks: map[int]*task{}, partlyTraced: map[int]bool{},
-	}
-	err := tr.attach(10)
-	if !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), "CAP_SYS_PTRACE is missing") {
-		t.Errorf("got %v, want a refusal", err)
-	}
-	if want := slices.Repeat([]string{"10: seize"}, maxLooks); !slices.Equal(k.requests, want) {
-		t.Errorf("got the requests %v, want %v", k.requests, want)
-	}
-}
-
-// silentMessages is a kernel that refuses to tell an event's message.
-type silentMessages struct{ *script }
-
-func (silentMessages) EventMsg(int) (uint, error) { return 0, unix.EIO }
-
 func TestAMessageThatCannotBeReadIsAFailure(t *testing.T) {
 	k := newScript("10: clone 11\n10: exit 0\n10: gone 0")
+	k.errs["10: message"] = unix.EIO
 	tr := &Tracer{
-		kernel: silentMessages{k}, pid: 10, partlyTraced: map[int]bool{},
+		kernel: k, pid: 10, partlyTraced: map[int]bool{},
 		tasks: map[int]*task{10: {tid: 10, pid: 10}},
 	}
 	var events []string
