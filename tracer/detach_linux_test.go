@@ -82,6 +82,23 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 				"11: interrupt", "10: gone 0",
 		},
 		{
+			"killed out of its stop", "",
+			tasks{{tid: 10, pid: 10}},
+			"10: stop !\n10: gone SIGKILL",
+			"10: detach\n10: interrupt", "10: gone SIGKILL",
+		},
+		{
+			"killed out of its stop, launched", "launched",
+			tasks{{tid: 10, pid: 10}},
+			"10: stop !\n10: gone SIGKILL",
+			"10: detach\n10: interrupt", "",
+		},
+		{
+			"a launched task whose id an exec has taken over", "launched",
+			tasks{{tid: 10, pid: 10, state: inVFork}},
+			"10: lost", "10: interrupt", "",
+		},
+		{
 			"after TRACEME", "TRACEME",
 			tasks{{tid: 10, pid: 10}},
 			"10: signal SIGSTOP",
@@ -211,20 +228,27 @@ func TestSleepInDIsToldFromAVFork(t *testing.T) {
 func TestSIGSTOPIsSentAgainOnlyIfItIsLost(t *testing.T) {
 	for _, c := range []struct {
 		name    string
+		owed    owed
 		pending int
 		state   byte
 		want    []string
 	}{
-		{"it waits", int(unix.SIGSTOP), 'R', nil},
-		{"the task is stopped at it", 0, 't', nil},
-		{"another signal waits", int(unix.SIGUSR1), 'S', []string{"10: tgkill SIGSTOP"}},
-		{"nothing waits", 0, 'S', []string{"10: tgkill SIGSTOP"}},
+		{"it waits", owedSIGSTOP, int(unix.SIGSTOP), 'R', nil},
+		{"the task is stopped at it", owedSIGSTOP, 0, 't', nil},
+		{
+			"another signal waits", owedSIGSTOP, int(unix.SIGUSR1), 'S',
+			[]string{"10: tgkill SIGSTOP"},
+		},
+		{"nothing waits", owedSIGSTOP, 0, 'S', []string{"10: tgkill SIGSTOP"}},
+		{"the program's own waits", 0, int(unix.SIGSTOP), 'R', []string{"10: tgkill SIGSTOP"}},
 	} {
 		k := newScript("")
 		k.stopped[10], k.pending[10], k.states = false, c.pending, map[int]byte{10: c.state}
-		owed := &task{tid: 10, pid: 10, owed: owedSIGSTOP, wanted: toLetGo}
-		tr := &Tracer{kernel: k, opts: Options{TraceMe: true}, tasks: map[int]*task{10: owed}}
-		tr.resendSIGSTOP([]int{10})
+		tr := &Tracer{kernel: k, opts: Options{TraceMe: true}, tasks: map[int]*task{
+			10: {tid: 10, pid: 10, owed: c.owed, wanted: toLetGo},
+			11: {tid: 11, pid: 10, state: stopped, at: stopSignal, wanted: toHold},
+		}}
+		tr.resendSIGSTOP([]int{9, 10, 11}) // 9 is gone, and 11 has stopped meanwhile
 		if diff := cmp.Diff(c.want, k.requests); diff != "" {
 			t.Errorf("%s: requests (-want +got):\n%s", c.name, diff)
 		}

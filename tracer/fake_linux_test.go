@@ -6,9 +6,11 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidcheck/tidcheck/event"
 	"golang.org/x/sys/unix"
@@ -124,8 +126,13 @@ func (k *script) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 }
 
 // request is one of a user's, on the tracer's thread: "hold" and "resume" are of all tasks, or of
-// the one that is named, "step" is of one.
+// the one that is named, "step" is of one. In a synctest bubble "sleep 1s" has time pass.
 func (k *script) request(what string, names []string) {
+	if what == "sleep" {
+		long, _ := time.ParseDuration(names[0])
+		time.Sleep(long) // sleep: of a bubble's own time, which costs none
+		return
+	}
 	for tid, one := range k.tracer.tasks {
 		if len(names) > 0 && names[0] != strconv.Itoa(tid) {
 			continue
@@ -322,7 +329,10 @@ func (k *script) ReadFile(name string) ([]byte, error) {
 func (k *script) follow(t *testing.T, tr *Tracer) (events []string) {
 	t.Helper()
 	tr.kernel, tr.pid, k.tracer = k, 10, tr
-	tr.partlyTraced, tr.steps = map[int]bool{}, map[*task]chan<- error{}
+	tr.steps = map[*task]chan<- error{}
+	if tr.partlyTraced == nil {
+		tr.partlyTraced = map[int]bool{}
+	}
 	if tr.tasks == nil {
 		tr.tasks = map[int]*task{10: {tid: 10, pid: 10}}
 	}
@@ -330,8 +340,15 @@ func (k *script) follow(t *testing.T, tr *Tracer) (events []string) {
 	if err := tr.run(); err != nil {
 		t.Errorf("the loop ends with %v; in it are still %v", err, tr.tasks)
 	}
-	if tr.failure != nil {
+	if tr.failure != nil && len(k.errs) == 0 {
 		t.Error(tr.failure)
+	}
+	for pid := range tr.partlyTraced {
+		if slices.ContainsFunc(events, func(e string) bool {
+			return strings.HasPrefix(e, fmt.Sprintf("%d: end ", pid))
+		}) {
+			t.Errorf("process %d has ended, and is partly traced", pid)
+		}
 	}
 	if tr.unborn != 0 {
 		t.Errorf("%d tasks are left unborn", tr.unborn)

@@ -129,6 +129,15 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 			"10: cont\n11: cont\n11: cont\n10: cont\n10: cont",
 		},
 		{
+			"threads announced as forks, after their first stop and at their end", threads,
+			Options{},
+			"11: stop\n12: stop\n12: exit SIGKILL\n10: fork 11\n10: fork 12\n12: gone SIGKILL\n" +
+				"11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n10: clone 12\n10/12: killed SIGKILL\n10/11: exit 0\n10: exit 0\n" +
+				"10: end 0",
+			"12: cont\n11: cont\n10: cont\n10: cont\n11: cont\n10: cont",
+		},
+		{
 			"process announced as a clone", nil,
 			Options{},
 			"10: clone 11\n11: stop\n11: exit 1\n11: gone 1\n10: exit 0\n10: gone 0",
@@ -223,6 +232,24 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 				"10: syscall\n10: syscall\n10: syscall\n11: syscall\n10: syscall",
 		},
 		{
+			"a birth in a call, at which its creator is held", nil,
+			Options{Method: Syscalls},
+			"10: enter 57 0\n> hold\n10: fork 20\n> resume\n10: leave 20\n20: stop\n20: exit 2\n" +
+				"20: gone 2\n10: exit 0\n10: gone 0",
+			"10: fork 20\n20: exit 2\n20: end 2\n10: exit 0\n10: end 0",
+			"10: syscall\n10: interrupt\n10: syscall\n10: syscall\n20: syscall\n20: syscall\n" +
+				"10: syscall",
+		},
+		{
+			"a birth by a call's result, which comes before the first stop", nil,
+			Options{Method: Syscalls},
+			"10: enter 57 0\n10: fork 20\n10: leave 20\n10: leave 30\n20: stop\n20: exit 2\n" +
+				"20: gone 2\n10: exit 0\n10: gone 0",
+			"10: fork 20\n20: exit 2\n20: end 2\n10: exit 0\n10: end 0",
+			"10: syscall\n10: syscall\n10: syscall\n10: syscall\n20: syscall\n20: syscall\n" +
+				"10: syscall",
+		},
+		{
 			"a vfork by system calls, told by its event", nil,
 			Options{Method: Syscalls},
 			"10: enter 58 0\n10: vfork 11\n11: stop\n11: enter 57 0\n11: fork 99\n12: stop\n" +
@@ -259,11 +286,12 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 		{
 			"an exec that the kernel was not asked to tell of", threads,
 			Options{},
-			"10: clone 11\n11: stop\n10: clone 12\n12: stop\n11: exit 0\n11: gone 0\n10: exit 0\n" +
-				"10: signal SIGHUP\n10: exit 5\n10: gone 5",
-			"10: clone 11\n10: clone 12\n10/11: exit 0\n10: exit 0\n10: exec from 12\n" +
-				"10: signal SIGHUP\n10: exit 5\n10: end 5",
-			"10: cont\n11: cont\n10: cont\n12: cont\n11: cont\n10: cont\n10: cont SIGHUP\n10: cont",
+			"10: clone 11\n11: stop\n10: clone 12\n12: stop\n10: fork 20\n20: stop\n" +
+				"11: exit 0\n10: exit 0\n10: signal SIGHUP\n10: exit 5\n10: gone 5\n20: gone SIGKILL",
+			"10: clone 11\n10: clone 12\n10: fork 20\n10/11: exit 0\n10: exit 0\n10: exec from 12\n" +
+				"10: signal SIGHUP\n10: exit 5\n10: end 5\n20: killed SIGKILL\n20: end SIGKILL",
+			"10: cont\n11: cont\n10: cont\n12: cont\n10: cont\n20: cont\n11: cont\n10: cont\n" +
+				"10: cont SIGHUP\n10: cont",
 		},
 		{
 			"such an exec, and no stop after it", threads,
@@ -317,6 +345,78 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 			}
 			if diff := cmp.Diff(lines(c.requests), k.requests); diff != "" {
 				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLoopGoesOnFromWhatItKnows(t *testing.T) {
+	type tasks = []task
+	for _, c := range []struct {
+		name     string
+		method   Method
+		tasks    tasks
+		stops    string
+		events   string
+		requests string
+	}{
+		{
+			"an exec of a process whose leader had ended before the attach", Events,
+			tasks{{tid: 11, pid: 10}},
+			"10: exec 11\n10: exit 5\n10: gone 5",
+			"10: exec from 11\n10: exit 5\n10: end 5", "10: cont\n10: cont",
+		},
+		{
+			"an exec beside a thread whose end was not seen", Events,
+			tasks{{tid: 10, pid: 10}, {tid: 11, pid: 10}},
+			"10: exec 10\n> hold\n10: stop\n> resume\n10: exit 5\n10: gone 5",
+			"10: exec\n10: exit 5\n10: end 5",
+			"10: cont\n10: interrupt\n10: cont\n10: cont",
+		},
+		{
+			"an exec in a call whose entry was another", Syscalls,
+			tasks{{tid: 10, pid: 10, birth: event.Fork}},
+			"10: exec 10\n10: leave 11\n10: exit 5\n10: gone 5",
+			"10: exec\n10: exit 5\n10: end 5", "10: syscall\n10: syscall\n10: syscall",
+		},
+		{
+			"a birth whose id was an ended leader's", Events,
+			tasks{{tid: 10, pid: 10}, {tid: 20, pid: 20, state: ended}},
+			"10: fork 20\n20: stop\n20: exit 2\n20: gone 2\n10: exit 0\n10: gone 0",
+			"10: fork 20\n20: exit 2\n20: end 2\n10: exit 0\n10: end 0",
+			"10: cont\n20: cont\n20: cont\n10: cont",
+		},
+		{
+			"a kept group stop, out of which a task is held", Events,
+			tasks{{tid: 10, pid: 10}},
+			"10: group SIGTSTP\n> hold\n10: group SIGTSTP\n> resume\n10: exit 0\n10: gone 0",
+			"10: exit 0\n10: end 0", "10: listen\n10: interrupt\n10: listen\n10: cont",
+		},
+		{
+			"a birth in whose event siginfo cannot be had", Events,
+			tasks{{tid: 12, pid: 12}},
+			"12: fork 20\n20: stop\n20: gone 2\n12: gone 0",
+			"12: fork 20\n20: exit 2\n20: end 2\n12: exit 0\n12: end 0", "12: cont\n20: cont",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := newScript(c.stops)
+			k.errs["12: siginfo"] = unix.ESRCH
+			tr := &Tracer{
+				opts: Options{Method: c.method}, tasks: map[int]*task{},
+				partlyTraced: map[int]bool{10: true},
+			}
+			for _, known := range c.tasks {
+				tr.tasks[known.tid] = &known
+			}
+			if diff := cmp.Diff(lines(c.events), k.follow(t, tr)); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(lines(c.requests), k.requests); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+			if tr.failure != nil {
+				t.Error(tr.failure)
 			}
 		})
 	}

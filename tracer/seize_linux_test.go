@@ -273,6 +273,12 @@ func TestAttachEndsWithWhatWentWrong(t *testing.T) {
 			"wait4: input/output error",
 		},
 		{
+			"a wait for any task that fails",
+			[][]int{{10}},
+			map[string]error{"-1: wait": unix.EIO},
+			nil, "", 1, "wait4: input/output error",
+		},
+		{
 			"a request that fails",
 			[][]int{{10}},
 			map[string]error{"10: message": unix.EIO},

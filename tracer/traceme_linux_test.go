@@ -4,6 +4,7 @@ package tracer
 
 import (
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,6 +22,14 @@ func TestFirstStopAfterTraceMe(t *testing.T) {
 		},
 		{
 			"a SIGTRAP of another process, then the exec", "10: signal SIGTRAP 99\n10: exec 10",
+			"10: setoptions\n10: cont SIGTRAP",
+		},
+		{
+			"a signal of its own, then the exec", "10: signal SIGHUP 10\n10: exec 10",
+			"10: setoptions\n10: cont SIGHUP",
+		},
+		{
+			"a SIGTRAP of the kernel, then the exec", "10: trap 2\n10: exec 10",
 			"10: setoptions\n10: cont SIGTRAP",
 		},
 		{
@@ -60,6 +69,21 @@ func TestEndBeforeTheExecAfterTraceMe(t *testing.T) {
 		var early *earlyEnd
 		if err := tr.traceFromExec(); !errors.As(err, &early) || len(tr.tasks) > 0 {
 			t.Errorf("%s: got error %v and tasks %v, want an early end", stops, err, tr.tasks)
+		}
+	}
+}
+
+// A SIGSTOP that ends a stop is the tracer's own, or the kernel's for a newcomer.
+func TestWhoseASIGSTOPIs(t *testing.T) {
+	const tkill, kill = -6, 0
+	us, another := int32(os.Getpid()), int32(os.Getpid()+1)
+	for info, want := range map[Siginfo]bool{
+		{Code: kill, PID: 0}:   true, // the kernel's
+		{Code: tkill, PID: us}: true, {Code: kill, PID: us}: false,
+		{Code: tkill, PID: another}: false, {Code: kill, PID: another}: false,
+	} {
+		if got := isOurs(info); got != want {
+			t.Errorf("%+v is ours: %t, want %t", info, got, want)
 		}
 	}
 }
