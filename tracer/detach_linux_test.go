@@ -82,6 +82,12 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 				"11: interrupt", "10: gone 0",
 		},
 		{
+			"a newcomer that is gone", "",
+			tasks{{tid: 10, pid: 10}},
+			"11: stop\n11: gone SIGKILL\n10: stop",
+			"10: detach\n10: interrupt", "",
+		},
+		{
 			"killed out of its stop", "",
 			tasks{{tid: 10, pid: 10}},
 			"10: stop !\n10: gone SIGKILL",
@@ -177,6 +183,19 @@ func TestDetachAfterAFailureLetsGoOfEveryTask(t *testing.T) {
 		got := slices.DeleteFunc(k.requests, isOther)
 		if diff := cmp.Diff(detached, got); diff != "" {
 			t.Errorf("%s failed (-want +got):\n%s", failed, diff)
+		}
+	}
+}
+
+func TestDetachEndsWithAWaitThatFails(t *testing.T) {
+	for _, failed := range []string{"10: wait", "-1: wait"} {
+		k := newScript("")
+		k.errs[failed] = unix.EIO
+		tr := &Tracer{kernel: k, launched: true, tasks: map[int]*task{
+			10: {tid: 10, pid: 10, state: inVFork}, 11: {tid: 11, pid: 10, state: ended},
+		}}
+		if err := tr.detach(); !errors.Is(err, unix.EIO) {
+			t.Errorf("%s fails: got error %v, want EIO", failed, err)
 		}
 	}
 }

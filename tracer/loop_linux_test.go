@@ -287,8 +287,10 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 			"an exec that the kernel was not asked to tell of", threads,
 			Options{},
 			"10: clone 11\n11: stop\n10: clone 12\n12: stop\n10: fork 20\n20: stop\n" +
-				"11: exit 0\n10: exit 0\n10: signal SIGHUP\n10: exit 5\n10: gone 5\n20: gone SIGKILL",
-			"10: clone 11\n10: clone 12\n10: fork 20\n10/11: exit 0\n10: exit 0\n10: exec from 12\n" +
+				"11: exit 0\n10: exit 0\n10: signal SIGHUP\n10: exit 5\n10: gone 5\n" +
+				"20: gone SIGKILL",
+			"10: clone 11\n10: clone 12\n10: fork 20\n10/11: exit 0\n10: exit 0\n" +
+				"10: exec from 12\n" +
 				"10: signal SIGHUP\n10: exit 5\n10: end 5\n20: killed SIGKILL\n20: end SIGKILL",
 			"10: cont\n11: cont\n10: cont\n12: cont\n10: cont\n20: cont\n11: cont\n10: cont\n" +
 				"10: cont SIGHUP\n10: cont",
@@ -305,6 +307,20 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 			"10: clone 11\n11: stop\n20: stop\n10: fork 20\n10: exit 0\n10: gone 0",
 			"10: clone 11\n10: fork 20\n10: exit 0\n10: end 0",
 			"10: cont\n11: detach\n20: detach\n10: cont\n10: cont",
+		},
+		{
+			"nothing is asked where all are followed, and all are where nothing can be", threads,
+			Options{Threads: FollowBoth, Processes: FollowAsk},
+			"10: clone 11\n11: stop\n10: fork 20\n20: stop\n20: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n10: fork 20\n20: exit 0\n20: end 0\n10: exit 0\n10: end 0",
+			"10: cont\n11: cont\n10: cont\n20: cont\n10: cont",
+		},
+		{
+			"only the child followed, at a process's birth, when the leader has ended", threads,
+			Options{Processes: FollowChild},
+			"10: clone 11\n11: stop\n10: exit 0\n11: fork 20\n20: stop\n10: gone 0\n20: gone 3",
+			"10: clone 11\n10: exit 0\n10/11: fork 20\n10: end 0\n20: exit 3\n20: end 3",
+			"10: cont\n11: cont\n10: cont\n11: detach\n20: cont",
 		},
 		{
 			"only the child followed, at a thread's birth", threads,
@@ -447,5 +463,51 @@ func TestStoppedThreadIsLetGoWhenOnlyAChildIsFollowed(t *testing.T) {
 func TestTaskFitsItsSizeClass(t *testing.T) {
 	if size := unsafe.Sizeof(task{}); size > 48 {
 		t.Errorf("a task has %d bytes, want at most 48", size)
+	}
+}
+
+// An untraced thread may execute a program. Then the ended leader is gone without a word, so the
+// tracer looks at it.
+func TestEndedLeaderIsLookedAtIfThreadsRunUntraced(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		opts  Options
+		stops string
+		want  bool
+	}{
+		{"all are traced", Options{}, "10: clone 11\n11: stop\n10: exit 0", false},
+		{
+			"a thread runs untraced",
+			Options{Threads: FollowParent},
+			"10: clone 11\n11: stop\n10: exit 0", true,
+		},
+		{
+			"a thread runs untraced, and another ends",
+			Options{Threads: FollowParent},
+			"10: clone 11\n11: stop\n12: exit 0", false,
+		},
+		{
+			"a process runs untraced",
+			Options{Processes: FollowParent},
+			"10: fork 20\n20: stop\n10: exit 0", false,
+		},
+	} {
+		k := newScript(c.stops)
+		k.threads = map[int]int{11: 10, 12: 10}
+		tr := &Tracer{
+			kernel: k, opts: c.opts, partlyTraced: map[int]bool{},
+			tasks: map[int]*task{10: {tid: 10, pid: 10}, 12: {tid: 12, pid: 10}},
+		}
+		for len(k.lines) > 0 {
+			s, err := tr.next(-1, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr.handle(s)
+		}
+		if got := tr.recheck != nil; got != c.want {
+			t.Errorf("%s: a look is to come: %t, want %t", c.name, got, c.want)
+		}
+		tr.stopRecheck()
 	}
 }

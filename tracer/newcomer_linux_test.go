@@ -57,6 +57,12 @@ func TestOrphansWhoseCreatorsEventNeverComes(t *testing.T) {
 			"10: exit 7\n10: end 7\n11: attach\n11: killed SIGKILL\n11: end SIGKILL",
 		},
 		{
+			"such a thread, beside another whose end was not seen",
+			map[int]int{12: 10},
+			"10: clone 12\n12: stop\n11: stop\n11: gone 7\n10: exit 7\n10: gone 7",
+			"10: clone 12\n10: exit 7\n10/11: attach\n10/11: exit 7\n10: end 7",
+		},
+		{
 			"as those, while another process lives whose thread it may have been", nil,
 			"10: fork 20\n20: stop\n12: stop\n12: gone 7\n10: exit 7\n10: gone 7\n" +
 				"20: exit 0\n20: gone 0",
