@@ -129,9 +129,9 @@ func TestThreadsAreThoseOfTheirProcesses(t *testing.T) {
 	k.threads = map[int]int{11: 10, 12: 10, 13: 10}
 	k.lists = [][]int{{10, 11, 12, 13}}
 	k.files = map[string]string{
-		"/proc/12/task/12/stat": "12 (iou-wrk) S 1 1 1 0 -1 16", // PF_IO_WORKER
-		"/proc/10/comm":         "leader\n", "/proc/12/comm": "iou-wrk\n",
+		"/proc/10/comm": "leader\n", "/proc/12/comm": "iou-wrk\n",
 	}
+	k.flags = map[int]int{12: 0x10} // PF_IO_WORKER
 	for tid := 10; tid <= 15; tid++ {
 		k.stopped[tid] = false
 	}

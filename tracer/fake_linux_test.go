@@ -39,6 +39,7 @@ type script struct {
 	parents  map[int]int
 	files    map[string]string
 	states   map[int]byte     // in proc(5); zero is S
+	flags    map[int]int      // in proc(5)
 	status   map[int]string   // more lines of /proc/TID/status
 	errs     map[string]error // of requests, and of what is asked: "10: wait", "10: siginfo"
 	lists    [][]int          // of /proc/PID/task: each look takes one, and the last stays
@@ -320,7 +321,7 @@ func (k *script) ReadFile(name string) ([]byte, error) {
 		if state == 0 {
 			state = 'S'
 		}
-		return fmt.Appendf(nil, "%d (x) %c 1", tid, state), nil
+		return fmt.Appendf(nil, "%d (x) %c 1 1 1 0 -1 %d", tid, state, k.flags[tid]), nil
 	}
 	return nil, fs.ErrNotExist
 }

@@ -70,6 +70,9 @@ func TestLaunchErrors(t *testing.T) {
 					if strings.Contains(err.Error(), "/proc/self/fd") {
 						t.Errorf("error %q names our stub", err)
 					}
+					if c.want == fs.ErrNotExist && !strings.Contains(err.Error(), c.cmd.Dir) {
+						t.Errorf("error %q does not name the directory that is missing", err)
+					}
 				}
 				if left := children(); len(left) > 0 {
 					t.Errorf("left behind: %v", left)

@@ -114,6 +114,15 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			1, "10: stop", "10: attach at 0xa00\n10: ready", goesOn,
 		},
 		{
+			"a thread of the kernel's",
+			map[int]int{12: 10},
+			status{10: two},
+			nil,
+			errs{"12: seize": unix.EPERM},
+			lists{{10, 12}},
+			2, "10: stop", "10: attach at 0xa00\n10: ready", goesOn,
+		},
+		{
 			"a thread that is ours already", threads,
 			status{10: whole, 11: "TracerPid:\tours\n"},
 			nil,
@@ -156,6 +165,7 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			k := newScript(c.stops + end)
 			k.threads, k.states, k.lists = c.threads, c.states, c.lists
+			k.flags = map[int]int{12: 0x10} // PF_IO_WORKER
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
 			k.status = make(status)
