@@ -124,6 +124,33 @@ func TestRequestWhileTheTracerEnds(t *testing.T) {
 	}
 }
 
+// The tracer may end before a request, instead of it, or after it as its last act.
+func TestRequestAtTheTracersEnd(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		taken, answers bool
+		want           error
+	}{
+		{"before the request", false, false, ErrEnded},
+		{"instead of it", true, false, ErrEnded},
+		{"after it", true, true, unix.EIO},
+	} {
+		tr := &Tracer{requests: make(chan func()), done: make(chan struct{})}
+		go func() {
+			defer close(tr.done)
+			if !c.taken {
+				return
+			}
+			if request := <-tr.requests; c.answers {
+				request()
+			}
+		}()
+		if err := tr.ask(func() error { return unix.EIO }); err != c.want {
+			t.Errorf("it ends %s: got error %v, want %v", c.name, err, c.want)
+		}
+	}
+}
+
 func TestThreadsAreThoseOfTheirProcesses(t *testing.T) {
 	k := newScript("")
 	k.threads = map[int]int{11: 10, 12: 10, 13: 10}
