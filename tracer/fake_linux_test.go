@@ -44,7 +44,8 @@ type script struct {
 	errs     map[string]error // of requests, and of what is asked: "10: wait", "10: siginfo"
 	lists    [][]int          // of /proc/PID/task: each look takes one, and the last stays
 	looks    int              // at such lists
-	slow     int              // so many waits without blocking find no stop
+	waits    int
+	slow     int // so many waits without blocking find no stop
 	requests []string
 
 	tracer  *Tracer    // whose requests the lines with ">" are
@@ -91,6 +92,9 @@ func (k *script) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 		request := strings.Fields(k.lines[0][1:])
 		k.lines = k.lines[1:]
 		k.request(request[0], request[1:])
+	}
+	if k.waits++; k.waits > 10_000 {
+		panic("the tracer waits without end")
 	}
 	if err := k.errs[fmt.Sprintf("%d: wait", tid)]; err != nil {
 		return 0, 0, err
@@ -279,7 +283,10 @@ func (k *script) PC(tid int) (uint64, error) { return uint64(tid << 8), nil }
 func (k *script) InGroup(pid, tid int) bool  { return k.tgid(tid) == pid }
 
 func (k *script) Tasks(int) ([]int, error) {
-	if k.looks++; len(k.lists) == 0 {
+	if k.looks++; k.looks > 100 {
+		panic("the tracer lists tasks without end")
+	}
+	if len(k.lists) == 0 {
 		return nil, cmp.Or(k.errs["list"], fs.ErrNotExist)
 	}
 	return k.lists[min(k.looks, len(k.lists))-1], nil

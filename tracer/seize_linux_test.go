@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tidcheck/tidcheck/event"
@@ -106,6 +108,15 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			2, "10: stop", "10: attach at 0xa00\n10: ready", goesOn,
 		},
 		{
+			"a thread that is killed when it is seized", threads,
+			status{10: whole},
+			states{11: 'Z'},
+			errs{"11: interrupt": unix.ESRCH},
+			lists{{10, 11}, {10}},
+			2, "10: stop\n11: gone SIGKILL",
+			"10: attach at 0xa00\n10/11: attach\n10/11: killed SIGKILL\n10: ready", goesOn,
+		},
+		{
 			"a thread that has ended and cannot be seized", threads,
 			status{10: whole},
 			states{11: 'Z'},
@@ -154,6 +165,14 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			"10: attach at 0xa00\n10: exit 0\n10: attach\n10: ready", goesOn,
 		},
 		{
+			"such a leader, which had stopped", nil,
+			status{10: whole},
+			nil, nil,
+			lists{{10}},
+			3, "10: stop !\n10: lost\n10: stop",
+			"10: attach at 0xa00\n10: exit 0\n10: attach\n10: ready", goesOn,
+		},
+		{
 			"a leader that an exec takes out of its stop", nil,
 			status{10: whole},
 			nil, nil,
@@ -187,6 +206,13 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			}
 			if len(tr.strangers) > 0 {
 				t.Errorf("strangers that are left: %v", tr.strangers)
+			}
+			for _, request := range k.requests {
+				tid, isSeize := strings.CutSuffix(request, ": seize")
+				if asked := tid + ": interrupt"; isSeize && k.errs[request] == nil &&
+					!slices.Contains(k.requests, asked) {
+					t.Errorf("task %s is seized, and not asked to stop", tid)
+				}
 			}
 			k.requests = nil
 			k.follow(t, tr)
@@ -222,6 +248,52 @@ func TestATaskThatExecutesWhileItIsSeizedIsToldOnce(t *testing.T) {
 			want := lines(c.events + "\n10: exit 5\n10: end 5")
 			if diff := cmp.Diff(want, k.follow(t, tr)); diff != "" {
 				t.Errorf("events after it (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// While PTRACE_SEIZE waits for an exec, the exec may wait until our ended tasks are reaped. Of 10's
+// tasks only 11 is one: 12 is another tracer's, and 13 lives.
+func TestEndedTasksAreReapedWhileSeizingWaits(t *testing.T) {
+	const us = 77
+	for _, c := range []struct {
+		name  string
+		waits bool
+		stops string
+		want  []stop
+	}{
+		{
+			"it waits", true, "11: gone 7",
+			[]stop{{tid: 11, kind: stopGone, status: event.Exited(7)}},
+		},
+		{"it waits, and 11 is not to be had yet", true, "", nil},
+		{"it goes on", false, "11: gone 7", nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			k := newScript(c.stops + "\n12: gone 0\n13: gone 0")
+			k.lists = [][]int{{11, 12, 13}}
+			k.states = map[int]byte{11: 'Z', 12: 'Z', 13: 'S'}
+			k.status = map[int]string{
+				11: "TracerPid:\t77\n", 12: "TracerPid:\t78\n", 13: "TracerPid:\t77\n",
+			}
+			for tid := 11; tid <= 13; tid++ {
+				k.stopped[tid] = false
+			}
+			w := &seizeWatch{kernel: k, over: make(chan struct{}), reaped: make(chan []stop)}
+			go w.watch(10, us)
+			time.Sleep(patience / 2) // sleep: of the bubble's own time; it looks at each patience
+			for range 4 {
+				if !c.waits {
+					w.progress.Add(1)
+				}
+				time.Sleep(patience) // sleep: of the bubble's own time
+			}
+			if diff := cmp.Diff(c.want, w.stop(), cmp.AllowUnexported(stop{})); diff != "" {
+				t.Errorf("%s: reaped (-want +got):\n%s", c.name, diff)
+			}
+			if looked := k.looks > 0; looked != c.waits {
+				t.Errorf("%s: /proc is looked at: %t, want %t", c.name, looked, c.waits)
 			}
 		})
 	}

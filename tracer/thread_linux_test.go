@@ -29,8 +29,8 @@ func manyThreads(f func()) {
 	all.Wait()
 }
 
-// Many threads of the runtime's have children here. A tracer's thread has none, since a wait for any
-// child would take theirs.
+// Many threads of the runtime's have children here. A tracer's thread has none, since a wait for
+// any child would take theirs.
 func TestOnThreadTakesAThreadWithoutChildren(t *testing.T) {
 	var started sync.Mutex
 	var children []*exec.Cmd
