@@ -4,11 +4,13 @@ package tracer
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tidcheck/tidcheck/event"
+	"golang.org/x/sys/unix"
 )
 
 // After PTRACE_TRACEME a signal can come before the exec: it is passed on, and the exec is an
@@ -55,6 +57,51 @@ func TestFirstStopAfterTraceMe(t *testing.T) {
 					tr.tasks[10].at)
 			}
 		})
+	}
+}
+
+// A stubGate lets the stub go by a byte of one.
+type stubGate struct {
+	err     error
+	written []byte
+}
+
+func (g *stubGate) Write(b []byte) (int, error) {
+	g.written = append(g.written, b...)
+	return len(b), g.err
+}
+
+func TestLaunchByTraceMeSaysWhatWentWrong(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		gate   stubGate
+		failed string // this request
+		want   string
+	}{
+		{"nothing", stubGate{}, "", "<nil>"},
+		{"the gate", stubGate{err: unix.EPIPE}, "", "let it go: broken pipe"},
+		{"the wait", stubGate{}, "10: wait", "wait4: input/output error"},
+		{
+			"the options",
+			stubGate{},
+			"10: setoptions",
+			"ptrace(PTRACE_SETOPTIONS): input/output error",
+		},
+	} {
+		k := newScript("10: trap 0")
+		if c.failed != "" {
+			k.errs[c.failed] = unix.EIO
+		}
+		tr := &Tracer{
+			opts: Options{TraceMe: true}, kernel: k, starting: true, tasks: map[int]*task{},
+		}
+		if err := tr.launchTraceMe(10, &c.gate); fmt.Sprint(err) != c.want {
+			t.Errorf("%s: got error %v, want %s", c.name, err, c.want)
+		}
+		if tr.pid != 10 || !tr.launched || string(c.gate.written) != "\x01" {
+			t.Errorf("%s: process %d, launched %t, the gate got %q", c.name, tr.pid, tr.launched,
+				c.gate.written)
+		}
 	}
 }
 
