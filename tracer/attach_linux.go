@@ -67,7 +67,7 @@ func (t *Tracer) attach(pid int) error {
 		t.early[at].PC = t.pc(pid)
 	}
 	t.emit(event.Event{Kind: event.Ready}, &task{tid: pid, pid: pid})
-	return t.failure
+	return nil
 }
 
 // isWhole tells whether we have as many tasks as the process, and so all of it. To count is cheaper

@@ -109,7 +109,7 @@ func (t *Tracer) born(creator *task, tid int, kind event.Kind) {
 
 // enter begins to trace a task whose birth is known, and tells what it has done so far.
 func (t *Tracer) enter(k *task) {
-	if t.killing && k.tid == k.pid {
+	if t.killing {
 		t.kernel.Kill(k.pid, int(unix.SIGKILL)) // it was born while Kill killed the others
 	}
 	if !k.isUnborn() {

@@ -82,6 +82,29 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 				"11: interrupt", "10: gone 0",
 		},
 		{
+			"a newcomer that is gone", "",
+			tasks{{tid: 10, pid: 10}},
+			"11: stop\n11: gone SIGKILL\n10: stop",
+			"10: detach\n10: interrupt", "",
+		},
+		{
+			"killed out of its stop", "",
+			tasks{{tid: 10, pid: 10}},
+			"10: stop !\n10: gone SIGKILL",
+			"10: detach\n10: interrupt", "10: gone SIGKILL",
+		},
+		{
+			"killed out of its stop, launched", "launched",
+			tasks{{tid: 10, pid: 10}},
+			"10: stop !\n10: gone SIGKILL",
+			"10: detach\n10: interrupt", "",
+		},
+		{
+			"a launched task whose id an exec has taken over", "launched",
+			tasks{{tid: 10, pid: 10, state: inVFork}},
+			"10: lost", "10: interrupt", "",
+		},
+		{
 			"after TRACEME", "TRACEME",
 			tasks{{tid: 10, pid: 10}},
 			"10: signal SIGSTOP",
@@ -164,6 +187,19 @@ func TestDetachAfterAFailureLetsGoOfEveryTask(t *testing.T) {
 	}
 }
 
+func TestDetachEndsWithAWaitThatFails(t *testing.T) {
+	for _, failed := range []string{"10: wait", "-1: wait"} {
+		k := newScript("")
+		k.errs[failed] = unix.EIO
+		tr := &Tracer{kernel: k, launched: true, tasks: map[int]*task{
+			10: {tid: 10, pid: 10, state: inVFork}, 11: {tid: 11, pid: 10, state: ended},
+		}}
+		if err := tr.detach(); !errors.Is(err, unix.EIO) {
+			t.Errorf("%s fails: got error %v, want EIO", failed, err)
+		}
+	}
+}
+
 // A page fault sleeps in D only for a short time, and is waited for.
 func TestTaskInDIsWaitedFor(t *testing.T) {
 	k := newScript("10: stop")
@@ -211,20 +247,27 @@ func TestSleepInDIsToldFromAVFork(t *testing.T) {
 func TestSIGSTOPIsSentAgainOnlyIfItIsLost(t *testing.T) {
 	for _, c := range []struct {
 		name    string
+		owed    owed
 		pending int
 		state   byte
 		want    []string
 	}{
-		{"it waits", int(unix.SIGSTOP), 'R', nil},
-		{"the task is stopped at it", 0, 't', nil},
-		{"another signal waits", int(unix.SIGUSR1), 'S', []string{"10: tgkill SIGSTOP"}},
-		{"nothing waits", 0, 'S', []string{"10: tgkill SIGSTOP"}},
+		{"it waits", owedSIGSTOP, int(unix.SIGSTOP), 'R', nil},
+		{"the task is stopped at it", owedSIGSTOP, 0, 't', nil},
+		{
+			"another signal waits", owedSIGSTOP, int(unix.SIGUSR1), 'S',
+			[]string{"10: tgkill SIGSTOP"},
+		},
+		{"nothing waits", owedSIGSTOP, 0, 'S', []string{"10: tgkill SIGSTOP"}},
+		{"the program's own waits", 0, int(unix.SIGSTOP), 'R', []string{"10: tgkill SIGSTOP"}},
 	} {
 		k := newScript("")
 		k.stopped[10], k.pending[10], k.states = false, c.pending, map[int]byte{10: c.state}
-		owed := &task{tid: 10, pid: 10, owed: owedSIGSTOP, wanted: toLetGo}
-		tr := &Tracer{kernel: k, opts: Options{TraceMe: true}, tasks: map[int]*task{10: owed}}
-		tr.resendSIGSTOP([]int{10})
+		tr := &Tracer{kernel: k, opts: Options{TraceMe: true}, tasks: map[int]*task{
+			10: {tid: 10, pid: 10, owed: c.owed, wanted: toLetGo},
+			11: {tid: 11, pid: 10, state: stopped, at: stopSignal, wanted: toHold},
+		}}
+		tr.resendSIGSTOP([]int{9, 10, 11}) // 9 is gone, and 11 has stopped meanwhile
 		if diff := cmp.Diff(c.want, k.requests); diff != "" {
 			t.Errorf("%s: requests (-want +got):\n%s", c.name, diff)
 		}

@@ -3,8 +3,6 @@
 package tracer
 
 import (
-	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,51 +13,21 @@ import (
 
 // What the loop makes of answers that the kernel gives rarely.
 
-// listing is a script whose process 10 has these threads in /proc.
-type listing struct {
-	*script
-	tids []int
-}
-
-func (l listing) Tasks(int) ([]int, error) { return l.tids, nil }
-
-func TestAnAttachThatIsRefusedIsTriedAFewTimes(t *testing.T) {
-	k := newScript("")
-	k.stopped[10] = false
-	k.errs["10: seize"] = unix.EPERM
-	tr := &Tracer{
-		kernel: listing{k, []int{10}}, tasks: map[int]*task{}, partlyTraced: map[int]bool{},
-	}
-	err := tr.attach(10)
-	if !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), "CAP_SYS_PTRACE is missing") {
-		t.Errorf("got %v, want a refusal", err)
-	}
-	if want := slices.Repeat([]string{"10: seize"}, maxLooks); !slices.Equal(k.requests, want) {
-		t.Errorf("got the requests %v, want %v", k.requests, want)
-	}
-}
-
-// silentMessages is a kernel that refuses to tell an event's message.
-type silentMessages struct{ *script }
-
-func (silentMessages) EventMsg(int) (uint, error) { return 0, unix.EIO }
-
-func TestAMessageThatCannotBeReadIsAFailure(t *testing.T) {
-	k := newScript("10: clone 11\n10: exit 0\n10: gone 0")
-	tr := &Tracer{
-		kernel: silentMessages{k}, pid: 10, partlyTraced: map[int]bool{},
-		tasks: map[int]*task{10: {tid: 10, pid: 10}},
-	}
-	var events []string
-	tr.opts.Events = func(e event.Event) { events = append(events, e.String()) }
-	if err := tr.run(); err != nil {
-		t.Error(err)
-	}
-	if !errors.Is(tr.failure, unix.EIO) || !strings.Contains(tr.failure.Error(), "task 10: ") {
-		t.Errorf("got the failure %v, want EIO of task 10", tr.failure)
-	}
-	if diff := cmp.Diff(lines("10: exit 0\n10: end 0"), events); diff != "" {
-		t.Errorf("events (-want +got):\n%s", diff)
+func TestWhatCannotBeAskedAtAStopIsAFailure(t *testing.T) {
+	for asked, c := range map[string]struct{ stop, request string }{
+		"10: message":     {"10: clone 11", "PTRACE_GETEVENTMSG"},
+		"10: syscallinfo": {"10: enter 57 0", "PTRACE_GET_SYSCALL_INFO"},
+	} {
+		k := newScript(c.stop + "\n10: exit 0 !\n10: gone 0")
+		k.errs[asked] = unix.EIO
+		tr := &Tracer{opts: Options{Method: Syscalls}}
+		if diff := cmp.Diff(lines("10: exit 0\n10: end 0"), k.follow(t, tr)); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+		want := "task 10: ptrace(" + c.request + "): input/output error"
+		if tr.failure == nil || tr.failure.Error() != want {
+			t.Errorf("got the failure %v, want %s", tr.failure, want)
+		}
 	}
 }
 
@@ -91,7 +59,10 @@ func TestAZombieLeadersStatusIsThatOfProc(t *testing.T) {
 		{"it lives", "10 (x) S" + between + " 1792\n", ""},
 	} {
 		k := newScript("")
-		k.files = map[string]string{"/proc/10/task/10/stat": c.stat}
+		thread := strings.Replace(c.stat, "10", "11", 1) // its status is told at its own end
+		k.files = map[string]string{
+			"/proc/10/task/10/stat": c.stat, "/proc/11/task/11/stat": thread,
+		}
 		var events []string
 		tr := &Tracer{
 			kernel: k, pid: 10, partlyTraced: map[int]bool{},

@@ -142,6 +142,36 @@ func TestRequestsAtOnce(t *testing.T) {
 	}
 }
 
+// When an end has its answer nothing is traced any more, and there is nothing more to ask.
+func TestAnEndIsOverWhenItIsAnswered(t *testing.T) {
+	within(t, 20*time.Second)
+	for name, end := range map[string]func(*tracer.Tracer) error{
+		"detach": (*tracer.Tracer).Detach, "kill": (*tracer.Tracer).Kill,
+		"abandon": (*tracer.Tracer).Abandon,
+	} {
+		p := start(t, "storm", "0", "0", "0", "0")
+		tr := attach(t, p.pid, &log{})
+		ok(t, end(tr))
+		select {
+		case <-tr.Done():
+		default:
+			t.Errorf("%s: it is answered, and the tracer goes on", name)
+		}
+		for _, request := range []func() error{tr.Detach, tr.Kill, tr.Abandon, tr.Stop} {
+			if err := request(); !errors.Is(err, tracer.ErrEnded) {
+				t.Errorf("%s, then another request: got %v, want ErrEnded", name, err)
+			}
+		}
+		if name == "kill" {
+			p.Wait()
+			wantGone(t, p.pid)
+			continue
+		}
+		wantReleased(t, p.pid)
+		p.finish(t)
+	}
+}
+
 func TestKillBeforeTheStart(t *testing.T) {
 	within(t, 10*time.Second)
 	for _, way := range ways {

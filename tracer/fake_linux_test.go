@@ -3,11 +3,14 @@
 package tracer
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidcheck/tidcheck/event"
 	"golang.org/x/sys/unix"
@@ -25,6 +28,8 @@ import (
 //	10: enter 56 0x100 at the entry of a system call of amd64, with its first argument
 //	10: leave 11       at its exit, with its result
 //	10: trap 2         a signal-delivery stop of SIGTRAP with this si_code
+//	10: lost           a wait for 10 alone is ECHILD, once: its id is another task's
+//	> hold             a request before the next wait for any: see script.request
 //
 // With "!" at the end the task is killed out of that stop before anything can be asked. With "!!"
 // it is at its PTRACE_EVENT_EXIT by then.
@@ -33,11 +38,18 @@ type script struct {
 	threads  map[int]int // tid to thread group; others lead their own
 	parents  map[int]int
 	files    map[string]string
-	states   map[int]byte // in proc(5); zero is S
-	errs     map[string]error
+	states   map[int]byte     // in proc(5); zero is S
+	flags    map[int]int      // in proc(5)
+	status   map[int]string   // more lines of /proc/TID/status
+	errs     map[string]error // of requests, and of what is asked: "10: wait", "10: siginfo"
+	lists    [][]int          // of /proc/PID/task: each look takes one, and the last stays
+	looks    int              // at such lists
+	waits    int
 	slow     int // so many waits without blocking find no stop
 	requests []string
 
+	tracer  *Tracer    // whose requests the lines with ">" are
+	stepped chan error // the answers of their steps
 	stopped map[int]bool
 	exiting map[int]bool
 	free    map[int]bool // tasks that were detached
@@ -53,6 +65,7 @@ func newScript(text string) *script {
 		stopped: map[int]bool{}, exiting: map[int]bool{}, free: map[int]bool{},
 		msgs: map[int]uint{}, group: map[int]bool{}, errs: map[string]error{},
 		infos: map[int]Siginfo{}, calls: map[int]SyscallInfo{}, pending: map[int]int{},
+		stepped: make(chan error, 10),
 	}
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {
@@ -75,6 +88,17 @@ func (k *script) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 		k.slow--
 		return 0, 0, nil
 	}
+	for tid == -1 && len(k.lines) > 0 && k.lines[0][0] == '>' {
+		request := strings.Fields(k.lines[0][1:])
+		k.lines = k.lines[1:]
+		k.request(request[0], request[1:])
+	}
+	if k.waits++; k.waits > 10_000 {
+		panic("the tracer waits without end")
+	}
+	if err := k.errs[fmt.Sprintf("%d: wait", tid)]; err != nil {
+		return 0, 0, err
+	}
 	for i, line := range k.lines {
 		id, what, _ := strings.Cut(line, ": ")
 		got, _ := strconv.Atoi(id)
@@ -84,6 +108,13 @@ func (k *script) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 		if tid != -1 && tid != got {
 			if flags&unix.WNOHANG != 0 {
 				break // what is asked for has not happened yet
+			}
+			continue
+		}
+		if what == "lost" {
+			if tid == got {
+				k.lines = append(k.lines[:i:i], k.lines[i+1:]...)
+				return 0, 0, unix.ECHILD
 			}
 			continue
 		}
@@ -97,6 +128,33 @@ func (k *script) Wait(tid, flags int) (int, unix.WaitStatus, error) {
 		return 0, 0, nil
 	}
 	return 0, 0, unix.ECHILD
+}
+
+// request is one of a user's, on the tracer's thread: "hold" and "resume" are of all tasks, or of
+// the one that is named, "step" is of one. In a synctest bubble "sleep 1s" has time pass.
+func (k *script) request(what string, names []string) {
+	if what == "sleep" {
+		long, _ := time.ParseDuration(names[0])
+		time.Sleep(long) // sleep: of a bubble's own time, which costs none
+		return
+	}
+	for tid, one := range k.tracer.tasks {
+		if len(names) > 0 && names[0] != strconv.Itoa(tid) {
+			continue
+		}
+		switch what {
+		case "hold":
+			k.tracer.holdTask(one)
+		case "resume":
+			one.want(toRun)
+			k.tracer.settle(one)
+		case "step":
+			one.wanted = toHold
+			one.owed.add(owedStep)
+			k.tracer.steps[one] = k.stepped
+			k.tracer.settle(one)
+		}
+	}
 }
 
 func (k *script) Reap(tid int) (int, unix.WaitStatus, error) { return k.Wait(tid, unix.WNOHANG) }
@@ -172,11 +230,8 @@ func (k *script) ask(tid int, lets bool, format string, args ...any) error {
 }
 
 func (k *script) Seize(tid, _ int) error {
-	err := k.ask(tid, false, "seize")
-	if err == unix.ESRCH {
-		return nil
-	}
-	return err
+	k.ask(tid, false, "seize")
+	return k.errs[fmt.Sprintf("%d: seize", tid)]
 }
 
 func (k *script) Interrupt(tid int) error {
@@ -206,27 +261,36 @@ func (k *script) EventMsg(tid int) (uint, error) {
 	if !k.stopped[tid] {
 		return 0, unix.ESRCH
 	}
-	return k.msgs[tid], nil
+	return k.msgs[tid], k.errs[fmt.Sprintf("%d: message", tid)]
 }
 
 func (k *script) Siginfo(tid int) (Siginfo, error) {
 	if k.group[tid] {
 		return Siginfo{}, unix.EINVAL
 	}
-	return k.infos[tid], nil
+	return k.infos[tid], k.errs[fmt.Sprintf("%d: siginfo", tid)]
 }
 
 func (k *script) SyscallInfo(tid int) (SyscallInfo, error) {
 	if !k.stopped[tid] {
 		return SyscallInfo{}, unix.ESRCH
 	}
-	return k.calls[tid], nil
+	return k.calls[tid], k.errs[fmt.Sprintf("%d: syscallinfo", tid)]
 }
 func (k *script) Peek(int, uint64) (uint64, error) { return 0, unix.EIO }
 
-func (k *script) PC(int) (uint64, error)       { return 0, nil }
-func (k *script) InGroup(pid, tid int) bool    { return k.tgid(tid) == pid }
-func (k *script) Tasks(pid int) ([]int, error) { return nil, fs.ErrNotExist }
+func (k *script) PC(tid int) (uint64, error) { return uint64(tid << 8), nil }
+func (k *script) InGroup(pid, tid int) bool  { return k.tgid(tid) == pid }
+
+func (k *script) Tasks(int) ([]int, error) {
+	if k.looks++; k.looks > 100 {
+		panic("the tracer lists tasks without end")
+	}
+	if len(k.lists) == 0 {
+		return nil, cmp.Or(k.errs["list"], fs.ErrNotExist)
+	}
+	return k.lists[min(k.looks, len(k.lists))-1], nil
+}
 
 func (k *script) Kill(pid, sig int) error {
 	k.requests = append(k.requests, fmt.Sprintf("%d: kill%s", pid, with(sig)))
@@ -257,14 +321,14 @@ func (k *script) ReadFile(name string) ([]byte, error) {
 	case err != nil || !known:
 	case file == "status":
 		set := 1 << k.pending[tid] >> 1
-		return fmt.Appendf(nil, "Name:\tx\nTgid:\t%d\nPPid:\t%d\nNSpid:\t%d\nSigPnd:\t%016x\n",
-			k.tgid(tid), k.parents[k.tgid(tid)], tid, set), nil
+		return fmt.Appendf(nil, "Name:\tx\nTgid:\t%d\nPPid:\t%d\nNSpid:\t%d\nSigPnd:\t%016x\n%s",
+			k.tgid(tid), k.parents[k.tgid(tid)], tid, set, k.status[tid]), nil
 	case file == fmt.Sprintf("task/%d/stat", tid):
 		state := k.states[tid]
 		if state == 0 {
 			state = 'S'
 		}
-		return fmt.Appendf(nil, "%d (x) %c 1", tid, state), nil
+		return fmt.Appendf(nil, "%d (x) %c 1 1 1 0 -1 %d", tid, state, k.flags[tid]), nil
 	}
 	return nil, fs.ErrNotExist
 }
@@ -272,8 +336,11 @@ func (k *script) ReadFile(name string) ([]byte, error) {
 // follow lets a tracer of process 10 run over the script until nothing is left.
 func (k *script) follow(t *testing.T, tr *Tracer) (events []string) {
 	t.Helper()
-	tr.kernel, tr.pid = k, 10
-	tr.partlyTraced = map[int]bool{}
+	tr.kernel, tr.pid, k.tracer = k, 10, tr
+	tr.steps = map[*task]chan<- error{}
+	if tr.partlyTraced == nil {
+		tr.partlyTraced = map[int]bool{}
+	}
 	if tr.tasks == nil {
 		tr.tasks = map[int]*task{10: {tid: 10, pid: 10}}
 	}
@@ -281,8 +348,18 @@ func (k *script) follow(t *testing.T, tr *Tracer) (events []string) {
 	if err := tr.run(); err != nil {
 		t.Errorf("the loop ends with %v; in it are still %v", err, tr.tasks)
 	}
-	if tr.failure != nil {
+	if tr.failure != nil && len(k.errs) == 0 {
 		t.Error(tr.failure)
+	}
+	for pid := range tr.partlyTraced {
+		if slices.ContainsFunc(events, func(e string) bool {
+			return strings.HasPrefix(e, fmt.Sprintf("%d: end ", pid))
+		}) {
+			t.Errorf("process %d has ended, and is partly traced", pid)
+		}
+	}
+	if tr.unborn != 0 {
+		t.Errorf("%d tasks are left unborn", tr.unborn)
 	}
 	for tid, stopped := range k.stopped {
 		if stopped {

@@ -83,6 +83,17 @@ func TestOnlySomeAreFollowed(t *testing.T) {
 	}
 }
 
+func TestSetFollowChangesWhatIsFollowed(t *testing.T) {
+	within(t, 20*time.Second)
+	l := &log{}
+	tr, err := tracer.Launch(command(t, "processes"), l.options(tracer.Options{}))
+	ok(t, err, tr.SetFollow(tracer.FollowBoth, tracer.FollowParent), tr.Resume())
+	if status, err := tr.Wait(); status != 0 || err != nil {
+		t.Errorf("the trace ends with %s, %v, want 0", status, err)
+	}
+	wantForm(t, l.form(t), "main: fork main/1, vfork main/2, vforkdone, exit 0")
+}
+
 // A launched program that was let go of is still our child. Its end is for its own Wait, also while
 // the tracer waits for other tasks.
 func TestProgramThatWasLetGoOfIsNotReaped(t *testing.T) {

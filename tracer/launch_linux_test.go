@@ -70,6 +70,9 @@ func TestLaunchErrors(t *testing.T) {
 					if strings.Contains(err.Error(), "/proc/self/fd") {
 						t.Errorf("error %q names our stub", err)
 					}
+					if c.want == fs.ErrNotExist && !strings.Contains(err.Error(), c.cmd.Dir) {
+						t.Errorf("error %q does not name the directory that is missing", err)
+					}
 				}
 				if left := children(); len(left) > 0 {
 					t.Errorf("left behind: %v", left)
@@ -201,4 +204,44 @@ func TestProgramIsFoundInItsDirectory(t *testing.T) {
 			t.Errorf("%s: got status %s, want 7", way.name, status)
 		}
 	}
+}
+
+// withoutSIGSTOP is a kernel that sends no SIGSTOP to a task: it is for PTRACE_TRACEME alone.
+type withoutSIGSTOP struct {
+	tracer.Kernel
+	t *testing.T
+}
+
+func (k withoutSIGSTOP) Tgkill(pid, tid, sig int) error {
+	k.t.Errorf("task %d is stopped by signal %d", tid, sig)
+	return k.Kernel.Tgkill(pid, tid, sig)
+}
+
+// What runs already is seized, whatever the options say of PTRACE_TRACEME.
+func TestTraceMeIsForALaunchAlone(t *testing.T) {
+	within(t, 10*time.Second)
+	l := &log{}
+	how := l.options(tracer.Options{TraceMe: true, Kernel: func(k tracer.Kernel) tracer.Kernel {
+		return withoutSIGSTOP{k, t}
+	}})
+	p := start(t, "storm", "2", "0", "0", "0")
+	tr, err := tracer.Attach(p.pid, how)
+	ok(t, err, tr.Resume(), tr.Detach())
+	wantReleased(t, p.pid)
+	p.finish(t)
+
+	l.trace = nil
+	held := exec.Command("sh", "-c", "read line; exec sh -c 'exit 7'")
+	input, err := held.StdinPipe()
+	ok(t, err, held.Start())
+	tr, err = tracer.LaunchHeld(held.Process.Pid, func() error {
+		_, err := input.Write([]byte("\n"))
+		return err
+	}, how)
+	ok(t, err, tr.Resume())
+	if status, err := tr.Wait(); status.String() != "7" || err != nil {
+		t.Errorf("it ends with %s, %v, want 7", status, err)
+	}
+	held.Wait() // the tracer has reaped it
+	wantForm(t, l.form(t), "main: exit 7")
 }

@@ -129,6 +129,15 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 			"10: cont\n11: cont\n11: cont\n10: cont\n10: cont",
 		},
 		{
+			"threads announced as forks, after their first stop and at their end", threads,
+			Options{},
+			"11: stop\n12: stop\n12: exit SIGKILL\n10: fork 11\n10: fork 12\n12: gone SIGKILL\n" +
+				"11: exit 0\n11: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n10: clone 12\n10/12: killed SIGKILL\n10/11: exit 0\n10: exit 0\n" +
+				"10: end 0",
+			"12: cont\n11: cont\n10: cont\n10: cont\n11: cont\n10: cont",
+		},
+		{
 			"process announced as a clone", nil,
 			Options{},
 			"10: clone 11\n11: stop\n11: exit 1\n11: gone 1\n10: exit 0\n10: gone 0",
@@ -223,6 +232,24 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 				"10: syscall\n10: syscall\n10: syscall\n11: syscall\n10: syscall",
 		},
 		{
+			"a birth in a call, at which its creator is held", nil,
+			Options{Method: Syscalls},
+			"10: enter 57 0\n> hold\n10: fork 20\n> resume\n10: leave 20\n20: stop\n20: exit 2\n" +
+				"20: gone 2\n10: exit 0\n10: gone 0",
+			"10: fork 20\n20: exit 2\n20: end 2\n10: exit 0\n10: end 0",
+			"10: syscall\n10: interrupt\n10: syscall\n10: syscall\n20: syscall\n20: syscall\n" +
+				"10: syscall",
+		},
+		{
+			"a birth by a call's result, which comes before the first stop", nil,
+			Options{Method: Syscalls},
+			"10: enter 57 0\n10: fork 20\n10: leave 20\n10: leave 30\n20: stop\n20: exit 2\n" +
+				"20: gone 2\n10: exit 0\n10: gone 0",
+			"10: fork 20\n20: exit 2\n20: end 2\n10: exit 0\n10: end 0",
+			"10: syscall\n10: syscall\n10: syscall\n10: syscall\n20: syscall\n20: syscall\n" +
+				"10: syscall",
+		},
+		{
 			"a vfork by system calls, told by its event", nil,
 			Options{Method: Syscalls},
 			"10: enter 58 0\n10: vfork 11\n11: stop\n11: enter 57 0\n11: fork 99\n12: stop\n" +
@@ -259,11 +286,14 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 		{
 			"an exec that the kernel was not asked to tell of", threads,
 			Options{},
-			"10: clone 11\n11: stop\n10: clone 12\n12: stop\n11: exit 0\n11: gone 0\n10: exit 0\n" +
-				"10: signal SIGHUP\n10: exit 5\n10: gone 5",
-			"10: clone 11\n10: clone 12\n10/11: exit 0\n10: exit 0\n10: exec from 12\n" +
-				"10: signal SIGHUP\n10: exit 5\n10: end 5",
-			"10: cont\n11: cont\n10: cont\n12: cont\n11: cont\n10: cont\n10: cont SIGHUP\n10: cont",
+			"10: clone 11\n11: stop\n10: clone 12\n12: stop\n10: fork 20\n20: stop\n" +
+				"11: exit 0\n10: exit 0\n10: signal SIGHUP\n10: exit 5\n10: gone 5\n" +
+				"20: gone SIGKILL",
+			"10: clone 11\n10: clone 12\n10: fork 20\n10/11: exit 0\n10: exit 0\n" +
+				"10: exec from 12\n" +
+				"10: signal SIGHUP\n10: exit 5\n10: end 5\n20: killed SIGKILL\n20: end SIGKILL",
+			"10: cont\n11: cont\n10: cont\n12: cont\n10: cont\n20: cont\n11: cont\n10: cont\n" +
+				"10: cont SIGHUP\n10: cont",
 		},
 		{
 			"such an exec, and no stop after it", threads,
@@ -277,6 +307,20 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 			"10: clone 11\n11: stop\n20: stop\n10: fork 20\n10: exit 0\n10: gone 0",
 			"10: clone 11\n10: fork 20\n10: exit 0\n10: end 0",
 			"10: cont\n11: detach\n20: detach\n10: cont\n10: cont",
+		},
+		{
+			"nothing is asked where all are followed, and all are where nothing can be", threads,
+			Options{Threads: FollowBoth, Processes: FollowAsk},
+			"10: clone 11\n11: stop\n10: fork 20\n20: stop\n20: gone 0\n10: exit 0\n10: gone 0",
+			"10: clone 11\n10: fork 20\n20: exit 0\n20: end 0\n10: exit 0\n10: end 0",
+			"10: cont\n11: cont\n10: cont\n20: cont\n10: cont",
+		},
+		{
+			"only the child followed, at a process's birth, when the leader has ended", threads,
+			Options{Processes: FollowChild},
+			"10: clone 11\n11: stop\n10: exit 0\n11: fork 20\n20: stop\n10: gone 0\n20: gone 3",
+			"10: clone 11\n10: exit 0\n10/11: fork 20\n10: end 0\n20: exit 3\n20: end 3",
+			"10: cont\n11: cont\n10: cont\n11: detach\n20: cont",
 		},
 		{
 			"only the child followed, at a thread's birth", threads,
@@ -322,6 +366,78 @@ func TestLoopTakesStopsInEveryOrder(t *testing.T) {
 	}
 }
 
+func TestLoopGoesOnFromWhatItKnows(t *testing.T) {
+	type tasks = []task
+	for _, c := range []struct {
+		name     string
+		method   Method
+		tasks    tasks
+		stops    string
+		events   string
+		requests string
+	}{
+		{
+			"an exec of a process whose leader had ended before the attach", Events,
+			tasks{{tid: 11, pid: 10}},
+			"10: exec 11\n10: exit 5\n10: gone 5",
+			"10: exec from 11\n10: exit 5\n10: end 5", "10: cont\n10: cont",
+		},
+		{
+			"an exec beside a thread whose end was not seen", Events,
+			tasks{{tid: 10, pid: 10}, {tid: 11, pid: 10}},
+			"10: exec 10\n> hold\n10: stop\n> resume\n10: exit 5\n10: gone 5",
+			"10: exec\n10: exit 5\n10: end 5",
+			"10: cont\n10: interrupt\n10: cont\n10: cont",
+		},
+		{
+			"an exec in a call whose entry was another", Syscalls,
+			tasks{{tid: 10, pid: 10, birth: event.Fork}},
+			"10: exec 10\n10: leave 11\n10: exit 5\n10: gone 5",
+			"10: exec\n10: exit 5\n10: end 5", "10: syscall\n10: syscall\n10: syscall",
+		},
+		{
+			"a birth whose id was an ended leader's", Events,
+			tasks{{tid: 10, pid: 10}, {tid: 20, pid: 20, state: ended}},
+			"10: fork 20\n20: stop\n20: exit 2\n20: gone 2\n10: exit 0\n10: gone 0",
+			"10: fork 20\n20: exit 2\n20: end 2\n10: exit 0\n10: end 0",
+			"10: cont\n20: cont\n20: cont\n10: cont",
+		},
+		{
+			"a kept group stop, out of which a task is held", Events,
+			tasks{{tid: 10, pid: 10}},
+			"10: group SIGTSTP\n> hold\n10: group SIGTSTP\n> resume\n10: exit 0\n10: gone 0",
+			"10: exit 0\n10: end 0", "10: listen\n10: interrupt\n10: listen\n10: cont",
+		},
+		{
+			"a birth in whose event siginfo cannot be had", Events,
+			tasks{{tid: 12, pid: 12}},
+			"12: fork 20\n20: stop\n20: gone 2\n12: gone 0",
+			"12: fork 20\n20: exit 2\n20: end 2\n12: exit 0\n12: end 0", "12: cont\n20: cont",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := newScript(c.stops)
+			k.errs["12: siginfo"] = unix.ESRCH
+			tr := &Tracer{
+				opts: Options{Method: c.method}, tasks: map[int]*task{},
+				partlyTraced: map[int]bool{10: true},
+			}
+			for _, known := range c.tasks {
+				tr.tasks[known.tid] = &known
+			}
+			if diff := cmp.Diff(lines(c.events), k.follow(t, tr)); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(lines(c.requests), k.requests); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+			if tr.failure != nil {
+				t.Error(tr.failure)
+			}
+		})
+	}
+}
+
 // A task that is not followed runs untraced, also if it was held before.
 func TestStoppedThreadIsLetGoWhenOnlyAChildIsFollowed(t *testing.T) {
 	k := newScript("10: fork 20\n20: stop\n20: exit 3\n20: gone 3")
@@ -347,5 +463,51 @@ func TestStoppedThreadIsLetGoWhenOnlyAChildIsFollowed(t *testing.T) {
 func TestTaskFitsItsSizeClass(t *testing.T) {
 	if size := unsafe.Sizeof(task{}); size > 48 {
 		t.Errorf("a task has %d bytes, want at most 48", size)
+	}
+}
+
+// An untraced thread may execute a program. Then the ended leader is gone without a word, so the
+// tracer looks at it.
+func TestEndedLeaderIsLookedAtIfThreadsRunUntraced(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		opts  Options
+		stops string
+		want  bool
+	}{
+		{"all are traced", Options{}, "10: clone 11\n11: stop\n10: exit 0", false},
+		{
+			"a thread runs untraced",
+			Options{Threads: FollowParent},
+			"10: clone 11\n11: stop\n10: exit 0", true,
+		},
+		{
+			"a thread runs untraced, and another ends",
+			Options{Threads: FollowParent},
+			"10: clone 11\n11: stop\n12: exit 0", false,
+		},
+		{
+			"a process runs untraced",
+			Options{Processes: FollowParent},
+			"10: fork 20\n20: stop\n10: exit 0", false,
+		},
+	} {
+		k := newScript(c.stops)
+		k.threads = map[int]int{11: 10, 12: 10}
+		tr := &Tracer{
+			kernel: k, opts: c.opts, partlyTraced: map[int]bool{},
+			tasks: map[int]*task{10: {tid: 10, pid: 10}, 12: {tid: 12, pid: 10}},
+		}
+		for len(k.lines) > 0 {
+			s, err := tr.next(-1, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr.handle(s)
+		}
+		if got := tr.recheck != nil; got != c.want {
+			t.Errorf("%s: a look is to come: %t, want %t", c.name, got, c.want)
+		}
+		tr.stopRecheck()
 	}
 }

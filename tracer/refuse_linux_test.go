@@ -55,6 +55,19 @@ func TestWhatCanNeverBeAttachedTo(t *testing.T) {
 	}
 }
 
+func TestGoneIsWhatCannotRunAgain(t *testing.T) {
+	k := newScript("")
+	k.states = map[int]byte{10: 'S', 11: 't', 12: 'Z', 13: 'X'}
+	for tid := range k.states {
+		k.stopped[tid] = false
+	}
+	for tid, want := range map[int]bool{10: false, 11: false, 12: true, 13: true, 14: true} {
+		if got := isGone(k, tid); got != want {
+			t.Errorf("in state %c: gone %t, want %t", k.states[tid], got, want)
+		}
+	}
+}
+
 func TestRefusalsSayWhatToDo(t *testing.T) {
 	const yama, selinux = "/proc/sys/kernel/yama/ptrace_scope",
 		"/sys/fs/selinux/booleans/deny_ptrace"

@@ -3,10 +3,12 @@
 package tracer
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // A stranger, 20 here, may make a child before its first stop, and the child's first stop may come
@@ -72,5 +74,15 @@ func TestAStrangersChildIsNoOrphan(t *testing.T) {
 	delete(tr.strangers, 20)
 	if !tr.isOrphan(tr.tasks[21]) {
 		t.Error("without the stranger its child is no orphan")
+	}
+}
+
+func TestAStrangerThatIsKeptIsAFailure(t *testing.T) {
+	k := newScript("20: stop\n20: gone 0\n10: exit 0\n10: gone 0")
+	k.errs["20: detach"] = unix.EIO
+	tr := &Tracer{strangers: map[int]bool{20: true}}
+	k.follow(t, tr)
+	if !errors.Is(tr.failure, unix.EIO) {
+		t.Errorf("got failure %v, want EIO", tr.failure)
 	}
 }

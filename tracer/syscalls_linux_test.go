@@ -70,3 +70,56 @@ func TestCallsThatMakeTasks(t *testing.T) {
 		}
 	}
 }
+
+// The result of a call is an id of the caller's pid namespace. 10 and its tasks are one level below
+// ours here: the new task is found by its ids.
+func TestResultOfACallIsTranslated(t *testing.T) {
+	const thirtyIsNew = "NSpid:\t30\t3\n"
+	unborn := &task{tid: 30, backlog: &backlog{}}
+	for _, c := range []struct {
+		name    string
+		caller  string
+		threads []int // of 10
+		tasks   []*task
+		ids     string // of 30
+		want    int
+	}{
+		{"our own namespace", "NSpid:\t10\n", nil, nil, "", 3},
+		{"a kernel that does not say", "", nil, nil, "", 3},
+		{"a thread that has not stopped", "NSpid:\t10\t1\n", []int{10, 30}, nil, thirtyIsNew, 30},
+		{
+			"a process that has stopped", "NSpid:\t10\t1\n",
+			[]int{10},
+			[]*task{unborn},
+			thirtyIsNew, 30,
+		},
+		{
+			"the first process of a namespace below", "NSpid:\t10\t1\n", nil,
+			[]*task{unborn},
+			"NSpid:\t30\t3\t1\n", 30,
+		},
+		{"another id", "NSpid:\t10\t1\n", nil, []*task{unborn}, "NSpid:\t30\t4\n", 0},
+		{"that id one level above", "NSpid:\t10\t1\n", nil, []*task{unborn}, "NSpid:\t3\t30\n", 0},
+		{"a task of our namespace", "NSpid:\t10\t1\n", nil, []*task{unborn}, "NSpid:\t3\n", 0},
+		{
+			"a task whose birth is known", "NSpid:\t10\t1\n",
+			[]int{10, 30},
+			[]*task{{tid: 30, pid: 10}},
+			thirtyIsNew, 0,
+		},
+	} {
+		k := newScript("")
+		k.files = map[string]string{
+			"/proc/10/status": "Name:\tx\n" + c.caller, "/proc/30/status": "Name:\tx\n" + c.ids,
+		}
+		k.lists = [][]int{c.threads}
+		caller := &task{tid: 10, pid: 10}
+		tr := &Tracer{kernel: k, tasks: map[int]*task{10: caller}}
+		for _, known := range c.tasks {
+			tr.tasks[known.tid] = known
+		}
+		if got := tr.translate(caller, 3); got != c.want {
+			t.Errorf("%s: got %d, want %d", c.name, got, c.want)
+		}
+	}
+}

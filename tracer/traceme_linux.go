@@ -57,8 +57,8 @@ func (t *Tracer) traceFromExec() error {
 // isExecTrap tells whether a stop is the SIGTRAP of an exec. That has the task itself for a sender
 // (ptrace_event in include/linux/ptrace.h), by its id in its own pid namespace.
 func (t *Tracer) isExecTrap(s stop) bool {
-	info, err := t.kernel.Siginfo(s.tid)
-	return err == nil && s.kind == stopSignal && s.sig == unix.SIGTRAP && info.Code == 0 &&
+	info, _ := t.kernel.Siginfo(s.tid) // an error leaves no sender
+	return s.sig == unix.SIGTRAP && info.Code == 0 &&
 		slices.Contains(t.namespaceIDs(s.tid), strconv.Itoa(int(info.PID)))
 }
 
