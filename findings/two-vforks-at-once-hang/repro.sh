@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs a program two threads of which are in vfork at once.
-# Shows in: lldb gdb gdbserver
+# Shows in: lldb
 # Usage: repro.sh DEBUGGER. Ends with 0 if the defect shows, 1 if not, 2 where that cannot be told.
 set -eu
 debugger=${1:?usage: repro.sh DEBUGGER}
