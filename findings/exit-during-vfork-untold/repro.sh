@@ -35,7 +35,7 @@ lldb*) set -- "$debugger" -x -b -o run "$folder/program" ;;
 esac
 timeout --foreground -s KILL 15 "$@" </dev/null >"$folder/log" 2>&1 || :
 sleep 1 # the child of the vfork ends a moment later
-if grep 'SIGKILL\\|status = 9' "$folder/log"; then
+if grep -E 'SIGKILL|status = 9' "$folder/log"; then
 	echo "good: the debugger told of the process's end"
 	exit 1
 elif grep -q 'good:' "$folder/log"; then
