@@ -57,7 +57,7 @@ for _ in 1 2 3; do
 		exit 0
 		;;
 	good*)
-		kill -9 "$pid"
+		kill -9 "$!" "$pid" # the debugger, which has to let go of the program, and the program
 		{ wait "$pid" || :; } 2>/dev/null
 		;;
 	*) exit 2 ;;
