@@ -7,7 +7,9 @@
  *    with the memory of the process that has ended.
  * 3. So PTRACE_EVENT_VFORK_DONE never comes. The wait statuses of all threads do, the leader's last:
  *    killed by SIGKILL.
- * 4. A debugger that waits for the vfork's end alone meets none of them as the process's end.
+ * 4. A debugger that waits for the vfork's end alone may not take them for the process's end.
+ *
+ * It loops: which of these statuses the debugger meets first is its own doing.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
