@@ -1,8 +1,8 @@
 /*
  * A process is killed while one of its threads waits for the end of its vfork's child.
  *
- * 1. A thread vforks. Its tracer is told (PTRACE_EVENT_VFORK). It sleeps in the kernel until its
- *    child has ended or executed a program.
+ * 1. A thread vforks, and its tracer is told (PTRACE_EVENT_VFORK). The thread sleeps in the kernel
+ *    until its child has ended or executed a program.
  * 2. The child kills the process. That ends the thread's sleep, and the thread. The child lives on,
  *    with the memory of the process that has ended.
  * 3. So PTRACE_EVENT_VFORK_DONE never comes. The wait statuses of all threads do, the leader's

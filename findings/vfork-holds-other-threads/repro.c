@@ -1,8 +1,8 @@
 /*
  * A thread vforks, and its child ends when another thread of the process has run.
  *
- * 1. A thread vforks. Its tracer is told (PTRACE_EVENT_VFORK). It sleeps in the kernel until its
- *    child has ended or executed a program; then PTRACE_EVENT_VFORK_DONE comes.
+ * 1. A thread vforks: it sleeps in the kernel until its child has ended or executed a program. Its
+ *    tracer is told of the beginning (PTRACE_EVENT_VFORK) and the end (PTRACE_EVENT_VFORK_DONE).
  * 2. The kernel stops no other thread of the process meanwhile.
  * 3. A debugger that lets no other thread run before PTRACE_EVENT_VFORK_DONE changes the program.
  *    Here the child waits for another thread, so both stand for ever. The same happens if another
