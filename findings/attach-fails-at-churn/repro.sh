@@ -1,6 +1,6 @@
 #!/bin/sh
 # Attaches to a program whose threads make threads that end at once, up to 20 times.
-# Shows in: delve lldb
+# Shows in: delve
 # Usage: repro.sh DEBUGGER. Ends with 0 if the defect shows, 1 if not, 2 where that cannot be told.
 set -eu
 debugger=${1:?usage: repro.sh DEBUGGER}

@@ -42,7 +42,10 @@ esac
 status=0
 timeout --foreground -s KILL 15 "$@" </dev/null >"$folder/log" 2>&1 || status=$?
 grep -o 'BAD: .*' "$folder/log" && exit 0
-grep -o 'good: .*' "$folder/log" && exit 1
 tail -n 3 "$folder/log"
-test "$status" = 137 || unclear "the debugger ended with $status"
-echo "BAD: the program did not come to its end in 15 seconds"
+if [ "$status" = 137 ]; then # a program that is let go now may still say that it is good
+	echo "BAD: the program did not come to its end in 15 seconds"
+	exit 0
+fi
+grep -q 'good: ' "$folder/log" || unclear "the debugger ended with $status"
+exit 1

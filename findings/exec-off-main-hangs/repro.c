@@ -8,6 +8,8 @@
  * 3. PTRACE_EVENT_EXEC comes under the leader's id. Its message is the former id of the thread.
  * 4. A debugger that now waits for a stop or an end of the former id, or of the threads that are
  *    gone, waits for ever. The program stands in the stop of its exec.
+ *
+ * It loops: which ends the debugger has met by then is its own doing. One run mostly suffices.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -34,7 +34,7 @@ esac
 timeout --foreground -s KILL 15 "$@" </dev/null >"$folder/log" 2>&1 || :
 thread=$(sed -n 's/^thread \([0-9]*\) executes.*/\1/p' "$folder/log")
 test "$thread" || unclear "$(tail -n 1 "$folder/log")"
-if grep "LWP $thread) exited" "$folder/log"; then
+if grep -E "LWP $thread\b.* exited" "$folder/log"; then
 	echo "BAD: the debugger says that thread $thread ended, which executed the program"
 else
 	echo "good: the debugger does not say that thread $thread ended"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Attaches to a program that makes threads, and stays attached.
+# Attaches to a program that makes threads, and stays attached, up to 3 times.
 # Shows in: delve
 # Usage: repro.sh DEBUGGER. Ends with 0 if the defect shows, 1 if not, 2 where that cannot be told.
 set -eu
@@ -33,24 +33,34 @@ dlv*) # delve knows Go programs alone, and go build does not see what repro.go i
 esac
 export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
 mkfifo "$folder/output" "$folder/input"
-"$folder/program" <"$folder/input" >"$folder/output" &
-exec 4<>"$folder/input" 3<"$folder/output"
-read -r pid <&3 || unclear "the program did not start"
-# The debugger gets no commands, so it stays attached.
-case ${debugger##*/} in
-gdbserver*) set -- "$debugger" --attach - "$pid" ;;
-gdb*) set -- "$debugger" -nx -p "$pid" ;;
-lldb-server*) set -- "$debugger" gdbserver --attach "$pid" 127.0.0.1:0 ;;
-lldb*) set -- "$debugger" -x -p "$pid" ;;
-dlv*) set -- "$debugger" attach --allow-non-terminal-interactive "$pid" ;;
-strace*) set -- "$debugger" -f -o /dev/null -p "$pid" ;;
-*) unclear "this does not know how to use $debugger" ;;
-esac
-"$@" <&4 >"$folder/log" 2>&1 3<&- &
-verdict=$(timeout 20 head -n 1 <&3) || :
-echo "${verdict:=cannot tell: the program gave no verdict}"
-case $verdict in
-BAD*) grep -c "^TracerPid:.0" "/proc/$pid/task/"*/status | grep -c ":1" || : ;;
-good*) exit 1 ;;
-*) exit 2 ;;
-esac
+end=$(($(date +%s) + 12))
+for _ in 1 2 3; do
+	test "$(date +%s)" -lt "$end" || break
+	"$folder/program" <"$folder/input" >"$folder/output" &
+	exec 4<>"$folder/input" 3<"$folder/output"
+	read -r pid <&3 || unclear "the program did not start"
+	case ${debugger##*/} in
+	gdbserver*) set -- "$debugger" --attach - "$pid" ;;
+	gdb*) set -- "$debugger" -nx -p "$pid" ;;
+	lldb-server*) set -- "$debugger" gdbserver --attach "$pid" 127.0.0.1:0 ;;
+	lldb*) set -- "$debugger" -x -p "$pid" ;;
+	dlv*) set -- "$debugger" attach --allow-non-terminal-interactive "$pid" ;;
+	strace*) set -- "$debugger" -f -o /dev/null -p "$pid" ;;
+	*) unclear "this does not know how to use $debugger" ;;
+	esac
+	"$@" <&4 >"$folder/log" 2>&1 3<&- & # it gets no commands, so it stays attached
+	verdict=$(timeout 15 head -n 1 <&3) || :
+	echo "${verdict:=cannot tell: the program gave no verdict}"
+	case $verdict in
+	BAD*)
+		echo "untraced threads: $(grep -l '^TracerPid:.0' "/proc/$pid/task/"*/status | wc -l)"
+		exit 0
+		;;
+	good*)
+		kill -9 "$!" "$pid" # the debugger, which has to let go of the program, and the program
+		{ wait "$pid" || :; } 2>/dev/null
+		;;
+	*) exit 2 ;;
+	esac
+done
+exit 1

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs a program two threads of which are in vfork at once.
-# Shows in: lldb gdb gdbserver
+# Shows in: lldb
 # Usage: repro.sh DEBUGGER. Ends with 0 if the defect shows, 1 if not, 2 where that cannot be told.
 set -eu
 debugger=${1:?usage: repro.sh DEBUGGER}
@@ -36,7 +36,10 @@ strace*) set -- "$debugger" -f -o /dev/null "$folder/program" ;;
 esac
 status=0
 timeout --foreground -s KILL 15 "$@" </dev/null >"$folder/log" 2>&1 || status=$?
-grep -o 'good: .*' "$folder/log" && exit 1
 tail -n 3 "$folder/log"
-test "$status" = 137 || unclear "the debugger ended with $status"
-echo "BAD: the program did not come to its end in 15 seconds"
+if [ "$status" = 137 ]; then # a program that is let go now may still say that it is good
+	echo "BAD: the program did not come to its end in 15 seconds"
+	exit 0
+fi
+grep -q 'good: ' "$folder/log" || unclear "the debugger ended with $status"
+exit 1
