@@ -35,8 +35,8 @@ func (r *runRequest) define(f *flag.FlagSet) {
 	f.StringVar(&r.json, "json", "",
 		"write the results as JSON to this `file` (- is standard output)")
 	f.StringVar(&r.known, "known", "",
-		"expect the failures that this `file` lists, one a line:\n"+
-			"DEBUGGER[,…] SCENARIO/MODE RULE[?][,…] VERSION REPORT")
+		"expect the failures of your own findings in this `path`: a file,\n"+
+			"or a folder of folders as findings/ of the suite (its README has the form)")
 	r.offered.define(f)
 	f.StringVar(&r.Keep, "keep", "",
 		"keep the evidence of each run in this `folder`; tidcheck check judges it again")
@@ -96,7 +96,13 @@ func (r *runRequest) complete(names []string) (debuggers []harness.Debugger, err
 	if err != nil {
 		return nil, err
 	}
-	known, err := everyKnown(r.known, knownNames(debuggers)...)
+	var own []harness.Scenario
+	if r.Fixtures != nil {
+		if own, err = (harness.Options{Fixtures: r.Fixtures}).Scenarios(); err != nil {
+			return nil, err
+		}
+	}
+	known, err := everyKnown(r.known, own, knownNames(debuggers)...)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestQuickSet(t *testing.T) {
-	adaptertest.QuickSet(t, Known, harness.Options{}, Debugger{}, Debugger{Seccomp: true})
+	adaptertest.QuickSet(t, harness.Options{}, Debugger{}, Debugger{Seccomp: true})
 }
 
 // Some scenarios in which strace is known to fail are not in the quick set.
@@ -28,7 +28,7 @@ func TestWhatIsKnownOfStrace(t *testing.T) {
 	o := harness.Options{
 		Match: regexp.MustCompile(
 			"^(attach_leader_gone|attach_vfork_parent|exec_leader_zombie)/"),
-		Expect: adaptertest.Known(t, Known).Expect, TimeScale: 0.5,
+		Expect: adaptertest.Known(t).Expect, TimeScale: 0.5,
 	}
 	harness.Test(t, Debugger{}, o)
 }
@@ -44,7 +44,7 @@ func TestStraceIsRightInAStorm(t *testing.T) {
 	o := harness.Options{
 		Match: regexp.MustCompile(
 			"^(attach_churn|attach_births|thread_storm)/attach_during$"), Repeat: rounds,
-		Expect: adaptertest.Known(t, Known).Expect,
+		Expect: adaptertest.Known(t).Expect,
 	}
 	report, err := harness.RunAll(
 		t.Context(), []harness.Debugger{Debugger{}}, o, func([]harness.Result) {})
