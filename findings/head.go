@@ -15,8 +15,8 @@ import (
 
 // A reader reads heads, and knows which names there are.
 type reader struct {
-	scenarios []string // scenario/mode
-	debuggers []string // configurations; empty if any name is right
+	scenarios map[string]bool // scenario/mode
+	debuggers []string        // configurations; empty if any name is right
 }
 
 func newReader(own []harness.Scenario, debuggers []string) (*reader, error) {
@@ -24,9 +24,9 @@ func newReader(own []harness.Scenario, debuggers []string) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{debuggers: debuggers}
+	r := &reader{make(map[string]bool), debuggers}
 	for _, s := range append(catalogue, own...) {
-		r.scenarios = append(r.scenarios, s.String())
+		r.scenarios[s.String()] = true
 	}
 	return r, nil
 }
@@ -170,10 +170,15 @@ func (r *reader) checkScenario(pattern string) error {
 	if _, err := path.Match(pattern, ""); err != nil {
 		return fmt.Errorf("%q is no pattern", pattern)
 	}
-	if !slices.ContainsFunc(r.scenarios, func(s string) bool { return matches(pattern, s) }) {
-		return fmt.Errorf("no scenario is called %s (tidcheck list has them)", pattern)
+	if r.scenarios[pattern] {
+		return nil
 	}
-	return nil
+	for s := range r.scenarios {
+		if matches(pattern, s) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no scenario is called %s (tidcheck list has them)", pattern)
 }
 
 // parseSaying reads [SCENARIO/MODE[,MODE]…] RULE[,RULE] REGEXP.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
+	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
@@ -31,6 +32,29 @@ func TestWhatIsKnownOfStrace(t *testing.T) {
 		Expect: adaptertest.Known(t).Expect, TimeScale: 0.5,
 	}
 	harness.Test(t, Debugger{}, o)
+}
+
+// The suite's findings are about its own fixtures. A user's, even if it is the same, has none of
+// them: what fails there is new.
+func TestAUsersFixtureInheritsNoFinding(t *testing.T) {
+	adaptertest.NeedDebuggers(t)
+	t.Parallel()
+	own, err := fixtures.Load("../../cfixtures/exit_leader_first.c")
+	assert.NilError(t, err)
+	for _, c := range []struct {
+		fixtures []fixtures.Fixture
+		want     judge.Verdict
+	}{{nil, judge.KFail}, {[]fixtures.Fixture{own}, judge.Fail}} {
+		o := harness.Options{
+			Match:    regexp.MustCompile("^exit_leader_first/attach_during$"),
+			Fixtures: c.fixtures, Expect: adaptertest.Known(t).Expect,
+		}
+		report, err := harness.RunAll(
+			t.Context(), []harness.Debugger{Debugger{}}, o, func([]harness.Result) {})
+		assert.NilError(t, err)
+		assert.Equal(t, report.Results[0].Rule, "session")
+		assert.Equal(t, report.Results[0].Verdict, c.want, report.Results[0].Detail)
+	}
 }
 
 // strace is right in most of its attaches to a storm of births and deaths. In the others it
