@@ -33,8 +33,8 @@ func TestFindingsAreInTheDocs(t *testing.T) {
 	assert.Equal(t, string(page), want, "go test ./findings -update writes it")
 }
 
-// said is for how many of a finding's lines and rules it was measured what they say.
-func said(f Finding) (n, of int) {
+// said is for how many pairs of a line and a rule it was measured what they say.
+func (f Finding) said() (n, of int) {
 	for _, one := range f.Failures {
 		for _, rule := range one.Rules {
 			of++
@@ -48,19 +48,18 @@ func said(f Finding) (n, of int) {
 
 // counts are a paragraph about all findings.
 func counts(list List) string {
-	var all, part, none int
-	var lines, of, wide, sometimes int
+	var whole, part, none, lines, wide, sometimes, pairs, said int
 	for _, f := range list {
-		switch n, of := said(f); n {
+		n, of := f.said()
+		switch n {
 		case of:
-			all++
+			whole++
 		case 0:
 			none++
 		default:
 			part++
 		}
-		n, m := said(f)
-		lines, of = lines+n, of+m
+		said, pairs, lines = said+n, pairs+of, lines+len(f.Failures)
 		for _, one := range f.Failures {
 			if one.isWide() {
 				wide++
@@ -70,15 +69,11 @@ func counts(list List) string {
 			}
 		}
 	}
-	total := 0
-	for _, f := range list {
-		total += len(f.Failures)
-	}
-	return fmt.Sprintf("%d findings have %d lines, of which %d fail at times and %d name a mode\n"+
-		"of all programs. What a failure says was measured for %d of them whole, for %d in part\n"+
-		"and for %d not yet: there any words of the rule are taken for the known ones. Of %d pairs\n"+
-		"of a line and a rule, %d have measured words.\n",
-		len(list), total, sometimes, wide, all, part, none, of, lines)
+	return fmt.Sprintf("%d findings have %d lines. %d of them fail at times, and %d name a mode of\n"+
+		"all programs. It was measured what a failure says for %d findings, for %d in part, and\n"+
+		"for %d not yet: there any words of the rule are taken for the known ones. Of %d pairs of\n"+
+		"a line and a rule, %d have words.\n",
+		len(list), lines, sometimes, wide, whole, part, none, pairs, said)
 }
 
 // A column is a version of a program.
@@ -115,7 +110,7 @@ func table(list List) string {
 		for _, c := range columns {
 			b.WriteString(" " + f.cell(c) + " |")
 		}
-		n, of := said(f)
+		n, of := f.said()
 		fmt.Fprintf(&b, " %d of %d | %s |\n", n, of, f.Upstream)
 	}
 	return b.String()

@@ -96,6 +96,12 @@ func TestAKnownFailureIsExpected(t *testing.T) {
 		{"and was judged in few of many runs", func(r *harness.Result) {
 			r.Rule, r.Runs, r.Passed = "order", 100, 46
 		}, judge.Pass, "13.1", judge.Pass, asItWas},
+		{"and was cut short in some", func(r *harness.Result) {
+			r.Rule, r.Runs, r.Passed, r.Cut = "order", 50, 50, 4
+		}, judge.Pass, "13.1", judge.Pass, asItWas},
+		{"it passes in a run that was cut short", func(r *harness.Result) {
+			r.Passed, r.Cut = 1, 1
+		}, judge.Pass, "13.1", judge.Pass, asItWas},
 		{"one of many passed often", rule("sound", 1000), judge.Pass, "13.1", judge.Pass, asItWas},
 		{"another debugger", debugger("lldb"), judge.Fail, "13.1", judge.Fail, asItWas},
 		{
@@ -187,7 +193,10 @@ always: 13.1 fork/launch complete
 		name, want string
 		r          harness.Result
 	}{
-		{"one", "first\ntask 7 (main/1) was not reported", failed("fork", "launch", "complete", first)},
+		{
+			"one", "first\ntask 7 (main/1) was not reported",
+			failed("fork", "launch", "complete", first),
+		},
 		{
 			"two findings together",
 			"first\nsecond\ntask 7 (main/1) was not reported\nprocess 7: 1 exec, 0 reported",
@@ -226,7 +235,8 @@ always: 13.1 fork/launch complete
 func TestANewFailureBesideAKnownOneIsAFailure(t *testing.T) {
 	known, err := All()
 	assert.NilError(t, err)
-	const missed = "unlisted at the attach: task 12 (main/2/1) lived at the attach and was not listed"
+	const missed = "unlisted at the attach: " +
+		"task 12 (main/2/1) lived at the attach and was not listed"
 	r := failed("attach_mid_birth", fixtures.AttachBefore, "complete", missed)
 	got := known.Expect(r)
 	assert.Equal(t, got.Verdict, judge.KFail, got.Detail)

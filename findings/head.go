@@ -66,7 +66,8 @@ func (r *reader) read(name, text string) (list List, err error) {
 	}
 	for _, f := range list {
 		if len(f.Failures) == 0 {
-			return nil, fmt.Errorf("%s: neither always: nor sometimes: is a line of %q", name, f.Title)
+			return nil, fmt.Errorf("%s: neither always: nor sometimes: is a line of %q",
+				name, f.Title)
 		}
 	}
 	return list, nil

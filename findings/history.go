@@ -89,7 +89,7 @@ func (h *History) Expect(l List, r harness.Result) harness.Result {
 		return r
 	}
 	p := place{r.Debugger, r.Version, r.Scenario + "/" + string(r.Mode), r.Rule}
-	now := runs{Passed: r.Passed}
+	now := runs{Passed: r.Passed - r.Cut}
 	if r.Verdict == judge.Fail {
 		now.Failed = max(1, r.Verdicts[judge.Fail])
 	}

@@ -27,6 +27,7 @@ type Result struct {
 
 	Version string `json:"-"`             // the debugger's, as the run found it
 	Own     bool   `json:"own,omitempty"` // the fixture is a user's own
+	Cut     int    `json:"-"`             // of the runs that passed, those that were cut short
 
 	unjudged string   // the detail of the first run that was not judged
 	failed   []Result // of several runs, those that failed
@@ -44,6 +45,9 @@ func Results(e *judge.Evidence) []Result {
 		}
 		if r.Verdict == judge.Pass {
 			one.Passed = 1
+			if e.Progress.State != judge.Done {
+				one.Cut = 1
+			}
 		}
 		if r.Verdict == judge.Unsupported || r.Verdict == judge.Untested {
 			one.unjudged = r.Reason
@@ -68,6 +72,7 @@ func (r *Result) addRun(again Result) {
 	r.Verdicts[again.Verdict] += again.Runs
 	r.Runs += again.Runs
 	r.Passed += again.Passed
+	r.Cut += again.Cut
 	r.Seconds = max(r.Seconds, again.Seconds)
 	r.Version = cmp.Or(r.Version, again.Version) // the first may have failed before it told
 	r.unjudged = cmp.Or(r.unjudged, again.unjudged)

@@ -70,7 +70,8 @@ func (c *invocation) checkKept(folder, knownFile string) error {
 	}
 	var own []harness.Scenario // the user's file may be about the run's own fixture
 	for _, r := range result.Results {
-		own = append(own, harness.Scenario{Fixture: fixtures.Fixture{Name: r.Scenario}, Mode: r.Mode})
+		fixture := fixtures.Fixture{Name: r.Scenario}
+		own = append(own, harness.Scenario{Fixture: fixture, Mode: r.Mode})
 	}
 	known, err := everyKnown(knownFile, own)
 	if err != nil {
