@@ -69,10 +69,10 @@ func counts(list List) string {
 			}
 		}
 	}
-	return fmt.Sprintf("%d findings have %d lines. %d of them fail at times, and %d name a mode of\n"+
-		"all programs. It was measured what a failure says for %d findings, for %d in part, and\n"+
-		"for %d not yet: there any words of the rule are taken for the known ones. Of %d pairs of\n"+
-		"a line and a rule, %d have words.\n",
+	return fmt.Sprintf("%d findings have %d lines. %d of them fail at times, and %d name a mode\n"+
+		"of all programs. It was measured what a failure says for %d findings, for %d in part,\n"+
+		"and for %d not yet: there any words of the rule are taken for the known ones. Of %d\n"+
+		"pairs of a line and a rule, %d have words.\n",
 		len(list), lines, sometimes, wide, whole, part, none, pairs, said)
 }
 

@@ -153,9 +153,9 @@ func (k known) sentence(r harness.Result) string {
 // notReported is what a head says of a finding that upstream was not told of.
 const notReported = "not reported"
 
-// asMended is KPASS if a failure that is known should have come in so many passes. A run that another
-// failure has cut short may have ended before this one, and is none of them. In a version that
-// nobody measured a pass is a pass, and says that it is another than in the version below.
+// asMended is KPASS if a failure that is known should have come in so many passes. A run that was
+// cut short by another failure may have ended before this one, and is none of them. In a version
+// that nobody measured a pass is a pass, and says that it is another than in the version below.
 func asMended(r harness.Result, lines []known, passes int) harness.Result {
 	for _, k := range lines {
 		due := k.passesDue()

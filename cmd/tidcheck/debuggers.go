@@ -105,9 +105,9 @@ func configurationNames() string {
 	return strings.Join(names, ", ")
 }
 
-// everyKnown are the suite's findings, and those of a file or folder of the user's, if one is named.
-// The user's may be about the suite's scenarios and the user's own. If debuggers' names are given,
-// they may be about no others.
+// everyKnown are the suite's findings, and those of a file or folder of the user's, if one is
+// named. The user's may be about the suite's scenarios and the user's own. If debuggers' names are
+// given, they may be about no others.
 func everyKnown(
 	name string, own []harness.Scenario, names ...string,
 ) (known findings.List, err error) {
