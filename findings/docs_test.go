@@ -100,13 +100,17 @@ func columns(list List) (columns []column) {
 func table(list List) string {
 	var b strings.Builder
 	columns := columns(list)
-	b.WriteString("| finding |")
+	b.WriteString("| finding | without the suite |")
 	for _, c := range columns {
 		fmt.Fprintf(&b, " %s %s |", c.debugger, c.version)
 	}
-	b.WriteString(" words | upstream |\n|---|" + strings.Repeat("---|", len(columns)+2) + "\n")
+	b.WriteString(" words | upstream |\n|---|" + strings.Repeat("---|", len(columns)+3) + "\n")
 	for _, f := range list {
 		fmt.Fprintf(&b, "| [%s](../findings/%s/README.md) |", f.Title, f.Slug)
+		if _, err := os.Stat(f.Slug + "/repro.sh"); err == nil {
+			fmt.Fprintf(&b, " [repro.sh](../findings/%s/repro.sh)", f.Slug)
+		}
+		b.WriteString(" |")
 		for _, c := range columns {
 			b.WriteString(" " + f.cell(c) + " |")
 		}
