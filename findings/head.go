@@ -52,6 +52,9 @@ func (r *reader) read(name, text string) (list List, err error) {
 		switch {
 		case isTitle:
 			list, s, inHead = append(list, Finding{Title: title}), section{}, true
+			if title == sayWhy {
+				err = errors.New("say what is wrong, in place of " + sayWhy)
+			}
 		case line == "":
 		case inHead && match != nil:
 			err = r.parse(&list[len(list)-1], &s, match[1], match[2])
