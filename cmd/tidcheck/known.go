@@ -15,8 +15,10 @@ func knownCommand(_ context.Context, c *invocation) error {
 	update := c.flags.String("update", "",
 		"add drafts of findings for what fails in this `report` of run --json and is not known\n"+
 			"to PATH, a file, and print what was known and passes; without PATH, print both")
-	c.sentence += "\n\nPATH is a file or a folder as run --known takes. A draft has its lines says:, " +
-		"and no title:\nrun --known refuses it until you have said what is wrong."
+	c.sentence += `
+
+PATH is a file or a folder as run --known takes. A draft has its lines says:, and no title: run
+--known refuses it until you have said what is wrong.`
 	if err := c.parse(); err != nil {
 		return err
 	}
