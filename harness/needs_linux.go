@@ -27,7 +27,7 @@ func newEvidence(s Scenario) *judge.Evidence {
 	return &judge.Evidence{
 		Form: judge.FormVersion, Suite: tidcheck.Version,
 		Kernel: kernelRelease(), Arch: runtime.GOARCH,
-		Scenario: s.Fixture.Name, Mode: s.Mode,
+		Scenario: s.Fixture.Name, Mode: s.Mode, Own: s.Fixture.Own,
 		Declared: judge.Declaration{Wants: s.Fixture.Wants, Params: s.Fixture.Numbers()},
 		Progress: judge.Progress{State: judge.Done}, End: judge.End{State: judge.NoSession},
 		Attach: notAsked, Detach: notAsked,

@@ -15,17 +15,22 @@ type Result struct {
 	Rule     string        `json:"rule"`
 	Verdict  judge.Verdict `json:"verdict"`
 	Detail   string        `json:"detail"`
-	Seconds  float64       `json:"seconds"` // of the whole run, or of the longest of several
-	Runs     int           `json:"runs"`
-	Passed   int           `json:"passed"`             // of the runs
-	Verdicts judge.Tally   `json:"verdicts,omitempty"` // of several runs
-	Again    string        `json:"again,omitempty"`    // the command that runs it once more
-	Kept     string        `json:"kept,omitempty"`     // the folder of the verdict's run
-	Witness  judge.Source  `json:"witness"`            // the kernel's accounts of that run
+	// Violations are a failure's, as data, and those beside what is known come first in Detail.
+	Violations []judge.Violation `json:"violations,omitempty"`
+	Seconds    float64           `json:"seconds"` // of the whole run, or of the longest of several
+	Runs       int               `json:"runs"`
+	Passed     int               `json:"passed"`             // of the runs
+	Verdicts   judge.Tally       `json:"verdicts,omitempty"` // of several runs
+	Again      string            `json:"again,omitempty"`    // the command that runs it once more
+	Kept       string            `json:"kept,omitempty"`     // the folder of the verdict's run
+	Witness    judge.Source      `json:"witness"`            // the kernel's accounts of that run
 
-	Version string `json:"-"` // the debugger's, as the run found it
+	Version string `json:"-"`             // the debugger's, as the run found it
+	Own     bool   `json:"own,omitempty"` // the fixture is a user's own
+	Cut     int    `json:"-"`             // of the runs that passed, those that were cut short
 
-	unjudged string // the detail of the first run that was not judged
+	unjudged string   // the detail of the first run that was not judged
+	failed   []Result // of several runs, those that failed
 }
 
 // Results are what the evidence of one run comes to, a result a rule.
@@ -35,11 +40,14 @@ func Results(e *judge.Evidence) []Result {
 		one := Result{
 			Debugger: e.Debugger.Name, Scenario: e.Scenario, Mode: e.Mode, Rule: r.Rule,
 			Verdict: r.Verdict, Detail: r.Reason, Seconds: e.Took.Seconds(), Runs: 1,
-			Again:   e.Again,
+			Violations: r.Violations, Again: e.Again, Own: e.Own,
 			Version: e.Debugger.Version, Witness: e.Account.Source,
 		}
 		if r.Verdict == judge.Pass {
 			one.Passed = 1
+			if e.Progress.State != judge.Done {
+				one.Cut = 1
+			}
 		}
 		if r.Verdict == judge.Unsupported || r.Verdict == judge.Untested {
 			one.unjudged = r.Reason
@@ -54,17 +62,47 @@ func Results(e *judge.Evidence) []Result {
 func (r *Result) addRun(again Result) {
 	if r.Verdicts == nil {
 		r.Verdicts = judge.Tally{r.Verdict: r.Runs}
+		if r.Verdict == judge.Fail {
+			r.failed = []Result{*r}
+		}
+	}
+	if again.Verdict == judge.Fail {
+		r.failed = append(r.failed, again)
 	}
 	r.Verdicts[again.Verdict] += again.Runs
 	r.Runs += again.Runs
 	r.Passed += again.Passed
+	r.Cut += again.Cut
 	r.Seconds = max(r.Seconds, again.Seconds)
 	r.Version = cmp.Or(r.Version, again.Version) // the first may have failed before it told
 	r.unjudged = cmp.Or(r.unjudged, again.unjudged)
 	if r.Verdicts.Worst() != r.Verdict {
-		r.Verdict, r.Detail, r.Kept = again.Verdict, again.Detail, again.Kept
-		r.Witness = again.Witness
+		r.Verdict = again.Verdict
+		r.tellAs(again)
 	}
+}
+
+// tellAs has a result of several runs tell what came of one of them.
+func (r *Result) tellAs(one Result) {
+	r.Detail, r.Kept, r.Witness = one.Detail, one.Kept, one.Witness
+	r.Violations = one.Violations
+}
+
+// expected is a result as it is by what is known. Of several runs that failed, the first counts in
+// which something failed that is not known.
+func (r Result) expected(expect func(Result) Result) Result {
+	first := expect(r)
+	for _, one := range r.failed {
+		if first.Verdict == judge.Fail {
+			break
+		}
+		again := r
+		again.tellAs(one)
+		if other := expect(again); other.Verdict == judge.Fail {
+			return other
+		}
+	}
+	return first
 }
 
 // tellOthers has a pass of some runs alone say what came of the others.

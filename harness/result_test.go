@@ -108,3 +108,48 @@ func TestARunIsKeptInItsFolder(t *testing.T) {
 	got := Options{Keep: "/kept"}.folderOf(named{}, scenario, 0).path
 	assert.Equal(t, got, "/kept/_../fork-launch")
 }
+
+// Of several runs that failed, one with a failure that is not known counts, also if the first had
+// known ones alone.
+func TestEachRunThatFailedIsHeldToWhatIsKnown(t *testing.T) {
+	run := func(v judge.Verdict, text string) Result {
+		r := result("1", v)
+		r.Detail, r.Kept = text, "kept "+text
+		r.Violations = []judge.Violation{{Text: text}}
+		return r
+	}
+	expect := func(r Result) Result {
+		if r.Verdict == judge.Fail && r.Violations[0].Text == "known" {
+			r.Verdict = judge.KFail
+		}
+		return r
+	}
+	for _, c := range []struct {
+		texts  []string
+		want   judge.Verdict
+		detail string
+	}{
+		{[]string{"known"}, judge.KFail, "known"},
+		{[]string{"", "known", "known"}, judge.KFail, "known"},
+		{[]string{"known", "", "strange", "known", "other"}, judge.Fail, "strange"},
+		{[]string{"", "strange", "known"}, judge.Fail, "strange"},
+	} {
+		var r Result
+		for i, text := range c.texts {
+			v := judge.Fail
+			if text == "" {
+				v = judge.Pass
+			}
+			if i == 0 {
+				r = run(v, text)
+			} else {
+				r.addRun(run(v, text))
+			}
+		}
+		got := r.expected(expect)
+		assert.Equal(t, got.Verdict, c.want, "%v", c.texts)
+		assert.Equal(t, got.Detail, c.detail, "%v", c.texts)
+		assert.Equal(t, got.Kept, "kept "+c.detail, "%v", c.texts)
+		assert.Equal(t, got.Runs, len(c.texts))
+	}
+}

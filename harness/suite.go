@@ -208,7 +208,7 @@ func repeat(ctx context.Context, d subject, s Scenario, o Options) []Result {
 	for i := range results {
 		results[i].tellOthers()
 		if o.Expect != nil {
-			results[i] = o.Expect(results[i])
+			results[i] = results[i].expected(o.Expect)
 		}
 	}
 	return results

@@ -23,6 +23,7 @@ type Evidence struct {
 	Arch     string        `json:"arch"`
 	Scenario string        `json:"scenario"` // the fixture's name
 	Mode     fixtures.Mode `json:"mode"`
+	Own      bool          `json:"own,omitempty"`   // the fixture is a user's own
 	Again    string        `json:"again,omitempty"` // the command that runs the scenario once more
 	Took     time.Duration `json:"took"`
 	Limit    time.Duration `json:"limit"` // how long the run might take

@@ -14,6 +14,7 @@ import (
 	"github.com/tidcheck/tidcheck/adapter"
 	"github.com/tidcheck/tidcheck/debuggers/command"
 	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/report"
 )
@@ -22,7 +23,7 @@ import (
 // of events is judged by what a kernel can do and, with --program, by what a fixture declares.
 func checkCommand(ctx context.Context, c *invocation) error {
 	known := c.flags.String("known", "",
-		"with FOLDER: expect the failures that this `file` lists, as run --known does")
+		"with FOLDER: expect the failures of the findings in this `path`, as run --known does")
 	program := c.flags.String("program", "",
 		"with EVENTS.jsonl: compare the events with what this `fixture` declares for a launch,\n"+
 			"or for an attach at its gate")
@@ -59,16 +60,21 @@ events must be possible: for example, a task ends once and does nothing after th
 
 // checkKept judges a kept run again and prints what run printed.
 func (c *invocation) checkKept(folder, knownFile string) error {
-	known, err := everyKnown(knownFile)
-	if err != nil {
-		return err
-	}
 	result, err := harness.JudgeKept(filepath.Clean(folder))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w (name one run's folder, such as %s)",
 			err, filepath.Join(folder, "reference", "fork-launch"))
 	case err != nil:
+		return err
+	}
+	var own []harness.Scenario // the user's file may be about the run's own fixture
+	for _, r := range result.Results {
+		fixture := fixtures.Fixture{Name: r.Scenario}
+		own = append(own, harness.Scenario{Fixture: fixture, Mode: r.Mode})
+	}
+	known, err := everyKnown(knownFile, own)
+	if err != nil {
 		return err
 	}
 	for i, r := range result.Results {

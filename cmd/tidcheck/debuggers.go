@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -106,37 +105,18 @@ func configurationNames() string {
 	return strings.Join(names, ", ")
 }
 
-// knownFailures are the lists that findings.Parse reads, with the debuggers that they are about.
-var knownFailures = []struct{ name, text string }{
-	{"gdb", gdb.Known},
-	{"gdbserver", gdbserver.Known},
-	{"lldb", lldb.Known},
-	{"lldbserver", lldbserver.Known},
-	{"delve", delve.Known},
-	{"strace", strace.Known},
-}
-
-// everyKnown reads the known failures of all configurations, and before them those in a file of the
-// user's, if one is named: the first entry that fits a failure counts. If names are given, the file
-// may have no other debuggers.
-func everyKnown(file string, names ...string) (known findings.List, err error) {
-	if file != "" {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("read the list of known failures: %w", err)
-		}
-		if known, err = findings.Parse(file, string(text), names...); err != nil {
-			return nil, err
-		}
+// everyKnown are the suite's findings, and those of a file or folder of the user's, if one is
+// named. The user's may be about the suite's scenarios and the user's own. If debuggers' names are
+// given, they may be about no others.
+func everyKnown(
+	name string, own []harness.Scenario, names ...string,
+) (known findings.List, err error) {
+	known, err = findings.All()
+	if err != nil || name == "" {
+		return known, err
 	}
-	for _, of := range knownFailures {
-		list, err := findings.Parse("the known failures of "+of.name, of.text)
-		if err != nil {
-			return nil, err
-		}
-		known = append(known, list...)
-	}
-	return known, nil
+	users, err := findings.Load(name, own, names...)
+	return append(users, known...), err
 }
 
 // knownNames are the names that a list of known failures may have in a run of some debuggers.

@@ -64,15 +64,21 @@ func TestEachTracerOfManyCanBeNamedAlone(t *testing.T) {
 	}
 }
 
-func TestKnownFailuresOfEveryDebuggerAreRead(t *testing.T) {
-	known, err := everyKnown("")
+// A finding is about debuggers that there are, and there is one of each external program.
+func TestFindingsAreAboutConfigurationsThatThereAre(t *testing.T) {
+	known, err := everyKnown("", nil)
 	assert.NilError(t, err)
 	of := make(map[string]bool)
-	for _, k := range known {
-		of[k.Debugger] = true
+	for _, f := range known {
+		for _, one := range f.Failures {
+			of[one.Debugger] = true
+			for _, name := range one.Configurations {
+				assert.Check(t, isConfigured(name), "%s: no debugger is called %s", f.Slug, name)
+			}
+		}
 	}
 	for _, name := range []string{"gdb", "gdbserver", "lldb", "lldbserver", "delve", "strace"} {
-		assert.Check(t, of[name], "no known failure of %s", name)
+		assert.Check(t, of[name], "no finding is about %s", name)
 	}
 }
 

@@ -71,6 +71,11 @@ var commands = []subcommand{
 		diffCommand, 0,
 	},
 	{
+		"known", "[flags] [PATH]",
+		"Lists what is known of debuggers' failures, and drafts what a report adds to it.",
+		knownCommand, 0,
+	},
+	{
 		"doctor", "",
 		"Tries what tidcheck needs on this machine, and says how to get what is missing.",
 		doctorCommand, 32,

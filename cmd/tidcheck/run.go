@@ -15,6 +15,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/debuggers/defective"
 	"github.com/tidcheck/tidcheck/debuggers/reference"
+	"github.com/tidcheck/tidcheck/findings"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/report"
@@ -23,10 +24,11 @@ import (
 // A runRequest is what the command line of run asks for.
 type runRequest struct {
 	harness.Options
-	match, json, known, required string
-	offered                      offer
-	bisect, verbose              bool
-	args                         []string
+	match, json, known, history, required string
+	counted                               *findings.History // nil without --history
+	offered                               offer
+	bisect, verbose                       bool
+	args                                  []string
 }
 
 func (r *runRequest) define(f *flag.FlagSet) {
@@ -35,8 +37,11 @@ func (r *runRequest) define(f *flag.FlagSet) {
 	f.StringVar(&r.json, "json", "",
 		"write the results as JSON to this `file` (- is standard output)")
 	f.StringVar(&r.known, "known", "",
-		"expect the failures that this `file` lists, one a line:\n"+
-			"DEBUGGER[,…] SCENARIO/MODE RULE[?][,…] VERSION REPORT")
+		"expect the failures of your own findings in this `path`: a file,\n"+
+			"or a folder of folders as findings/ of the suite (its README has the form)")
+	f.StringVar(&r.history, "history", "",
+		"count passes of what is known to fail at times over all runs that this `file` has,\n"+
+			"and add this one (JSON lines)")
 	r.offered.define(f)
 	f.StringVar(&r.Keep, "keep", "",
 		"keep the evidence of each run in this `folder`; tidcheck check judges it again")
@@ -96,11 +101,25 @@ func (r *runRequest) complete(names []string) (debuggers []harness.Debugger, err
 	if err != nil {
 		return nil, err
 	}
-	known, err := everyKnown(r.known, knownNames(debuggers)...)
+	var own []harness.Scenario
+	if r.Fixtures != nil {
+		if own, err = (harness.Options{Fixtures: r.Fixtures}).Scenarios(); err != nil {
+			return nil, err
+		}
+	}
+	known, err := everyKnown(r.known, own, knownNames(debuggers)...)
 	if err != nil {
 		return nil, err
 	}
 	r.Reference, r.Again, r.Expect = reference.Debugger{}, r.again, known.Expect
+	if r.history != "" {
+		if r.counted, err = findings.ReadHistory(r.history); err != nil {
+			return nil, fmt.Errorf("--history: %w", err)
+		}
+		r.Expect = func(result harness.Result) harness.Result {
+			return r.counted.Expect(known, result)
+		}
+	}
 	if r.match != "" {
 		if r.Match, err = regexp.Compile(r.match); err != nil {
 			return nil, fmt.Errorf("--run: %w", err)
@@ -189,7 +208,10 @@ func (r *runRequest) run(ctx context.Context, c *invocation) error {
 	if result == nil {
 		return err
 	}
-	var writeErr error
+	var historyErr, writeErr error
+	if r.counted != nil {
+		historyErr = r.counted.Write()
+	}
 	if toStdout {
 		writeErr = report.JSON(os.Stdout, result)
 	} else {
@@ -197,6 +219,8 @@ func (r *runRequest) run(ctx context.Context, c *invocation) error {
 		writeErr = writeJSON(out, result)
 	}
 	switch {
+	case historyErr != nil:
+		return fmt.Errorf("--history: %w", historyErr)
 	case writeErr != nil:
 		return fmt.Errorf("--json: %w", writeErr)
 	case err != nil:

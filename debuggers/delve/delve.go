@@ -6,7 +6,6 @@ package delve
 import (
 	"bytes"
 	"context"
-	_ "embed"
 	"fmt"
 	"go/build"
 	"os"
@@ -27,11 +26,6 @@ type Debugger struct {
 	FollowExec bool     // it is told to follow children that execute a program
 	Breakpoint bool     // a breakpoint stands at fixtures.Place in what it attaches to
 }
-
-// Known is what is known of its failures, as findings.Parse reads it.
-//
-//go:embed known.txt
-var Known string
 
 // Name is "delve", "delve-followexec" or "delve-breakpoint".
 func (d Debugger) Name() string {

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestQuickSet(t *testing.T) {
-	adaptertest.QuickSet(t, Known, harness.Options{},
+	adaptertest.QuickSet(t, harness.Options{},
 		Debugger{}, Debugger{FollowExec: true}, Debugger{Breakpoint: true})
 }
 

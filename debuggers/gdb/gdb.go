@@ -8,7 +8,6 @@ package gdb
 
 import (
 	"context"
-	_ "embed"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,11 +23,6 @@ type Debugger struct {
 	NonStop    bool     // threads stop one by one, and not all at each stop of one
 	NoThreadDB bool     // libthread_db is not loaded
 }
-
-// Known is what is known of its failures, as findings.Parse reads it.
-//
-//go:embed known.txt
-var Known string
 
 // Name says which configuration it is: "gdb", "gdb-nonstop", "gdb-nothreaddb".
 func (d Debugger) Name() string {

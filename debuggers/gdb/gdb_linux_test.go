@@ -18,6 +18,6 @@ func TestMain(m *testing.M) {
 
 func TestQuickSet(t *testing.T) {
 	adaptertest.QuickSet(
-		t, Known, harness.Options{}, Debugger{}, Debugger{NonStop: true},
+		t, harness.Options{}, Debugger{}, Debugger{NonStop: true},
 		Debugger{NoThreadDB: true})
 }

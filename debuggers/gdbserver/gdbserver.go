@@ -6,7 +6,6 @@ package gdbserver
 
 import (
 	"context"
-	_ "embed"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,11 +23,6 @@ type Debugger struct {
 	Args    []string // further arguments
 	AllStop bool     // it stops all threads at each event
 }
-
-// Known is what is known of its failures, as findings.Parse reads it.
-//
-//go:embed known.txt
-var Known string
 
 // Name is "gdbserver" or "gdbserver-allstop".
 func (d Debugger) Name() string {

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 
 func TestQuickSet(t *testing.T) {
 	adaptertest.QuickSet(
-		t, Known, harness.Options{TimeScale: 0.5}, Debugger{}, Debugger{AllStop: true})
+		t, harness.Options{TimeScale: 0.5}, Debugger{}, Debugger{AllStop: true})
 }
 
 // The suite finds the defects of gdbserver that were found by hand.

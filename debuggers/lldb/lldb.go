@@ -5,7 +5,6 @@ package lldb
 
 import (
 	"context"
-	_ "embed"
 	"path/filepath"
 	"strings"
 
@@ -21,11 +20,6 @@ type Debugger struct {
 	// Breakpoint has a breakpoint stand at a function that is never called.
 	Breakpoint bool
 }
-
-// Known is what is known of its failures, as findings.Parse reads it.
-//
-//go:embed known.txt
-var Known string
 
 // Name is "lldb" or "lldb-breakpoint".
 func (d Debugger) Name() string {

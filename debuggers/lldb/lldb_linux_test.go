@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestQuickSet(t *testing.T) {
-	adaptertest.QuickSet(t, Known, harness.Options{}, Debugger{}, Debugger{Breakpoint: true})
+	adaptertest.QuickSet(t, harness.Options{}, Debugger{}, Debugger{Breakpoint: true})
 }
 
 func TestTheNewestAdapterIsFound(t *testing.T) {

@@ -6,7 +6,6 @@ package lldbserver
 
 import (
 	"context"
-	_ "embed"
 	"regexp"
 	"slices"
 	"strconv"
@@ -23,11 +22,6 @@ type Debugger struct {
 	Path string   // the program; empty for lldb-server in PATH, or the newest lldb-server-N
 	Args []string // further arguments
 }
-
-// Known is what is known of its failures, as findings.Parse reads it.
-//
-//go:embed known.txt
-var Known string
 
 // Name is "lldbserver".
 func (Debugger) Name() string { return "lldbserver" }

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestQuickSet(t *testing.T) {
-	adaptertest.QuickSet(t, Known, harness.Options{TimeScale: 0.4}, Debugger{})
+	adaptertest.QuickSet(t, harness.Options{TimeScale: 0.4}, Debugger{})
 }
 
 // The suite finds the defects of lldb-server that were found by hand.

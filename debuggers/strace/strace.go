@@ -5,7 +5,6 @@ package strace
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"regexp"
@@ -16,11 +15,6 @@ import (
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
 )
-
-// Known is what is known of its failures, as findings.Parse reads it.
-//
-//go:embed known.txt
-var Known string
 
 // Debugger is strace.
 type Debugger struct {

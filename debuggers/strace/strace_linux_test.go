@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
+	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
@@ -18,7 +19,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestQuickSet(t *testing.T) {
-	adaptertest.QuickSet(t, Known, harness.Options{}, Debugger{}, Debugger{Seccomp: true})
+	adaptertest.QuickSet(t, harness.Options{}, Debugger{}, Debugger{Seccomp: true})
 }
 
 // Some scenarios in which strace is known to fail are not in the quick set.
@@ -28,9 +29,32 @@ func TestWhatIsKnownOfStrace(t *testing.T) {
 	o := harness.Options{
 		Match: regexp.MustCompile(
 			"^(attach_leader_gone|attach_vfork_parent|exec_leader_zombie)/"),
-		Expect: adaptertest.Known(t, Known).Expect, TimeScale: 0.5,
+		Expect: adaptertest.Known(t).Expect, TimeScale: 0.5,
 	}
 	harness.Test(t, Debugger{}, o)
+}
+
+// The suite's findings are about its own fixtures. A user's, even if it is the same, has none of
+// them: what fails there is new.
+func TestAUsersFixtureInheritsNoFinding(t *testing.T) {
+	adaptertest.NeedDebuggers(t)
+	t.Parallel()
+	own, err := fixtures.Load("../../cfixtures/exit_leader_first.c")
+	assert.NilError(t, err)
+	for _, c := range []struct {
+		fixtures []fixtures.Fixture
+		want     judge.Verdict
+	}{{nil, judge.KFail}, {[]fixtures.Fixture{own}, judge.Fail}} {
+		o := harness.Options{
+			Match:    regexp.MustCompile("^exit_leader_first/attach_during$"),
+			Fixtures: c.fixtures, Expect: adaptertest.Known(t).Expect,
+		}
+		report, err := harness.RunAll(
+			t.Context(), []harness.Debugger{Debugger{}}, o, func([]harness.Result) {})
+		assert.NilError(t, err)
+		assert.Equal(t, report.Results[0].Rule, "session")
+		assert.Equal(t, report.Results[0].Verdict, c.want, report.Results[0].Detail)
+	}
 }
 
 // strace is right in most of its attaches to a storm of births and deaths. In the others it
@@ -44,7 +68,7 @@ func TestStraceIsRightInAStorm(t *testing.T) {
 	o := harness.Options{
 		Match: regexp.MustCompile(
 			"^(attach_churn|attach_births|thread_storm)/attach_during$"), Repeat: rounds,
-		Expect: adaptertest.Known(t, Known).Expect,
+		Expect: adaptertest.Known(t).Expect,
 	}
 	report, err := harness.RunAll(
 		t.Context(), []harness.Debugger{Debugger{}}, o, func([]harness.Result) {})

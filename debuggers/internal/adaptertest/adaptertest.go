@@ -58,13 +58,13 @@ func NeedVersion(t *testing.T, d harness.Debugger, want string) {
 	}
 }
 
-// QuickSet holds debuggers to the quick set and to the text of their known.txt: only failures that
-// stand there are accepted.
-func QuickSet(t *testing.T, known string, o harness.Options, all ...harness.Debugger) {
+// QuickSet holds debuggers to the quick set and to the suite's findings: only failures that stand
+// there are accepted.
+func QuickSet(t *testing.T, o harness.Options, all ...harness.Debugger) {
 	t.Helper()
 	NeedDebuggers(t)
 	t.Parallel()
-	o.Quick, o.Expect = true, Known(t, known).Expect
+	o.Quick, o.Expect = true, Known(t).Expect
 	for _, d := range all {
 		t.Run(d.Name(), func(t *testing.T) {
 			t.Parallel()
@@ -73,10 +73,10 @@ func QuickSet(t *testing.T, known string, o harness.Options, all ...harness.Debu
 	}
 }
 
-// Known reads the text of an adapter's known.txt.
-func Known(t *testing.T, text string) findings.List {
+// Known are the suite's findings.
+func Known(t *testing.T) findings.List {
 	t.Helper()
-	known, err := findings.Parse("known.txt", text)
+	known, err := findings.All()
 	if err != nil {
 		t.Fatal(err)
 	}
