@@ -123,8 +123,11 @@ func Compiler(l fixtures.Language) (string, error) {
 }
 
 // Cgo says why the go command cannot build programs that are partly C, nil if it can.
-var Cgo = sync.OnceValue(func() error {
-	cmd := exec.Command("go", "env", "CGO_ENABLED", "CC")
+var Cgo = sync.OnceValue(askCgo)
+
+func askCgo() error {
+	// GOFLAGS=-json is a way to have go test print JSON, and go env heeds it too.
+	cmd := exec.Command("go", "env", "-json=false", "CGO_ENABLED", "CC")
 	cmd.Dir = "/"
 	out, err := cmd.Output()
 	if err != nil {
@@ -136,7 +139,7 @@ var Cgo = sync.OnceValue(func() error {
 		return err
 	}
 	return fmt.Errorf("CGO_ENABLED is %s: set it to 1, and install gcc", enabled)
-})
+}
 
 func findToolchain(what, remedy string, command []string, versionFlag string) (toolchain, error) {
 	if len(command) == 0 {

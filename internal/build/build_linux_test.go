@@ -238,3 +238,13 @@ func TestAMissingCompilerIsNamed(t *testing.T) {
 		assert.DeepEqual(t, outcomes(out), []string{want})
 	}
 }
+
+func TestCgoIsFoundWhateverGOFLAGSSay(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("no go command: ", err)
+	}
+	t.Setenv("GOFLAGS", "")
+	want := fmt.Sprint(askCgo())
+	t.Setenv("GOFLAGS", "-json")
+	assert.Equal(t, fmt.Sprint(askCgo()), want)
+}

@@ -67,7 +67,10 @@ func (i *image) fill(tidcheck, cache string) error {
 	}
 	errs := []error{i.copy(self, "init"), i.copy(tidcheck, "bin/tidcheck")}
 	for _, question := range [][]string{
-		{"cc", "--version"}, {"gcc"}, {"go", "version"}, {"go", "env", "CGO_ENABLED", "CC"},
+		{"cc", "--version"},
+		{"gcc"},
+		{"go", "version"},
+		{"go", "env", "-json=false", "CGO_ENABLED", "CC"},
 	} {
 		errs = append(errs, i.answer(question))
 	}
