@@ -198,6 +198,9 @@ func TestRunsAreJudgedByTheConnectorAlone(t *testing.T) {
 			t.Logf("%s/%s %s: %s", r.Scenario, r.Mode, r.Rule, r.Detail)
 			continue
 		}
+		if os.Getuid() != 0 && r.Detail == "this machine lacks cap_sys_admin" {
+			continue
+		}
 		assert.Check(t, r.Verdict == judge.Pass, "%s/%s %s: %s %s", r.Scenario, r.Mode, r.Rule,
 			r.Verdict, r.Detail)
 		assert.Check(t, r.Witness == judge.Connector)
