@@ -18,6 +18,7 @@ func served(tr *Tracer, ask func() error) error {
 	answer := make(chan error)
 	go func() { answer <- ask() }()
 	(<-tr.requests)()
+	close(tr.done) // what waits on is ErrEnded
 	return <-answer
 }
 
@@ -124,6 +125,26 @@ func TestRequestWhileTheTracerEnds(t *testing.T) {
 	}
 }
 
+// After a thread is let go of its process is not whole. It is asked to stop once.
+func TestThreadIsLetGoOfOnce(t *testing.T) {
+	k := newScript("11: stop")
+	k.stopped[11] = false
+	tr := &Tracer{kernel: k, partlyTraced: map[int]bool{}, tasks: map[int]*task{
+		10: {tid: 10, pid: 10}, 11: {tid: 11, pid: 10},
+	}}
+	again := tr.tasks[11]
+	err := served(tr, func() error { return tr.DetachThread(11) })
+	if err := errors.Join(err, tr.letGoOf(again)); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(lines("11: interrupt\n11: detach"), k.requests); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	if !tr.partlyTraced[10] || tr.tasks[11] != nil {
+		t.Errorf("process 10 is partly traced: %t, tasks %v", tr.partlyTraced[10], tr.tasks)
+	}
+}
+
 // The tracer may end before a request, instead of it, or after it as its last act.
 func TestRequestAtTheTracersEnd(t *testing.T) {
 	for _, c := range []struct {
@@ -213,6 +234,7 @@ func TestWaitForSIGCHLD(t *testing.T) {
 		for range signals {
 			came <- unix.SIGCHLD
 		}
+		close(came) // no wait is for ever
 		got, _, err := sigchldKernel{k, came}.Wait(-1, c.flags)
 		if got != c.tid || !errors.Is(err, c.err) || len(came) != c.left {
 			t.Errorf("%s: got %d, %v, and %d signals left; want %d, %v, %d", c.name, got, err,

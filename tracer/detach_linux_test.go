@@ -105,6 +105,18 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 			"10: lost", "10: interrupt", "",
 		},
 		{
+			"each launched task that cannot stop is waited for", "launched",
+			tasks{
+				{tid: 10, pid: 10, state: inVFork},
+				{tid: 11, pid: 11, state: inVFork},
+				{tid: 12, pid: 12, state: inVFork},
+				{tid: 13, pid: 13, state: inVFork},
+			},
+			"10: lost\n11: lost\n12: vforkdone\n13: vforkdone",
+			"10: interrupt\n11: interrupt\n12: detach\n12: interrupt\n13: detach\n" +
+				"13: interrupt", "",
+		},
+		{
 			"after TRACEME", "TRACEME",
 			tasks{{tid: 10, pid: 10}},
 			"10: signal SIGSTOP",
