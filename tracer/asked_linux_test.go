@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -121,6 +122,55 @@ func TestRequestWhileTheTracerEnds(t *testing.T) {
 		})
 		if !errors.Is(err, ErrEnded) || done != meanwhile {
 			t.Errorf("meanwhile %t: got error %v, done %t", meanwhile, err, done)
+		}
+	}
+}
+
+// A stop or a resume of all tasks is for newcomers of unknown birth too, and one of a task for
+// those that it makes. 20 is made by 10, and of 30 nothing tells.
+func TestStopAndResumeAreForNewcomersToo(t *testing.T) {
+	type asks = []func(*Tracer) error
+	stopOne := func(tr *Tracer) error { return tr.StopThread(10) }
+	resumeOne := func(tr *Tracer) error { return tr.ResumeThread(10) }
+	for _, c := range []struct {
+		name    string
+		asks    asks // of 10, which is stopped
+		stops   string
+		stopped string
+	}{
+		{"resume", asks{(*Tracer).Resume}, "10: fork 20\n20: stop\n30: stop", "[]"},
+		{"resume of one", asks{resumeOne}, "10: fork 20\n20: stop\n30: stop", "[30]"},
+		{"stop", asks{(*Tracer).Resume, (*Tracer).Stop}, "10: stop\n30: stop", "[10 30]"},
+		{"stop of one", asks{(*Tracer).Resume, stopOne}, "10: stop\n30: stop", "[10]"},
+	} {
+		k := newScript(c.stops)
+		k.parents, k.stopped[10] = map[int]int{30: 10}, true
+		tr := &Tracer{kernel: k, holdNewcomers: true, tasks: map[int]*task{
+			10: {tid: 10, pid: 10, state: stopped, at: stopTrap, wanted: toHold},
+		}}
+		for _, ask := range c.asks {
+			if err := served(tr, func() error { return ask(tr) }); err != nil {
+				t.Error(err)
+			}
+		}
+		for len(k.lines) > 0 {
+			s, err := tr.next(-1, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr.handle(s)
+		}
+		tr.adopt(10)
+		tr.stopRecheck()
+		var held []int
+		for tid := range tr.tasks {
+			if k.stopped[tid] {
+				held = append(held, tid)
+			}
+		}
+		slices.Sort(held)
+		if got := fmt.Sprint(held); got != c.stopped {
+			t.Errorf("%s: stopped are %s, want %s", c.name, got, c.stopped)
 		}
 	}
 }

@@ -100,6 +100,18 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 			"10: detach\n10: interrupt", "",
 		},
 		{
+			"killed out of its stop, while another is waited for", "launched",
+			tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11, state: inVFork}},
+			"10: stop !\n11: vforkdone\n10: gone SIGKILL",
+			"10: detach\n10: interrupt\n11: detach\n11: interrupt", "",
+		},
+		{
+			"killed out of its stop, while another is waited for", "launched",
+			tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11, state: inVFork}},
+			"10: stop !\n11: vforkdone\n10: gone SIGKILL",
+			"10: detach\n10: interrupt\n11: detach\n11: interrupt", "",
+		},
+		{
 			"a launched task whose id an exec has taken over", "launched",
 			tasks{{tid: 10, pid: 10, state: inVFork}},
 			"10: lost", "10: interrupt", "",

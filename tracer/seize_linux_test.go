@@ -332,6 +332,47 @@ func TestEndedTasksAreReapedWhileSeizingWaits(t *testing.T) {
 	}
 }
 
+// A kernel in which the seizing of 12 waits until 11 is reaped.
+type waiting struct {
+	*script
+	reaped chan struct{}
+}
+
+func (k waiting) Seize(tid, options int) error {
+	if tid == 12 {
+		<-k.reaped
+	}
+	return k.script.Seize(tid, options)
+}
+
+func (k waiting) Reap(tid int) (int, unix.WaitStatus, error) {
+	got, status, err := k.script.Reap(tid)
+	if got == 11 {
+		close(k.reaped)
+	}
+	return got, status, err
+}
+
+func TestEndThatIsReapedWhileSeizingWaitsIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		k := newScript("11: gone 7\n10: stop\n12: stop")
+		k.threads, k.states = map[int]int{11: 10, 12: 10}, map[int]byte{11: 'Z'}
+		k.lists = [][]int{{10, 11, 12}, {10, 11, 12}, {10, 12}}
+		k.status = map[int]string{11: fmt.Sprintf("TracerPid:\t%d\n", unix.Gettid())}
+		tr := attaching(k, 10, 11, 12)
+		tr.kernel = waiting{k, make(chan struct{})}
+		if err := tr.attach(10); err != nil {
+			t.Fatal(err)
+		}
+		want := lines("10: attach at 0xa00\n10/11: attach\n10/12: attach\n10/11: exit 7\n10: ready")
+		if diff := cmp.Diff(want, endAttach(tr)); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestAttachEndsWithWhatWentWrong(t *testing.T) {
 	const refused = "the kernel refuses it: CAP_SYS_PTRACE is missing, " +
 		"or a security module or seccomp filter forbids ptrace: "
