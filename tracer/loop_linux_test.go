@@ -5,6 +5,7 @@ package tracer
 import (
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -591,25 +592,26 @@ func TestLoopEnds(t *testing.T) {
 		stops  string
 		failed bool
 		waits  int
+		asked  string
 		want   string
 	}{
-		{"with nothing", nil, nil, event.Unknown, "", false, 1, "<nil>"},
+		{"with nothing", nil, nil, event.Unknown, "", false, 1, "", "<nil>"},
 		{
 			"with a newcomer that comes late", nil, nil, event.Unknown, "11: stop\n11: gone 0",
 			false,
-			3, "<nil>",
+			3, "11: cont", "<nil>",
 		},
-		{"with a launched program", nil, &exec.Cmd{}, event.Exited(0), "", false, 1, "<nil>"},
-		{"with a program that is free", nil, &exec.Cmd{}, event.Unknown, "", false, 0, "<nil>"},
+		{"with a launched program", nil, &exec.Cmd{}, event.Exited(0), "", false, 1, "", "<nil>"},
+		{"with a program that is free", nil, &exec.Cmd{}, event.Unknown, "", false, 0, "", "<nil>"},
 		{
-			"with a last wait that fails", nil, nil, event.Unknown, "", true, 1,
+			"with a last wait that fails", nil, nil, event.Unknown, "", true, 1, "",
 			"wait4: input/output error",
 		},
 		{
 			"with a wait that fails",
 			map[int]*task{10: {tid: 10, pid: 10}},
 			nil, event.Unknown, "",
-			true, 1, "wait4: input/output error",
+			true, 1, "", "wait4: input/output error",
 		},
 	} {
 		k := newScript(c.stops)
@@ -624,6 +626,12 @@ func TestLoopEnds(t *testing.T) {
 		if err := tr.run(); fmt.Sprint(err) != c.want || k.waits != c.waits {
 			t.Errorf("%s: got error %v after %d waits, want %s after %d", c.name, err, k.waits,
 				c.want, c.waits)
+		}
+		asked := slices.DeleteFunc(k.requests, func(request string) bool {
+			return strings.HasSuffix(request, "seize") // of the waker's child
+		})
+		if got := strings.Join(asked, "\n"); got != c.asked {
+			t.Errorf("%s: got the requests %q, want %q", c.name, got, c.asked)
 		}
 		tr.stopRecheck()
 		tr.waker.close()
