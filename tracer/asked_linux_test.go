@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,6 +19,7 @@ func served(tr *Tracer, ask func() error) error {
 	answer := make(chan error)
 	go func() { answer <- ask() }()
 	(<-tr.requests)()
+	close(tr.done) // what waits on is ErrEnded
 	return <-answer
 }
 
@@ -124,6 +126,75 @@ func TestRequestWhileTheTracerEnds(t *testing.T) {
 	}
 }
 
+// A stop or a resume of all tasks is for newcomers of unknown birth too, and one of a task for
+// those that it makes. 20 is made by 10, and of 30 nothing tells.
+func TestStopAndResumeAreForNewcomersToo(t *testing.T) {
+	type asks = []func(*Tracer) error
+	stopOne := func(tr *Tracer) error { return tr.StopThread(10) }
+	resumeOne := func(tr *Tracer) error { return tr.ResumeThread(10) }
+	for _, c := range []struct {
+		name    string
+		asks    asks // of 10, which is stopped
+		stops   string
+		stopped string
+	}{
+		{"resume", asks{(*Tracer).Resume}, "10: fork 20\n20: stop\n30: stop", "[]"},
+		{"resume of one", asks{resumeOne}, "10: fork 20\n20: stop\n30: stop", "[30]"},
+		{"stop", asks{(*Tracer).Resume, (*Tracer).Stop}, "10: stop\n30: stop", "[10 30]"},
+		{"stop of one", asks{(*Tracer).Resume, stopOne}, "10: stop\n30: stop", "[10]"},
+	} {
+		k := newScript(c.stops)
+		k.parents, k.stopped[10] = map[int]int{30: 10}, true
+		tr := &Tracer{kernel: k, holdNewcomers: true, tasks: map[int]*task{
+			10: {tid: 10, pid: 10, state: stopped, at: stopTrap, wanted: toHold},
+		}}
+		for _, ask := range c.asks {
+			if err := served(tr, func() error { return ask(tr) }); err != nil {
+				t.Error(err)
+			}
+		}
+		for len(k.lines) > 0 {
+			s, err := tr.next(-1, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr.handle(s)
+		}
+		tr.adopt(10)
+		tr.stopRecheck()
+		var held []int
+		for tid := range tr.tasks {
+			if k.stopped[tid] {
+				held = append(held, tid)
+			}
+		}
+		slices.Sort(held)
+		if got := fmt.Sprint(held); got != c.stopped {
+			t.Errorf("%s: stopped are %s, want %s", c.name, got, c.stopped)
+		}
+	}
+}
+
+// After a thread is let go of its process is not whole. It is asked to stop once.
+func TestThreadIsLetGoOfOnce(t *testing.T) {
+	k := newScript("11: stop")
+	k.stopped[11] = false
+	tr := &Tracer{kernel: k, partlyTraced: map[int]bool{}, tasks: map[int]*task{
+		10: {tid: 10, pid: 10}, 11: {tid: 11, pid: 10},
+	}}
+	again := tr.tasks[11]
+	err := served(tr, func() error { return tr.DetachThread(11) })
+	if err := errors.Join(err, tr.letGoOf(again)); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(lines("11: interrupt\n11: detach"), k.requests); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	if !tr.partlyTraced[10] || tr.tasks[11] != nil {
+		t.Errorf("process 10 is partly traced: %t, tasks %v", tr.partlyTraced[10], tr.tasks)
+	}
+}
+
 // The tracer may end before a request, instead of it, or after it as its last act.
 func TestRequestAtTheTracersEnd(t *testing.T) {
 	for _, c := range []struct {
@@ -213,6 +284,7 @@ func TestWaitForSIGCHLD(t *testing.T) {
 		for range signals {
 			came <- unix.SIGCHLD
 		}
+		close(came) // no wait is for ever
 		got, _, err := sigchldKernel{k, came}.Wait(-1, c.flags)
 		if got != c.tid || !errors.Is(err, c.err) || len(came) != c.left {
 			t.Errorf("%s: got %d, %v, and %d signals left; want %d, %v, %d", c.name, got, err,

@@ -21,7 +21,7 @@ type backlog struct {
 // park takes in a task that stopped before its birth was known.
 func (t *Tracer) park(tid int) *task {
 	k := &task{tid: tid, owed: t.newcomerIsOwed(), backlog: &backlog{since: time.Now()}}
-	if t.starting && !t.launched {
+	if t.starting { // an attach: a launch waits for its process alone
 		k.owed.add(owedExitOption)
 	}
 	if t.holdNewcomers {

@@ -100,9 +100,27 @@ func TestDetachLetsGoOfEveryTask(t *testing.T) {
 			"10: detach\n10: interrupt", "",
 		},
 		{
+			"killed out of its stop, while another is waited for", "launched",
+			tasks{{tid: 10, pid: 10}, {tid: 11, pid: 11, state: inVFork}},
+			"10: stop !\n11: vforkdone\n10: gone SIGKILL",
+			"10: detach\n10: interrupt\n11: detach\n11: interrupt", "",
+		},
+		{
 			"a launched task whose id an exec has taken over", "launched",
 			tasks{{tid: 10, pid: 10, state: inVFork}},
 			"10: lost", "10: interrupt", "",
+		},
+		{
+			"each launched task that cannot stop is waited for", "launched",
+			tasks{
+				{tid: 10, pid: 10, state: inVFork},
+				{tid: 11, pid: 11, state: inVFork},
+				{tid: 12, pid: 12, state: inVFork},
+				{tid: 13, pid: 13, state: inVFork},
+			},
+			"10: lost\n11: lost\n12: vforkdone\n13: vforkdone",
+			"10: interrupt\n11: interrupt\n12: detach\n12: interrupt\n13: detach\n" +
+				"13: interrupt", "",
 		},
 		{
 			"after TRACEME", "TRACEME",
@@ -183,6 +201,35 @@ func TestDetachAfterAFailureLetsGoOfEveryTask(t *testing.T) {
 		got := slices.DeleteFunc(k.requests, isOther)
 		if diff := cmp.Diff(detached, got); diff != "" {
 			t.Errorf("%s failed (-want +got):\n%s", failed, diff)
+		}
+	}
+}
+
+// The end of a launched program that was let go of is for the Wait of its exec.Cmd, so no wait for
+// any task is for children that are not traced.
+func TestWaitsLeaveOutALaunchedProgramThatIsFree(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		launched bool
+		released []int
+		want     int
+	}{
+		{"it is traced", true, []int{11}, 0},
+		{"it is let go of", true, []int{10}, unix.WCLONE},
+		{"it is let go of, and then another", true, []int{10, 11}, unix.WCLONE},
+		{"it was not launched", false, []int{10}, 0},
+	} {
+		k := newScript("")
+		tr := &Tracer{kernel: k, pid: 10, launched: c.launched, tasks: map[int]*task{}}
+		for _, tid := range c.released {
+			k.stopped[tid] = true
+			tr.tasks[tid] = &task{tid: tid, pid: 10, state: stopped, at: stopTrap}
+			if err := tr.release(tr.tasks[tid]); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := tr.waitFlags(); got != c.want {
+			t.Errorf("%s: got the flags %#x, want %#x", c.name, got, c.want)
 		}
 	}
 }

@@ -142,7 +142,7 @@ func (w *seizeWatch) reapEnded(pid, tracer int) (reaped []stop) {
 		if !traced || procState(w.kernel, tid) != 'Z' {
 			continue
 		}
-		if got, status, err := w.kernel.Reap(tid); err == nil && got == tid {
+		if got, status, _ := w.kernel.Reap(tid); got == tid { // with an error it is none
 			reaped = append(reaped, classify(tid, status))
 		}
 	}

@@ -268,7 +268,10 @@ func (k *script) Siginfo(tid int) (Siginfo, error) {
 	if k.group[tid] {
 		return Siginfo{}, unix.EINVAL
 	}
-	return k.infos[tid], k.errs[fmt.Sprintf("%d: siginfo", tid)]
+	if err := k.errs[fmt.Sprintf("%d: siginfo", tid)]; err != nil {
+		return Siginfo{}, err
+	}
+	return k.infos[tid], nil
 }
 
 func (k *script) SyscallInfo(tid int) (SyscallInfo, error) {

@@ -90,7 +90,7 @@ func (t *Tracer) vanished(leader *task) bool {
 		t.forget(leader)
 		delete(t.partlyTraced, leader.pid)
 		return true
-	case err == nil && s.tid != 0:
+	case s.tid != 0:
 		t.handle(s)
 		return true
 	}

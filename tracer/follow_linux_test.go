@@ -91,6 +91,11 @@ func TestSetFollowChangesWhatIsFollowed(t *testing.T) {
 	if status, err := tr.Wait(); status != 0 || err != nil {
 		t.Errorf("the trace ends with %s, %v, want 0", status, err)
 	}
+	for _, e := range l.trace {
+		if int(e.TID) != tr.PID() {
+			t.Errorf("told of a process that runs untraced: %s", e)
+		}
+	}
 	wantForm(t, l.form(t), "main: fork main/1, vfork main/2, vforkdone, exit 0")
 }
 

@@ -98,10 +98,17 @@ func TestHeldProcessIsTracedFromItsExec(t *testing.T) {
 			if diff := cmp.Diff(lines("10: ready at 0xa00"), events); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
-			if one := tr.tasks[10]; released != 1 || one.at != stopExec || !k.stopped[10] ||
-				!tr.launched || tr.pid != 10 {
+			if !k.stopped[10] {
+				t.Error("it is not held at its exec")
+			}
+			if one := tr.tasks[10]; released != 1 || one.at != stopExec || !tr.launched {
 				t.Errorf("let go of %d times, at stop %d, launched %t: want it held at its exec",
 					released, one.at, tr.launched)
+			}
+			k.lines = lines("> resume\n10: exec 10\n10: exit 0\n10: gone 0")
+			more := k.follow(t, tr)
+			if diff := cmp.Diff(lines("10: exec\n10: exit 0\n10: end 0"), more); diff != "" {
+				t.Errorf("events after it (-want +got):\n%s", diff)
 			}
 		})
 	}

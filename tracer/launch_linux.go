@@ -99,14 +99,14 @@ func (t *Tracer) toExec(k *task) error {
 			return err
 		}
 	}
-	return t.announceReady(k)
+	t.announceReady(k)
+	return nil
 }
 
 // announceReady tells that a program has not executed its first instruction yet.
-func (t *Tracer) announceReady(k *task) error {
+func (t *Tracer) announceReady(k *task) {
 	t.early = nil // the signals of what ran before the program
 	t.emit(event.Event{Kind: event.Ready, PC: t.pc(k.tid)}, k)
-	return t.failure
 }
 
 // toNextStop waits for the next stop of a process on its way to its program. Signals are its own.

@@ -88,7 +88,7 @@ func (t *Tracer) run() error {
 			return nil
 		}
 		if len(t.tasks) == 0 {
-			if over, err := t.isOver(); over || err != nil {
+			if over, err := t.isOver(); over {
 				return err
 			}
 			continue

@@ -58,6 +58,7 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 		stops   string
 		events  string // before the resume
 		goesOn  string // requests from the resume on
+		end     string // of the program, if not the leader ends first
 	}{
 		{
 			"two threads, which are all", threads,
@@ -65,7 +66,8 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			nil, nil,
 			lists{{10, 11}},
 			1, "10: stop\n11: stop",
-			"10: attach at 0xa00\n10/11: attach\n10: ready", goesOn + "\n11: cont\n11: setoptions",
+			"10: attach at 0xa00\n10/11: attach\n10: ready",
+			goesOn + "\n11: cont\n11: setoptions", "",
 		},
 		{
 			"two threads, and perhaps one more", threads,
@@ -73,7 +75,8 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			nil, nil,
 			lists{{10, 11}},
 			2, "10: stop\n11: stop",
-			"10: attach at 0xa00\n10/11: attach\n10: ready", goesOn + "\n11: cont\n11: setoptions",
+			"10: attach at 0xa00\n10/11: attach\n10: ready",
+			goesOn + "\n11: cont\n11: setoptions", "",
 		},
 		{
 			"a thread that was made unseen", threads,
@@ -81,7 +84,8 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			nil, nil,
 			lists{{10}, {10, 11}},
 			2, "10: stop\n11: stop",
-			"10: attach at 0xa00\n10/11: attach\n10: ready", goesOn + "\n11: cont\n11: setoptions",
+			"10: attach at 0xa00\n10/11: attach\n10: ready",
+			goesOn + "\n11: cont\n11: setoptions", "",
 		},
 		{
 			"the birth of a process", nil,
@@ -89,7 +93,7 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			nil, nil,
 			lists{{10}},
 			1, "20: stop\n10: fork 20", "10: attach at 0xa00\n10: fork 20\n10: ready",
-			goesOn,
+			goesOn, "",
 		},
 		{
 			"the birth of a thread", threads,
@@ -97,7 +101,8 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			nil, nil,
 			lists{{10}},
 			1, "11: stop\n10: clone 11",
-			"10: attach at 0xa00\n10: clone 11\n10: ready", goesOn + "\n11: cont\n11: setoptions",
+			"10: attach at 0xa00\n10: clone 11\n10: ready",
+			goesOn + "\n11: cont\n11: setoptions", "",
 		},
 		{
 			"a thread that has ended", threads,
@@ -105,7 +110,7 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			nil,
 			errs{"11: seize": unix.ESRCH},
 			lists{{10, 11}, {10}},
-			2, "10: stop", "10: attach at 0xa00\n10: ready", goesOn,
+			2, "10: stop", "10: attach at 0xa00\n10: ready", goesOn, "",
 		},
 		{
 			"a thread that is killed when it is seized", threads,
@@ -114,7 +119,7 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			errs{"11: interrupt": unix.ESRCH},
 			lists{{10, 11}, {10}},
 			2, "10: stop\n11: gone SIGKILL",
-			"10: attach at 0xa00\n10/11: attach\n10/11: killed SIGKILL\n10: ready", goesOn,
+			"10: attach at 0xa00\n10/11: attach\n10/11: killed SIGKILL\n10: ready", goesOn, "",
 		},
 		{
 			"a thread that has ended and cannot be seized", threads,
@@ -122,7 +127,7 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			states{11: 'Z'},
 			errs{"11: seize": unix.EPERM},
 			lists{{10, 11}},
-			1, "10: stop", "10: attach at 0xa00\n10: ready", goesOn,
+			1, "10: stop", "10: attach at 0xa00\n10: ready", goesOn, "",
 		},
 		{
 			"a thread of the kernel's",
@@ -131,7 +136,7 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			nil,
 			errs{"12: seize": unix.EPERM},
 			lists{{10, 12}},
-			2, "10: stop", "10: attach at 0xa00\n10: ready", goesOn,
+			2, "10: stop", "10: attach at 0xa00\n10: ready", goesOn, "",
 		},
 		{
 			"a thread that is ours already", threads,
@@ -139,7 +144,7 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			nil,
 			errs{"11: seize": unix.EPERM},
 			lists{{10, 11}},
-			1, "10: stop", "10: attach at 0xa00\n10: ready", goesOn,
+			1, "10: stop", "10: attach at 0xa00\n10: ready", goesOn, "",
 		},
 		{
 			"an id that is another process's by now, which may not be traced", nil,
@@ -147,14 +152,14 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			nil,
 			errs{"20: seize": unix.EPERM},
 			lists{{10, 20}, {10}},
-			2, "10: stop", "10: attach at 0xa00\n10: ready", goesOn,
+			2, "10: stop", "10: attach at 0xa00\n10: ready", goesOn, "",
 		},
 		{
 			"an id that is another process's by now", nil,
 			status{10: whole},
 			nil, nil,
 			lists{{10, 20}, {10}},
-			2, "20: stop\n10: stop", "10: attach at 0xa00\n10: ready", goesOn,
+			2, "20: stop\n10: stop", "10: attach at 0xa00\n10: ready", goesOn, "",
 		},
 		{
 			"a leader whose id is a thread's by an exec", nil,
@@ -162,7 +167,7 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			nil, nil,
 			lists{{10}},
 			2, "10: lost\n10: stop",
-			"10: attach at 0xa00\n10: exit 0\n10: attach\n10: ready", goesOn,
+			"10: attach at 0xa00\n10: exit 0\n10: attach\n10: ready", goesOn, "",
 		},
 		{
 			"such a leader, which had stopped", nil,
@@ -170,7 +175,7 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			nil, nil,
 			lists{{10}},
 			3, "10: stop !\n10: lost\n10: stop",
-			"10: attach at 0xa00\n10: exit 0\n10: attach\n10: ready", goesOn,
+			"10: attach at 0xa00\n10: exit 0\n10: attach\n10: ready", goesOn, "",
 		},
 		{
 			"a leader that an exec takes out of its stop", nil,
@@ -178,11 +183,33 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 			nil, nil,
 			lists{{10}},
 			2, "10: stop !\n10: exec 10", "10: attach at 0xa00\n10: exec\n10: ready",
-			goesOn,
+			goesOn, "",
+		},
+		{
+			"a leader that ends", threads,
+			status{10: two},
+			nil, nil,
+			lists{{10, 11}},
+			1, "10: exit 0\n11: stop",
+			"10: attach at 0xa00\n10/11: attach\n10: exit 0\n10: ready",
+			"11: cont\n11: cont\n11: setoptions", "\n> resume\n11: exit 0\n11: gone 0\n10: gone 0",
+		},
+		{
+			"an exec, and a newcomer of which nothing is told", nil,
+			status{10: whole},
+			nil, nil,
+			lists{{10}},
+			1, "20: stop\n10: exec 10",
+			"10: attach at 0xa00\n20: attach\n10: exec\n10: ready",
+			goesOn + "\n20: cont\n20: setoptions", end + "\n20: gone 0",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			k := newScript(c.stops + end)
+			if c.end == "" {
+				c.end = end
+			}
+			k := newScript(c.stops + c.end)
+			k.parents = map[int]int{20: 10}
 			k.threads, k.states, k.lists = c.threads, c.states, c.lists
 			k.flags = map[int]int{12: 0x10} // PF_IO_WORKER
 			runtime.LockOSThread()
@@ -228,10 +255,13 @@ func TestAttachMeetsAProgramThatRuns(t *testing.T) {
 // meanwhile, and has its group's id. The event of that exec may follow, or the stop that was asked
 // for instead.
 func TestATaskThatExecutesWhileItIsSeizedIsToldOnce(t *testing.T) {
+	const asked = "10: seize\n10: interrupt\n11: seize\n11: interrupt\n10: interrupt\n" +
+		"10: setoptions"
 	const told = "10: attach at 0xa00\n10/11: attach\n10: exit 0\n10: exec from 11\n10: ready"
 	for _, c := range []struct{ name, stops, events string }{
 		{"and its event follows", "10: exec 11", ""},
 		{"and its event does not", "10: stop", ""},
+		{"and another exec's does", "10: stop\n> resume\n10: exec 10", "10: exec"},
 		{"and it executes another", "10: exec 11\n> resume\n10: exec 11", "10: exec"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -244,6 +274,9 @@ func TestATaskThatExecutesWhileItIsSeizedIsToldOnce(t *testing.T) {
 			}
 			if diff := cmp.Diff(lines(told), endAttach(tr)); diff != "" {
 				t.Errorf("events of the attach (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(lines(asked), k.requests); diff != "" || !k.stopped[10] {
+				t.Errorf("held %t, requests (-want +got):\n%s", k.stopped[10], diff)
 			}
 			want := lines(c.events + "\n10: exit 5\n10: end 5")
 			if diff := cmp.Diff(want, k.follow(t, tr)); diff != "" {
@@ -271,7 +304,7 @@ func TestEndedTasksAreReapedWhileSeizingWaits(t *testing.T) {
 		{"it goes on", false, "11: gone 7", nil},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			k := newScript(c.stops + "\n12: gone 0\n13: gone 0")
+			k := newScript(c.stops + "\n13: gone 0\n12: gone 0")
 			k.lists = [][]int{{11, 12, 13}}
 			k.states = map[int]byte{11: 'Z', 12: 'Z', 13: 'S'}
 			k.status = map[int]string{
@@ -297,6 +330,47 @@ func TestEndedTasksAreReapedWhileSeizingWaits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A kernel in which the seizing of 12 waits until 11 is reaped.
+type waiting struct {
+	*script
+	reaped chan struct{}
+}
+
+func (k waiting) Seize(tid, options int) error {
+	if tid == 12 {
+		<-k.reaped
+	}
+	return k.script.Seize(tid, options)
+}
+
+func (k waiting) Reap(tid int) (int, unix.WaitStatus, error) {
+	got, status, err := k.script.Reap(tid)
+	if got == 11 {
+		close(k.reaped)
+	}
+	return got, status, err
+}
+
+func TestEndThatIsReapedWhileSeizingWaitsIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		k := newScript("11: gone 7\n10: stop\n12: stop")
+		k.threads, k.states = map[int]int{11: 10, 12: 10}, map[int]byte{11: 'Z'}
+		k.lists = [][]int{{10, 11, 12}, {10, 11, 12}, {10, 12}}
+		k.status = map[int]string{11: fmt.Sprintf("TracerPid:\t%d\n", unix.Gettid())}
+		tr := attaching(k, 10, 11, 12)
+		tr.kernel = waiting{k, make(chan struct{})}
+		if err := tr.attach(10); err != nil {
+			t.Fatal(err)
+		}
+		want := lines("10: attach at 0xa00\n10/11: attach\n10/12: attach\n10/11: exit 7\n10: ready")
+		if diff := cmp.Diff(want, endAttach(tr)); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestAttachEndsWithWhatWentWrong(t *testing.T) {
@@ -380,5 +454,50 @@ func TestAttachEndsWithWhatWentWrong(t *testing.T) {
 				t.Errorf("the tasks were listed %d times, want %d", k.looks, c.looks)
 			}
 		})
+	}
+}
+
+func TestStrangerIsAnotherProcesses(t *testing.T) {
+	k := newScript("")
+	k.threads = map[int]int{11: 10}
+	k.files = map[string]string{"/proc/12/status": "Name:\tx\nTgid:\t10\n"}
+	k.stopped[11], k.stopped[20] = false, false
+	tr := &Tracer{kernel: k, pid: 10}
+	for tid, want := range map[int]bool{
+		11: false,
+		12: false, // it has executed a program: its id is its group's
+		13: false, // it is gone
+		20: true,
+	} {
+		if got := tr.isStranger(tid); got != want {
+			t.Errorf("%d is a stranger: %t, want %t", tid, got, want)
+		}
+	}
+}
+
+// A birth during an attach lets go of nothing but a process of which the parent alone is followed.
+func TestBirthDuringAnAttach(t *testing.T) {
+	for _, how := range []Follow{FollowBoth, FollowParent, FollowChild, FollowAsk} {
+		for birth, detached := range map[string]bool{
+			"10: fork 20": how == FollowParent, "10: clone 11": false,
+		} {
+			k := newScript("20: stop\n11: stop\n" + birth)
+			k.threads, k.lists = map[int]int{11: 10}, [][]int{{10}}
+			k.parents = map[int]int{20: 10}
+			tr := attaching(k, 10)
+			tr.opts = Options{Threads: how, Processes: how, Ask: func(event.Event) Follow {
+				t.Error("asked during an attach")
+				return FollowBoth
+			}}
+			if err := tr.attach(10); err != nil {
+				t.Fatal(err)
+			}
+			tr.stopRecheck()
+			if got := slices.ContainsFunc(k.requests, func(request string) bool {
+				return strings.HasSuffix(request, "detach")
+			}); got != detached {
+				t.Errorf("%s, %s followed: let go of %t, want %t", birth, how, got, detached)
+			}
+		}
 	}
 }

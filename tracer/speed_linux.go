@@ -56,7 +56,7 @@ func (t *Tracer) askLikely() (stop, error) {
 			if k := t.tasks[tid]; k == nil || k.isStopped() {
 				continue
 			}
-			if s, err := t.next(tid, unix.WNOHANG); err == nil && s.tid != 0 {
+			if s, _ := t.next(tid, unix.WNOHANG); s.tid != 0 { // an error is left to other waits
 				l.found++
 				return s, nil
 			}

@@ -48,7 +48,8 @@ func (t *Tracer) traceFromExec() error {
 	}
 	if t.isExecTrap(s) {
 		k.stop(stopExec)
-		return t.announceReady(k)
+		t.announceReady(k)
+		return nil
 	}
 	t.handle(s) // a signal has come before the exec, which is an event now
 	return t.toExec(k)
