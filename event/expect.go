@@ -35,6 +35,19 @@ type expectedBound struct {
 	n     int    // the value of count
 }
 
+// Expect reads want lines that have no parameters, as a fixture's head has them, and works them out.
+func Expect(lines ...string) (Expected, error) {
+	wants := make([]Want, len(lines))
+	for i, line := range lines {
+		w, err := ParseWant(line)
+		if err != nil {
+			return Expected{}, err
+		}
+		wants[i] = w
+	}
+	return Expand(wants, nil, [2]int{})
+}
+
 // Expand works out want lines for a fixture's parameters and a kernel's major and minor version.
 // The error names the line that has no meaning: a name without a value, or a task that two lines
 // state.

@@ -16,7 +16,6 @@ import (
 	"github.com/tidcheck/tidcheck/internal/probe"
 	"github.com/tidcheck/tidcheck/internal/procfs"
 	"github.com/tidcheck/tidcheck/judge"
-	"golang.org/x/sys/unix"
 )
 
 // What this machine is, and what it lacks for a fixture.
@@ -34,15 +33,6 @@ func newEvidence(s Scenario) *judge.Evidence {
 		Program: judge.Program{State: judge.NotBegun, Status: event.Unknown},
 		Account: judge.Account{Source: judge.NoAccount},
 	}
-}
-
-// kernelRelease is the running kernel's, such as 6.1.0-18-amd64.
-func kernelRelease() string {
-	var name unix.Utsname
-	if unix.Uname(&name) != nil { // EFAULT alone
-		return "unknown"
-	}
-	return unix.ByteSliceToString(name.Release[:])
 }
 
 // witnessHere names, by trying, where truth comes from besides the ledger, and why each other

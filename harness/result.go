@@ -91,18 +91,14 @@ func (r *Result) tellAs(one Result) {
 // expected is a result as it is by what is known. Of several runs that failed, the first counts in
 // which something failed that is not known.
 func (r Result) expected(expect func(Result) Result) Result {
-	first := expect(r)
 	for _, one := range r.failed {
-		if first.Verdict == judge.Fail {
-			break
-		}
 		again := r
 		again.tellAs(one)
-		if other := expect(again); other.Verdict == judge.Fail {
-			return other
+		if known := expect(again); known.Verdict == judge.Fail {
+			return known
 		}
 	}
-	return first
+	return expect(r)
 }
 
 // tellOthers has a pass of some runs alone say what came of the others.

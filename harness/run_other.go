@@ -17,7 +17,6 @@ var errNotLinux = fmt.Errorf("run a fixture on %s: %w", runtime.GOOS, errors.Err
 
 func newEvidence(Scenario) *judge.Evidence { return &judge.Evidence{} }
 
-func kernelRelease() string       { return "unknown" }
 func lacking(fixtures.Need) error { return errNotLinux }
 
 func witnessHere(context.Context) (string, map[judge.Source]string) { return "none", nil }

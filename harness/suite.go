@@ -16,6 +16,7 @@ import (
 	"github.com/tidcheck/tidcheck/internal/build"
 	"github.com/tidcheck/tidcheck/internal/inherited"
 	"github.com/tidcheck/tidcheck/internal/limits"
+	"github.com/tidcheck/tidcheck/internal/procfs"
 	"github.com/tidcheck/tidcheck/internal/transcript"
 	"github.com/tidcheck/tidcheck/judge"
 	"github.com/tidcheck/tidcheck/witness"
@@ -189,6 +190,9 @@ func RunAll(
 	}
 	return report, err
 }
+
+// kernelRelease is the running kernel's, such as 6.1.0-18-amd64; "?" where that is not Linux.
+func kernelRelease() string { return procfs.FirstLine("/proc/sys/kernel/osrelease") }
 
 // ThisMachine tells where the suite runs, by trying.
 func ThisMachine(ctx context.Context) Machine {

@@ -98,15 +98,7 @@ func Run(t testing.TB, scenario string, d Debugger, o Options) *Trial {
 // lines.
 func (r *Trial) Canonical(lines ...string) func() (bool, string) {
 	return func() (bool, string) {
-		var wants []event.Want
-		for _, line := range lines {
-			w, err := event.ParseWant(line)
-			if err != nil {
-				return false, err.Error()
-			}
-			wants = append(wants, w)
-		}
-		x, err := event.Expand(wants, nil, [2]int{})
+		x, err := event.Expect(lines...)
 		if err != nil {
 			return false, err.Error()
 		}

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -58,7 +61,7 @@ func declared(ctx context.Context, argv []string, repeat int) (wants []string, e
 		}
 		if n == 0 {
 			wants = traced.Wants()
-			if expected, err = expect(wants); err != nil {
+			if expected, err = event.Expect(wants...); err != nil {
 				return nil, err
 			}
 		}
@@ -110,19 +113,6 @@ func observe(ctx context.Context, spec harness.Spec) (traced, beside event.Form,
 	return family.Form(), beside, nil
 }
 
-// expect reads want lines as a fixture's head is read.
-func expect(lines []string) (event.Expected, error) {
-	wants := make([]event.Want, len(lines))
-	for i, line := range lines {
-		w, err := event.ParseWant(line)
-		if err != nil {
-			return event.Expected{}, err
-		}
-		wants[i] = w
-	}
-	return event.Expand(wants, nil, [2]int{})
-}
-
 // difference describes the first task that did something else than is expected; empty if none did.
 func difference(expected event.Expected, form event.Form, view event.View) string {
 	want, got := expected.Compare(form, view)
@@ -140,4 +130,51 @@ func difference(expected event.Expected, form event.Form, view event.View) strin
 		return fmt.Sprintf("%s, and the tracer's first run has %q", found, line)
 	}
 	return ""
+}
+
+// The templates are whole fixtures that pass as they are; a test runs them.
+var (
+	//go:embed template/fixture.c
+	templateInC []byte
+	//go:embed template/main.go.txt
+	templateInGo []byte
+)
+
+var fixtureName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+// newCommand writes a fixture for its author to change.
+func newCommand(_ context.Context, c *invocation) error {
+	inGo := c.flags.Bool("go", false, "write a Go program, NAME/main.go, instead of NAME.c")
+	if err := c.parse(); err != nil {
+		return err
+	}
+	name := c.flags.Arg(0)
+	switch {
+	case c.flags.NArg() != 1:
+		return errors.New("name one fixture, for example thread_in_a_hurry")
+	case !fixtureName.MatchString(name):
+		return fmt.Errorf("%q cannot name a fixture: write GROUP_BEHAVIOUR in a-z, 0-9, _", name)
+	}
+	text, file := templateInC, name+".c"
+	if *inGo {
+		text, file = templateInGo, filepath.Join(name, "main.go")
+		if err := os.Mkdir(name, 0o777); err != nil {
+			return err
+		}
+	}
+	if err := writeNew(file, text); err != nil {
+		return err
+	}
+	fmt.Printf("wrote %s; to run it: tidcheck run --fixture %s reference\n", file, file)
+	return nil
+}
+
+// writeNew writes a file that must not exist yet.
+func writeNew(name string, text []byte) error {
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	return errors.Join(err, file.Close())
 }
