@@ -84,6 +84,22 @@ func TestExitReportsMissingDeathsAndWrongStatuses(t *testing.T) {
 	})
 }
 
+// The suite ends a program whose time is over. Its debugger had to tell only of what came before.
+func TestNoDeathIsDueOnceTheTimeIsOver(t *testing.T) {
+	overdue := func(s *sketch, at time.Duration) {
+		hung(s)
+		s.Looks, s.dump = []Look{{When: AtOverdue, At: at, Tasks: s.dump}}, nil
+		s.say("100/101: exit 0\n			100/102: exit 3\n			100: exit 0\n			100: end 0", "")
+	}
+	testRule(t, "exit", launched, []variant{
+		{"all came later", func(s *sketch) { overdue(s, 35) }, ""},
+		{
+			"one came before", func(s *sketch) { overdue(s, 45) },
+			"task 101 (main/1) ended, and its end was not reported",
+		},
+	})
+}
+
 func TestExitJudgesNoDeathAfterTheDetach(t *testing.T) {
 	testRule(t, "exit", attached, []variant{
 		{

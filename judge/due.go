@@ -11,12 +11,19 @@ import (
 
 // What a debugger had to tell: of which tasks, until when, and up to which failure of its own.
 
-// until is when the debugger was asked to let go, or never.
+// until is when the debugger was asked to let go, or the run's time was over, or never. Then the
+// suite ends the program, and bounded judges that it had to.
 func (e *Evidence) until() time.Duration {
-	if e.Detach.State == NotAsked {
-		return never
+	end := never
+	if e.Detach.State != NotAsked {
+		end = e.Detach.Asked
 	}
-	return e.Detach.Asked
+	for _, l := range e.Looks {
+		if l.When == AtOverdue && e.Progress.State == TimedOut {
+			end = min(end, l.At)
+		}
+	}
+	return end
 }
 
 // debugged tells whether a life must have been reported: it is not foreign, and lived while the
