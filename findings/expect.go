@@ -39,6 +39,9 @@ func (l List) known(r harness.Result) (lines []known) {
 	return lines
 }
 
+// Names tells whether a finding names a result's debugger, scenario and rule, whatever that says.
+func (l List) Names(r harness.Result) bool { return len(l.known(r)) > 0 }
+
 // names tells whether a line is about a debugger, a scenario and a rule, in some version.
 func (f Failure) names(debugger, id, rule string) bool {
 	return slices.Contains(f.Rules, rule) &&

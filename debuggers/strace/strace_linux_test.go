@@ -29,7 +29,7 @@ func TestWhatIsKnownOfStrace(t *testing.T) {
 	o := harness.Options{
 		Match: regexp.MustCompile(
 			"^(attach_leader_gone|attach_vfork_parent|exec_leader_zombie)/"),
-		Expect: adaptertest.Known(t).Expect, TimeScale: 0.5,
+		Expect: adaptertest.Known(t), TimeScale: 0.5,
 	}
 	harness.Test(t, Debugger{}, o)
 }
@@ -47,7 +47,7 @@ func TestAUsersFixtureInheritsNoFinding(t *testing.T) {
 	}{{nil, judge.KFail}, {[]fixtures.Fixture{own}, judge.Fail}} {
 		o := harness.Options{
 			Match:    regexp.MustCompile("^exit_leader_first/attach_during$"),
-			Fixtures: c.fixtures, Expect: adaptertest.Known(t).Expect,
+			Fixtures: c.fixtures, Expect: adaptertest.Known(t),
 		}
 		report, err := harness.RunAll(
 			t.Context(), []harness.Debugger{Debugger{}}, o, func([]harness.Result) {})
@@ -68,7 +68,7 @@ func TestStraceIsRightInAStorm(t *testing.T) {
 	o := harness.Options{
 		Match: regexp.MustCompile(
 			"^(attach_churn|attach_births|thread_storm)/attach_during$"), Repeat: rounds,
-		Expect: adaptertest.Known(t).Expect,
+		Expect: adaptertest.Known(t),
 	}
 	report, err := harness.RunAll(
 		t.Context(), []harness.Debugger{Debugger{}}, o, func([]harness.Result) {})
