@@ -38,7 +38,7 @@ var shows = map[string][]string{
 	"takes-fork-for-process": {
 		"thread_by_vfork_flag/launch", "thread_with_exit_signal/launch",
 	},
-	"removes-leader-at-its-exit": {"exit_leader_first/launch", "exec_from_thread/launch"},
+	"removes-leader-at-its-exit": {"exit_leader_first/launch", "exit_leader_status/launch"},
 	"reports-leaders-exit":       {"exit_leader_first/launch", "exit_leader_status/launch"},
 	"keeps-tids-after-exec":      {"exec_repeated/stops"},
 	"deduplicates-by-tid":        {"thread_tid_reuse/launch"},
