@@ -39,8 +39,30 @@ func (l List) known(r harness.Result) (lines []known) {
 	return lines
 }
 
-// Names tells whether a finding names a result's debugger, scenario and rule, whatever that says.
-func (l List) Names(r harness.Result) bool { return len(l.known(r)) > 0 }
+// MayBeKnown tells whether a failure may be of a cause that is known, though no finding says just
+// that: one names its debugger, scenario and rule, or what it says is the word of findings that name
+// its debugger and rule in another scenario.
+func (l List) MayBeKnown(r harness.Result) bool {
+	if len(l.known(r)) > 0 {
+		return true
+	}
+	return !r.Own && !slices.ContainsFunc(violations(r), func(v judge.Violation) bool {
+		return !slices.ContainsFunc(l, func(f Finding) bool { return f.saysElsewhere(r, v) })
+	})
+}
+
+// saysElsewhere tells whether a finding says a violation, in any scenario and version.
+func (f Finding) saysElsewhere(r harness.Result, v judge.Violation) bool {
+	return slices.ContainsFunc(f.Failures, func(one Failure) bool {
+		isNamed := func(c string) bool { return isBuildOf(c, r.Debugger) }
+		return slices.Contains(one.Rules, r.Rule) &&
+			slices.ContainsFunc(one.Configurations, isNamed) &&
+			slices.ContainsFunc(f.says, func(s saying) bool {
+				return (s.debugger == "" || s.debugger == one.Debugger) &&
+					slices.Contains(s.rules, r.Rule) && s.text.MatchString(v.Kind+": "+v.Text)
+			})
+	})
+}
 
 // names tells whether a line is about a debugger, a scenario and a rule, in some version.
 func (f Failure) names(debugger, id, rule string) bool {
@@ -161,7 +183,7 @@ const notReported = "not reported"
 // that nobody measured a pass is a pass, and says that it is another than in the version below.
 func asMended(r harness.Result, lines []known, passes int) harness.Result {
 	for _, k := range lines {
-		due := k.passesDue()
+		due := k.failure.due()
 		switch {
 		case due == 0 || passes < due:
 		case k.nearest == "":
@@ -179,15 +201,15 @@ func asMended(r harness.Result, lines []known, passes int) harness.Result {
 	return r
 }
 
-// passesDue is after how many passes a failure no longer comes; zero if they cannot tell that.
-func (k known) passesDue() int {
+// due is after how many passes a failure no longer comes; zero if they cannot tell that.
+func (f Failure) due() int {
 	switch {
-	case k.failure.Always:
+	case f.Always:
 		return 1
-	case k.failure.isWide():
+	case f.isWide():
 		return 0
 	}
-	return passesDue(k.failure.Rate.least())
+	return passesDue(f.least())
 }
 
 // isSaid tells whether it was measured what a rule says when a failure comes: in all its scenarios.

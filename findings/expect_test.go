@@ -66,6 +66,10 @@ func TestAKnownFailureIsExpected(t *testing.T) {
 			one + "; gdb 16.3 was not measured, and this is what 13.1 does\nas it was",
 		},
 		{
+			"a distribution's build of one that was", nil, judge.Fail, "13.1-4.el9", judge.KFail,
+			one + "; gdb 13.1-4.el9 was not measured, and this is what 13.1 does\nas it was",
+		},
+		{
 			"and passes", rule("complete", 1), judge.Pass, "16.3", judge.Pass,
 			"as it was\nthis is known to fail: " + one +
 				"; gdb 16.3 was not measured, and this is what 13.1 does",
@@ -251,4 +255,35 @@ func TestANewFailureBesideAKnownOneIsAFailure(t *testing.T) {
 	r = failed("attach_mid_birth", fixtures.AttachBefore, "complete", missed)
 	r.Own = true
 	assert.Equal(t, known.Expect(r).Verdict, judge.Fail)
+}
+
+// A cause that is known may show where no finding has seen it.
+func TestAFailureMayBeOfAKnownCause(t *testing.T) {
+	known, err := head("# one\nupstream: not reported\nsays: complete ^lost: task 7$\n" +
+		"debugger: gdb\nalways: 13.1 fork/launch complete\n")
+	assert.NilError(t, err)
+	for _, c := range []struct {
+		scenario, text string
+		own, want      bool
+	}{
+		{"fork", "anything", false, true},
+		{"thread_nested", "task 7", false, true},
+		{"thread_nested", "task 8", false, false},
+		{"thread_nested", "task 7", true, false},
+	} {
+		r := result("13.1", judge.Fail)
+		r.Scenario, r.Own = c.scenario, c.own
+		r.Violations = []judge.Violation{{Kind: "lost", Text: c.text}}
+		assert.Equal(t, known.MayBeKnown(r), c.want, "%v", c)
+	}
+}
+
+// A line of several scenarios or rules counts runs in which any failed: its rate is none of theirs.
+func TestALineOfSeveralIsMendedAfterAsManyPassesAsOneThatWasNotCounted(t *testing.T) {
+	known, err := head("# one\nupstream: not reported\ndebugger: gdb\n" +
+		"sometimes: 13.1 fork/launch complete,exit 9 of 10\n" +
+		"sometimes: 13.1 fork/stops complete 9 of 10\n")
+	assert.NilError(t, err)
+	due := []int{known[0].Failures[0].due(), known[0].Failures[1].due()}
+	assert.DeepEqual(t, due, []int{90, 6})
 }

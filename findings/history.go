@@ -1,7 +1,6 @@
 package findings
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -64,7 +63,14 @@ func ReadHistory(name string) (*History, error) {
 	for line := range bytes.Lines(text) {
 		n++
 		var l historyLine
-		if err := json.Unmarshal(line, &l); err != nil {
+		err := json.Unmarshal(line, &l)
+		if err == nil && (l.Scenario == "" || l.Passed < 0 || l.Failed < 0) {
+			err = errors.New("a scenario and how often it passed and failed are needed")
+		}
+		if err == nil && !bytes.HasSuffix(line, []byte("\n")) {
+			err = errors.New("the line has no end")
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%s:%d: no line of a history: %w", name, n, err)
 		}
 		h.passes[l.place] = l.after(h.passes[l.place])
@@ -110,12 +116,14 @@ func (h *History) Write() error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	out, now := bufio.NewWriter(file), time.Now().UTC().Truncate(time.Second)
-	encoder := json.NewEncoder(out)
+	now := time.Now().UTC().Truncate(time.Second)
+	var lines bytes.Buffer
+	encoder := json.NewEncoder(&lines)
 	for _, p := range slices.SortedFunc(maps.Keys(h.now), place.compare) {
-		encoder.Encode(historyLine{now, p, h.now[p]}) // its errors are Flush's
+		encoder.Encode(historyLine{now, p, h.now[p]}) // a buffer takes all
 	}
-	return errors.Join(out.Flush(), file.Close())
+	_, err = file.Write(lines.Bytes()) // at once: another run may write too
+	return errors.Join(err, file.Close())
 }
 
 func (p place) compare(other place) int {

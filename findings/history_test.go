@@ -72,8 +72,14 @@ func TestAHistoryIsOfWhatIsKnown(t *testing.T) {
 }
 
 func TestAHistoryThatIsNoneIsRefused(t *testing.T) {
+	const line = `{"debugger":"gdb","scenario":"fork/launch","rule":"exit","passed":1}`
 	file := filepath.Join(t.TempDir(), "history.jsonl")
-	assert.NilError(t, os.WriteFile(file, []byte("{}\nnone\n"), 0o644))
+	for _, bad := range []string{"{}\n", "null\n", line} { // the last has no end
+		assert.NilError(t, os.WriteFile(file, []byte(bad), 0o644))
+		_, err := ReadHistory(file)
+		assert.ErrorContains(t, err, "history.jsonl:1: no line of a history: ")
+	}
+	assert.NilError(t, os.WriteFile(file, []byte(line+"\nnone\n"), 0o644))
 	_, err := ReadHistory(file)
 	assert.ErrorContains(t, err, "history.jsonl:2: no line of a history: ")
 }

@@ -17,9 +17,17 @@ func (r Rate) String() string {
 // which a test is worth its runs.
 const uncounted = 0.05
 
-// least is the lower end of the interval that has the true rate in 95 cases of 100 (Wilson's). A
-// line of several rules counts runs in which any of them failed. So of what comes at times and came
-// in all runs, nothing is known.
+// least is the least rate that is to be reckoned with for one scenario and rule of a line. Where a
+// line names several, its count is of runs in which any of them failed.
+func (f Failure) least() float64 {
+	if len(f.Configurations)*len(f.Scenarios)*len(f.Rules) > 1 {
+		return uncounted
+	}
+	return f.Rate.least()
+}
+
+// least is the lower end of the interval that has the true rate in 95 cases of 100 (Wilson's). Of
+// what comes at times and came in all runs that were counted, nothing is known.
 func (r Rate) least() float64 {
 	if r.K == r.N {
 		return uncounted

@@ -27,7 +27,7 @@ func (l List) measured(debugger, version string, finding Finding) (nearest strin
 	consider := func(configurations []string, v string) {
 		if slices.ContainsFunc(configurations, func(c string) bool {
 			return isBuildOf(c, debugger)
-		}) && v != anyVersion && (v == version || isBelow(v, version)) &&
+		}) && v != anyVersion && (v == version || isUpTo(v, version)) &&
 			(nearest == "" || isBelow(nearest, v)) {
 			nearest = v
 		}
@@ -50,9 +50,13 @@ var numbered = regexp.MustCompile(`^\d+(\.\d+)*`)
 
 // isBelow tells whether a version comes before another. What does not begin with a number has no
 // order.
-func isBelow(a, b string) bool {
+func isBelow(a, b string) bool { return isUpTo(a, b) && !isUpTo(b, a) }
+
+// isUpTo tells whether a version comes before another or has its numbers, as a distribution's
+// 13.1-4.el9 has those of 13.1.
+func isUpTo(a, b string) bool {
 	x, y := numbered.FindString(a), numbered.FindString(b)
-	return x != "" && y != "" && slices.Compare(parts(x), parts(y)) < 0
+	return x != "" && y != "" && slices.Compare(parts(x), parts(y)) <= 0
 }
 
 func parts(version string) (numbers []int) {

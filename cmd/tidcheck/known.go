@@ -63,6 +63,6 @@ func draft(reportFile, file string) error {
 	if err != nil {
 		return err
 	}
-	_, err = out.WriteString(text)
+	_, err = out.WriteString("\n" + text) // the last line of what is there may have no end
 	return errors.Join(err, out.Close())
 }

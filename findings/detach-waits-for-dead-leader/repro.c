@@ -30,7 +30,7 @@ static void judge(pid_t pid)
 	dprintf(1, "%d\n", pid);
 	while (!command("grep -qs '^State:.Z' /proc/%d/status", pid))
 		usleep(10000);
-	CHECK(command("kill -INT $(sed -n 's/^TracerPid:.//p' /proc/%d/status)", pid));
+	CHECK(command("kill -INT $(sed -n 's/^TracerPid:.\\([1-9]\\)/\\1/p' /proc/%d/status)", pid));
 	for (int i = 0; i < 50; i++) {
 		usleep(100000);
 		if (!command("cat /proc/%d/task/*/status | grep -q '^TracerPid:.[1-9]'", pid)) {

@@ -44,7 +44,7 @@ static void judge(pid_t pid)
 	CHECK(!syscall(SYS_tgkill, pid, creator, SIGUSR1));
 	CHECK(write(ends[1], "", 1) == 1);
 	sleep(2); /* the debugger has attached */
-	CHECK(command("kill -9 $(sed -n 's/^TracerPid:.//p' %s/status)", pid));
+	CHECK(command("kill -9 $(sed -n 's/^TracerPid:.\\([1-9]\\)/\\1/p' %s/status)", pid));
 	sleep(1); /* the kernel has detached from the threads */
 	puts(command("grep -qs '^State:.T (stopped)' %s/status", pid)
 		     ? "BAD: the program is left stopped, and no SIGSTOP was sent to it"
