@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/tidcheck/tidcheck/findings"
@@ -59,10 +61,17 @@ func draft(reportFile, file string) error {
 		fmt.Print(text)
 		return nil
 	}
+	before, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if len(before) > 0 && !bytes.HasSuffix(before, []byte("\n")) {
+		text = "\n" + text
+	}
 	out, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
 	if err != nil {
 		return err
 	}
-	_, err = out.WriteString("\n" + text) // the last line of what is there may have no end
+	_, err = out.WriteString(text)
 	return errors.Join(err, out.Close())
 }
