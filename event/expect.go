@@ -35,7 +35,7 @@ type expectedBound struct {
 	n     int    // the value of count
 }
 
-// Expect reads want lines that have no parameters, as a fixture's head has them, and works them out.
+// Expect reads want lines without parameters, as a fixture's head has them, and works them out.
 func Expect(lines ...string) (Expected, error) {
 	wants := make([]Want, len(lines))
 	for i, line := range lines {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func TestFindingsAreInTheDocs(t *testing.T) {
 	assert.NilError(t, err)
 	text, _, ok := bytes.Cut(page, []byte(docsMark))
 	assert.Assert(t, ok, "docs/findings.md has no line %s", docsMark)
-	want := string(text) + docsMark + "\n" + counts(list) + "\n" + table(list)
+	want := string(text) + docsMark + "\n" + counts(list) + "\n" + tables(list)
 	if flag.Lookup("update").Value.String() == "true" {
 		assert.NilError(t, os.WriteFile(docs, []byte(want), 0o644))
 		return
@@ -76,61 +77,63 @@ func counts(list List) string {
 		len(list), lines, sometimes, wide, whole, part, none, pairs, said)
 }
 
-// A column is a version of a program.
-type column struct{ debugger, version string }
-
-func columns(list List) (columns []column) {
+// tables have a table for each debugger, of causes and its versions, and where the findings are.
+func tables(list List) string {
+	versions := make(map[string][]string) // of each debugger
 	for _, f := range list {
 		for _, one := range f.Failures {
-			if c := (column{one.Debugger, one.Version}); !slices.Contains(columns, c) {
-				columns = append(columns, c)
+			if seen := versions[one.Debugger]; !slices.Contains(seen, one.Version) {
+				versions[one.Debugger] = append(seen, one.Version)
 			}
 		}
 	}
-	slices.SortFunc(columns, func(a, b column) int {
-		if a.debugger != b.debugger {
-			return strings.Compare(a.debugger, b.debugger)
-		}
-		return slices.Compare(parts(a.version), parts(b.version))
-	})
-	return columns
-}
-
-// table is the table of causes and versions.
-func table(list List) string {
 	var b strings.Builder
-	columns := columns(list)
-	b.WriteString("| finding | without the suite |")
-	for _, c := range columns {
-		fmt.Fprintf(&b, " %s %s |", c.debugger, c.version)
+	for _, debugger := range slices.Sorted(maps.Keys(versions)) {
+		slices.SortFunc(versions[debugger], func(a, b string) int {
+			return slices.Compare(parts(a), parts(b))
+		})
+		list.table(&b, debugger, versions[debugger])
 	}
-	b.WriteString(" words | upstream |\n|---|" + strings.Repeat("---|", len(columns)+3) + "\n")
 	for _, f := range list {
-		fmt.Fprintf(&b, "| [%s](../findings/%s/README.md) |", f.Title, f.Slug)
-		if _, err := os.Stat(f.Slug + "/repro.sh"); err == nil {
-			fmt.Fprintf(&b, " [repro.sh](../findings/%s/repro.sh)", f.Slug)
-		}
-		b.WriteString(" |")
-		for _, c := range columns {
-			b.WriteString(" " + f.cell(c) + " |")
-		}
-		n, of := f.said()
-		fmt.Fprintf(&b, " %d of %d | %s |\n", n, of, f.Upstream)
+		fmt.Fprintf(&b, "[%s]: ../findings/%s\n", f.Slug, f.Slug)
 	}
 	return b.String()
 }
 
+// table is the table of a debugger.
+func (l List) table(b *strings.Builder, debugger string, versions []string) {
+	fmt.Fprintf(b, "### %s\n\n| finding | %s | script | words |\n|---%s|---|---|\n", debugger,
+		strings.Join(versions, " | "), strings.Repeat("|---", len(versions)))
+	for _, f := range l {
+		shows := func(one Failure) bool { return one.Debugger == debugger }
+		if !slices.ContainsFunc(f.Failures, shows) {
+			continue
+		}
+		fmt.Fprintf(b, "| [%s] |", f.Slug)
+		for _, v := range versions {
+			fmt.Fprintf(b, " %s |", f.cell(debugger, v))
+		}
+		script := ""
+		if _, err := os.Stat(f.Slug + "/repro.sh"); err == nil {
+			script = "yes"
+		}
+		n, of := f.said()
+		fmt.Fprintf(b, " %s | %d of %d |\n", script, n, of)
+	}
+	b.WriteString("\n")
+}
+
 // cell says how often a finding shows in a version.
-func (f Finding) cell(c column) string {
+func (f Finding) cell(debugger, version string) string {
 	cell := ""
 	for _, g := range f.Good {
-		if g.Debugger == c.debugger && g.Version == c.version {
+		if g.Debugger == debugger && g.Version == version {
 			cell = "good"
 		}
 	}
 	for _, one := range f.Failures {
 		switch {
-		case one.Debugger != c.debugger || one.Version != c.version:
+		case one.Debugger != debugger || one.Version != version:
 		case one.Always:
 			return "always"
 		default:

@@ -12,7 +12,7 @@ import (
 )
 
 // sayWhy stands in a draft for the title, which a reader refuses: a failure is not known before
-// someone has said what is wrong.
+// its title says what is wrong.
 const sayWhy = "SAY WHY"
 
 // Draft gives heads for the failures of a report that are not known, one for each debugger and

@@ -9,7 +9,7 @@ import (
 	"gotest.tools/v3/assert"
 )
 
-// A draft explains just the failures that it was made of, once someone has said why.
+// A draft explains just the failures that it was made of, once its title says why.
 func TestADraftIsKnownOnceSomeoneHasSaidWhy(t *testing.T) {
 	r := failed("fork", "launch", "complete",
 		"unreported birth: task 7 (main/1), created by main, was not reported",

@@ -40,8 +40,8 @@ func (l List) known(r harness.Result) (lines []known) {
 }
 
 // MayBeKnown tells whether a failure may be of a cause that is known, though no finding says just
-// that: one names its debugger, scenario and rule, or what it says is the word of findings that name
-// its debugger and rule in another scenario.
+// that: one names its debugger, scenario and rule, or what it says is what findings say of its
+// debugger and rule in another scenario.
 func (l List) MayBeKnown(r harness.Result) bool {
 	if len(l.known(r)) > 0 {
 		return true
@@ -180,7 +180,7 @@ const notReported = "not reported"
 
 // asMended is KPASS if a failure that is known should have come in so many passes. A run that was
 // cut short by another failure may have ended before this one, and is none of them. In a version
-// that nobody measured a pass is a pass, and says that it is another than in the version below.
+// that was not measured a pass is a pass, and says that it is another than in the version below.
 func asMended(r harness.Result, lines []known, passes int) harness.Result {
 	for _, k := range lines {
 		due := k.failure.due()

@@ -218,7 +218,7 @@ always: 13.1 fork/launch complete
 			failed("fork", "launch", "complete", other),
 		},
 		{
-			"a rule whose words nobody measured", "second\nany words",
+			"a rule whose words were not measured", "second\nany words",
 			failed("fork", "launch", "order", "some kind: any words"),
 		},
 	} {

@@ -76,7 +76,8 @@ func (r *reader) read(name, text string) (list List, err error) {
 	return list, nil
 }
 
-var keyLine = regexp.MustCompile(`^([a-z]+):(?: +(.*))?$`)
+// keyLine is one word and a colon. A misspelt key is one too, so that it is refused.
+var keyLine = regexp.MustCompile(`^(\w+)\s*:\s*(.*)$`)
 
 // parse reads one line of a head.
 func (r *reader) parse(f *Finding, s *section, key, value string) error {
@@ -99,6 +100,9 @@ func (r *reader) parse(f *Finding, s *section, key, value string) error {
 		f.says = append(f.says, said)
 		return err
 	case "good":
+		if s.debugger == "" {
+			return errNoDebugger
+		}
 		for version := range strings.FieldsSeq(value) {
 			f.Good = append(f.Good, Good{s.debugger, s.configurations, version})
 		}
@@ -126,11 +130,13 @@ func (r *reader) checkDebuggers(names []string) error {
 	return nil
 }
 
+var errNoDebugger = errors.New("no line debugger: is above it")
+
 // parseFailure reads VERSION SCENARIO/MODE[,MODE]… RULE[,RULE] [K of N].
 func (r *reader) parseFailure(s section, text string) (f Failure, err error) {
 	f = Failure{Debugger: s.debugger, Configurations: s.configurations}
 	if s.debugger == "" {
-		return f, errors.New("no line debugger: is above it")
+		return f, errNoDebugger
 	}
 	f.Version, text, _ = strings.Cut(text, " ")
 	if f.Scenarios, f.Rules, text, err = r.parsePlaces(text); err != nil {

@@ -91,13 +91,18 @@ func TestAHeadThatSaysNothingIsRefused(t *testing.T) {
 		"says: complete":                        "says: a line is [SCENARIO/MODE…] RULE[,RULE]",
 		"upstream:":                             "upstream: says nothing",
 		"scenarios: fork/launch":                "scenarios: a head has no such line",
+		"Says: complete ^x":                     "Says: a head has no such line",
+		"says : complete [":                     "error parsing regexp",
+		"says:\tcomplete [":                     "error parsing regexp",
 	} {
 		_, err := head("# a title\n\ndebugger: gdb\n" + line + "\n")
 		assert.ErrorContains(t, err, "own.txt:4: "+want)
 	}
-	_, err := head("# a title\nalways: 13 fork/launch complete\n")
-	assert.ErrorContains(t, err, "own.txt:2: no line debugger: is above it")
-	_, err = head("# a title\ndebugger: gdb\n")
+	for _, line := range []string{"always: 13 fork/launch complete", "good: 13"} {
+		_, err := head("# a title\n" + line + "\n")
+		assert.ErrorContains(t, err, "own.txt:2: no line debugger: is above it")
+	}
+	_, err := head("# a title\ndebugger: gdb\n")
 	assert.ErrorContains(t, err, `own.txt: neither always: nor sometimes: is a line of "a title"`)
 	_, err = head("gdb fork/launch complete 13 x\n")
 	assert.ErrorContains(t, err, `own.txt:1: a finding begins with its title, "# TITLE"`)

@@ -89,7 +89,9 @@ func TestNoDeathIsDueOnceTheTimeIsOver(t *testing.T) {
 	overdue := func(s *sketch, at time.Duration) {
 		hung(s)
 		s.Looks, s.dump = []Look{{When: AtOverdue, At: at, Tasks: s.dump}}, nil
-		s.say("100/101: exit 0\n			100/102: exit 3\n			100: exit 0\n			100: end 0", "")
+		for _, end := range []string{"100/101: exit 0", "100/102: exit 3", "100: exit 0", "100: end 0"} {
+			s.say(end, "")
+		}
 	}
 	testRule(t, "exit", launched, []variant{
 		{"all came later", func(s *sketch) { overdue(s, 35) }, ""},

@@ -41,6 +41,10 @@ version() {
 rc=0
 for finding; do
 	slug=${finding%/}
+	if [ ! -e "$slug" ]; then
+		echo "findings: there is no finding $slug (tidcheck known lists them)" >&2
+		rc=1
+	fi
 	[ -e "$slug/repro.sh" ] || continue
 	debuggers=$(sed -n 's/^# Shows in: //p' "$slug/repro.sh")
 	for debugger in $debuggers; do

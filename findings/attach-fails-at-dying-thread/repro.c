@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define CHECK(done) ((done) ? (void)0 : (perror(#done), exit(2)))
-#define UNTIL(done) while (!(done)) usleep(10000)
+#define UNTIL(done) while (!(done)) usleep(10000) // sleep: /proc tells of no change
 #define NEW_PAGE(flag) mmap(NULL, 4096, PROT_READ | PROT_WRITE, flag | MAP_ANONYMOUS, -1, 0)
 
 static int ends[2];
@@ -54,7 +54,7 @@ static void judge(pid_t pid, pid_t dying)
 	UNTIL(has(pid, dying, "^State:.D"));
 	dprintf(1, "%d\n", pid);
 	UNTIL(has(pid, dying, "^TracerPid:.[1-9]"));
-	CHECK(!ioctl(faults, UFFDIO_ZEROPAGE, &here) && !sleep(2));
+	CHECK(!ioctl(faults, UFFDIO_ZEROPAGE, &here) && !sleep(2)); // sleep: it deals with that end
 	exit(puts(has(pid, pid, "^TracerPid:.0") ? "BAD: not attached" : "good: attached") < 0);
 }
 

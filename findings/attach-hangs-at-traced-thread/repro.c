@@ -29,7 +29,7 @@ static void trace(pid_t pid)
 	CHECK(!ptrace(PTRACE_SEIZE, second, NULL, NULL));
 	dprintf(1, "%d\n", pid);
 	getchar();
-	sleep(1); /* what the debugger's end did has come to pass */
+	sleep(1); // sleep: what the debugger's end did has come to pass
 	snprintf(command, sizeof command, "grep -qs '^State:.[Tt]' /proc/%d/task/*/status", pid);
 	puts(system(command) ? "good: no thread is stopped" : "BAD: the program is left stopped");
 	exit(0);
@@ -48,7 +48,7 @@ int main(void)
 	pthread_t thread;
 	CHECK(!pthread_create(&thread, NULL, wait_here, NULL));
 	while (!second)
-		usleep(1000);
+		usleep(1000); // sleep: the other thread is on its way
 	if (fork() == 0)
 		trace(getppid());
 	return pthread_join(thread, NULL);

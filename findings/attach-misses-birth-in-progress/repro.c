@@ -41,10 +41,10 @@ static void judge(int faults, struct uffdio_range page)
 	CHECK(read(faults, &fault, sizeof fault) == sizeof fault);
 	printf("%d\n", pid);
 	while (some_thread(pid, "^TracerPid:.0"))
-		usleep(10000);
-	sleep(1); /* the debugger has looked for threads, and waits for the creator to stop */
+		usleep(10000); // sleep: /proc tells of no change
+	sleep(1); // sleep: the debugger has looked for threads, and waits for the creator to stop
 	CHECK(!ioctl(faults, UFFDIO_ZEROPAGE, &here));
-	sleep(2); /* the creator has stopped, and the debugger has had time to look again */
+	sleep(2); // sleep: the creator has stopped, and the debugger has had time to look again
 	puts(some_thread(pid, "^TracerPid:.0") ? "BAD: the new thread is not traced"
 					       : "good: all threads are traced");
 	exit(0);

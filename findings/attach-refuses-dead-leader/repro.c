@@ -36,7 +36,7 @@ static void judge(void)
 	pid_t pid = getppid();
 	struct pollfd enter = {.events = POLLIN};
 	while (!some_thread(pid, "^State:.Z"))
-		usleep(10000);
+		usleep(10000); // sleep: /proc tells of no change
 	printf("%d\n", pid);
 	while (!poll(&enter, 1, 10))
 		if (some_thread(pid, "^TracerPid:.[1-9]")) {
@@ -62,7 +62,7 @@ int main(void)
 	setlinebuf(stdout);
 	CHECK(!pthread_create(&thread, NULL, live_on, NULL));
 	while (!living)
-		usleep(1000);
+		usleep(1000); // sleep: the other thread is on its way
 	if (fork() == 0)
 		judge();
 	syscall(SYS_exit, 0);

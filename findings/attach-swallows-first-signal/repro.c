@@ -35,10 +35,10 @@ static int creator_is(pid_t pid, const char *line)
 static void interfere(pid_t pid)
 {
 	while (!creator_is(pid, "^State:.D"))
-		usleep(10000);
+		usleep(10000); // sleep: /proc tells of no change
 	printf("%d\n", pid);
 	while (!creator_is(pid, "^TracerPid:.[1-9]"))
-		usleep(10000);
+		usleep(10000); // sleep: /proc tells of no change
 	CHECK(!syscall(SYS_tgkill, pid, creator, SIGUSR1));
 	CHECK(write(ends[1], "", 1) == 1);
 	exit(0);
@@ -65,7 +65,7 @@ int main(void)
 	CHECK(signal(SIGUSR1, count) != SIG_ERR && !pipe(ends));
 	CHECK(!pthread_create(&thread, NULL, create, NULL));
 	while (!creator)
-		usleep(1000);
+		usleep(1000); // sleep: the other thread is on its way
 	if (fork() == 0)
 		interfere(getppid());
 	CHECK(!pthread_join(thread, NULL));

@@ -29,12 +29,12 @@ static int some_thread(pid_t pid, const char *line)
 static void judge(pid_t pid)
 {
 	while (!some_thread(pid, "^State:.D"))
-		usleep(10000);
+		usleep(10000); // sleep: /proc tells of no change
 	dprintf(1, "%d\n", pid);
 	while (!some_thread(pid, "^TracerPid:.[1-9]"))
-		usleep(10000);
+		usleep(10000); // sleep: /proc tells of no change
 	for (int i = 0; i < 80 && some_thread(pid, "^TracerPid:.[1-9]"); i++)
-		usleep(100000);
+		usleep(100000); // sleep: /proc tells of no change
 	puts(some_thread(pid, "^TracerPid:.[1-9]")
 		     ? "BAD: 8 seconds after its attach began the debugger has not let go"
 		     : "good: the debugger attached and let go");

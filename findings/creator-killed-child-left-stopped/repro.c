@@ -56,7 +56,7 @@ int main(void)
 	CHECK(!prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
 	if (fork() == 0)
 		create();
-	for (int i = 0; i < 600; i++, usleep(10000))
+	for (int i = 0; i < 600; i++, usleep(10000)) // sleep: /proc tells of no change
 		switch (waitpid(-1, &status, WNOHANG)) {
 		case 0:
 			break;

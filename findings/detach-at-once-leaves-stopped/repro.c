@@ -21,7 +21,7 @@ static void judge(pid_t pid)
 	char command[99];
 	dprintf(1, "%d\n", pid);
 	getchar();
-	sleep(1); /* what was pending has come to pass */
+	sleep(1); // sleep: until what was pending has come to pass
 	snprintf(command, sizeof command, "grep -qs '^State:.[Tt]' /proc/%d/task/*/status", pid);
 	puts(system(command) ? "good: the program runs on" : "BAD: the program is left stopped");
 	exit(0);

@@ -22,7 +22,7 @@ static void *live_on(void *leader)
 {
 	if (pthread_join(*(pthread_t *)leader, NULL))
 		exit(2);
-	usleep(200000); /* the leader has let go of its memory, and is a zombie some moments later */
+	usleep(200000); // sleep: the leader is a zombie some moments later
 	pthread_kill(pthread_self(), SIGUSR1);
 	puts("good: the thread goes on");
 	exit(0);

@@ -29,10 +29,10 @@ static void judge(pid_t pid)
 {
 	dprintf(1, "%d\n", pid);
 	while (!command("grep -qs '^State:.Z' /proc/%d/status", pid))
-		usleep(10000);
+		usleep(10000); // sleep: /proc tells of no change
 	CHECK(command("kill -INT $(sed -n 's/^TracerPid:.\\([1-9]\\)/\\1/p' /proc/%d/status)", pid));
 	for (int i = 0; i < 50; i++) {
-		usleep(100000);
+		usleep(100000); // sleep: the debugger takes its time
 		if (!command("cat /proc/%d/task/*/status | grep -q '^TracerPid:.[1-9]'", pid)) {
 			puts("good: the debugger has let go");
 			exit(0);
@@ -57,6 +57,6 @@ int main(void)
 	if (fork() == 0)
 		judge(pid);
 	while (command("cat /proc/%d/task/*/status | grep -q '^TracerPid:.0'", pid))
-		usleep(10000);
+		usleep(10000); // sleep: /proc tells of no change
 	syscall(SYS_exit, 0);
 }

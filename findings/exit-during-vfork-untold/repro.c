@@ -23,7 +23,7 @@ static void *create(void *unused)
 	const char good[] = "good: the child of the vfork came to its end\n";
 	if (vfork() == 0) {
 		kill(getppid(), SIGKILL);
-		usleep(200000); /* it outlives the process */
+		usleep(200000); // sleep: it outlives the process
 		_exit(write(1, good, sizeof good - 1) < 0);
 	}
 	return unused;

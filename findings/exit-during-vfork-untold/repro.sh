@@ -38,8 +38,9 @@ for round in 1 2 3 4 5 6 7 8 9 10; do
 	test "$(date +%s)" -lt "$end" || break
 	timeout --foreground -s KILL 10 "$@" </dev/null >"$folder/log" 2>&1 || :
 	grep -E 'SIGKILL|status = 9' "$folder/log" && continue
-	sleep 1 # the child of the vfork ends a moment later
-	grep -q 'good:' "$folder/log" || unclear "$(tail -n 1 "$folder/log")"
+	# The child of the vfork ends a moment later.
+	timeout 5 sh -c 'until grep -q good: "$1"; do :; done' - "$folder/log" ||
+		unclear "$(tail -n 1 "$folder/log")"
 	tail -n 3 "$folder/log"
 	echo "BAD: in round $round the debugger did not say that the process was killed"
 	exit 0

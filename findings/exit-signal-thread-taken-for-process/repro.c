@@ -31,7 +31,7 @@ static int traced(const char *name)
 /* The thread uses its creator's thread-local storage, while the creator sleeps. */
 static int look(void *result)
 {
-	usleep(200000); /* the debugger has dealt with the event */
+	usleep(200000); // sleep: the debugger has dealt with the event
 	*(volatile int *)result = traced("/proc/thread-self/status");
 	return 0;
 }
@@ -47,7 +47,7 @@ int main(void)
 		exit(2);
 	}
 	while (thread_traced < 0)
-		usleep(1000);
+		usleep(1000); // sleep: the other thread is on its way
 	if (traced("/proc/self/status") && !thread_traced)
 		printf("BAD: thread %d is not traced, and main is\n", tid);
 	else

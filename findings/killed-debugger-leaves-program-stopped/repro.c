@@ -37,15 +37,15 @@ static int command(const char *format, pid_t pid)
 static void judge(pid_t pid)
 {
 	while (!command("grep -qs '^State:.D' %s/status", pid))
-		usleep(10000);
+		usleep(10000); // sleep: /proc tells of no change
 	printf("%d\n", pid);
 	while (!command("grep -qs '^TracerPid:.[1-9]' %s/status", pid))
-		usleep(10000);
+		usleep(10000); // sleep: /proc tells of no change
 	CHECK(!syscall(SYS_tgkill, pid, creator, SIGUSR1));
 	CHECK(write(ends[1], "", 1) == 1);
-	sleep(2); /* the debugger has attached */
+	sleep(2); // sleep: until the debugger has attached
 	CHECK(command("kill -9 $(sed -n 's/^TracerPid:.\\([1-9]\\)/\\1/p' %s/status)", pid));
-	sleep(1); /* the kernel has detached from the threads */
+	sleep(1); // sleep: the kernel has detached from the threads
 	puts(command("grep -qs '^State:.T (stopped)' %s/status", pid)
 		     ? "BAD: the program is left stopped, and no SIGSTOP was sent to it"
 		     : "good: the program runs on");
@@ -70,7 +70,7 @@ int main(void)
 	CHECK(signal(SIGUSR1, SIG_IGN) != SIG_ERR && !pipe(ends));
 	CHECK(!pthread_create(&thread, NULL, create, NULL));
 	while (!creator)
-		usleep(1000);
+		usleep(1000); // sleep: the other thread is on its way
 	if (fork() == 0)
 		judge(getppid());
 	return pthread_join(thread, NULL);

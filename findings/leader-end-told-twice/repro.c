@@ -19,7 +19,7 @@ static void *live_on(void *leader)
 {
 	if (pthread_join(*(pthread_t *)leader, NULL))
 		exit(2);
-	usleep(200000); /* the leader has let go of its memory, and is a zombie some moments later */
+	usleep(200000); // sleep: the leader is a zombie some moments later
 	puts("good: the process came to its end");
 	fflush(stdout);
 	syscall(SYS_exit, 0);

@@ -35,11 +35,11 @@ static void judge(pid_t pid, int faults, struct uffdio_zeropage page)
 {
 	struct uffd_msg fault;
 	CHECK(read(faults, &fault, sizeof fault) == sizeof fault && dprintf(1, "%d\n", pid));
-	command("while grep -qs '^TracerPid:.0' /proc/%d/task/*/status; do sleep .1; done", pid);
-	sleep(1); /* the debugger has looked for threads, and waits for the creator to stop */
-	CHECK(!ioctl(faults, UFFDIO_ZEROPAGE, &page) && !sleep(1));
-	command("while grep -qs '^State:.t' /proc/%d/status; do sleep .1; done", pid);
-	CHECK(write(ends[1], "", 1) == 1 && !sleep(1)); /* the new thread has come */
+	command("while grep -qs '^TracerPid:.0' /proc/%d/task/*/status; do :; done", pid);
+	sleep(1); // sleep: the debugger has looked for threads, and waits for the creator to stop
+	CHECK(!ioctl(faults, UFFDIO_ZEROPAGE, &page) && !sleep(1)); // sleep: the creator goes on
+	command("while grep -qs '^State:.t' /proc/%d/status; do :; done", pid);
+	CHECK(write(ends[1], "", 1) == 1 && !sleep(1)); // sleep: the new thread has come
 	int dead = !command("grep -qs '^State:.[RSt]' /proc/%d/status", pid);
 	exit(puts(dead ? "BAD: the program is dead" : "good: the program lives") < 0);
 }

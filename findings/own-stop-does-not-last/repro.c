@@ -23,8 +23,8 @@ static volatile int *step; /* 1: about to stop, 2: went on, 3: all is said */
 static void judge(pid_t pid)
 {
 	while (!*step)
-		usleep(1000);
-	sleep(2);
+		usleep(1000); // sleep: the other process is on its way
+	sleep(2); // sleep: the program is to stand for so long
 	puts(*step > 1 ? "BAD: the program went on without SIGCONT" : "good: the program stands");
 	fflush(stdout);
 	CHECK(!kill(pid, SIGCONT));
@@ -43,6 +43,6 @@ int main(void)
 	if (*step == 1)
 		*step = 2;
 	while (*step < 3)
-		usleep(1000);
+		usleep(1000); // sleep: the other process is on its way
 	return 0;
 }

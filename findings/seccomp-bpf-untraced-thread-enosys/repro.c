@@ -34,7 +34,7 @@ int main(void)
 		exit(2);
 	}
 	while (parent == -2)
-		usleep(1000);
+		usleep(1000); // sleep: the other thread is on its way
 	if (parent < 0)
 		puts("BAD: getppid failed in the thread that is not traced");
 	else

@@ -16,7 +16,7 @@
 
 static int child(void *unused)
 {
-	usleep(200000); /* the debugger has dealt with the event */
+	usleep(200000); // sleep: the debugger has dealt with the event
 	return unused != NULL;
 }
 

@@ -21,7 +21,7 @@ int main(void)
 	pthread_t thread;
 	if (pthread_create(&thread, NULL, end, NULL) || pthread_join(thread, NULL))
 		exit(2);
-	usleep(200000); /* the thread's end is told to its tracer */
+	usleep(200000); // sleep: the thread's end is told to its tracer
 	puts("good: the process came to its end");
 	return 0;
 }

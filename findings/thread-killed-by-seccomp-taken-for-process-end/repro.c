@@ -41,7 +41,7 @@ int main(void)
 	pthread_t thread;
 	CHECK(!pthread_create(&thread, NULL, victim, NULL));
 	CHECK(!pthread_join(thread, NULL));
-	usleep(200000); /* the thread's end is told to its tracer */
+	usleep(200000); // sleep: the thread's end is told to its tracer
 	puts("good: the process came to its end");
 	return 0;
 }

@@ -43,7 +43,7 @@ static void *create(void *unused)
 	CHECK(!pthread_attr_init(&small) && !pthread_attr_setstacksize(&small, 65536));
 	for (int made = 0; made < 2000; made++) {
 		while (made > 20 && !main_is_traced())
-			usleep(1000);
+			usleep(1000); // sleep: /proc tells of no change
 		CHECK(!pthread_create(&thread, &small, stay, NULL));
 	}
 	return stay(unused);
@@ -57,8 +57,8 @@ static void judge(pid_t pid)
 	snprintf(traced, sizeof traced, "grep -qs '^TracerPid:.[1-9]' /proc/%d/status", pid);
 	dprintf(1, "%d\n", pid);
 	while (system(traced))
-		usleep(10000);
-	sleep(5); /* the debugger has attached */
+		usleep(10000); // sleep: /proc tells of no change
+	sleep(5); // sleep: until the debugger has attached
 	puts(system(untraced) ? "good: all threads are traced" : "BAD: some threads are not traced");
 	exit(0);
 }

@@ -27,7 +27,7 @@ static void *create_first(void *unused)
 	first_creator = syscall(SYS_gettid);
 	if (vfork() == 0) {
 		while (!second_child)
-			usleep(1000);
+			usleep(1000); // sleep: a child in vfork may take no lock
 		_exit(0);
 	}
 	return unused;
@@ -47,7 +47,7 @@ static void await_sleep(pid_t tid)
 static void *create_second(void *unused)
 {
 	while (!first_creator)
-		usleep(1000);
+		usleep(1000); // sleep: the other thread is on its way
 	await_sleep(first_creator);
 	if (vfork() == 0) {
 		second_child = 1;

@@ -28,7 +28,7 @@ static int traced(const char *name)
 /* The thread uses its creator's thread-local storage, while the creator waits in the kernel. */
 static int look(void *result)
 {
-	usleep(200000); /* the debugger has dealt with the event */
+	usleep(200000); // sleep: the debugger has dealt with the event
 	*(int *)result = traced("/proc/thread-self/status");
 	return 0;
 }

@@ -21,7 +21,7 @@ static void *create(void *unused)
 	if (vfork() == 0) {
 		child_there = 1;
 		while (!thread_ran)
-			usleep(1000);
+			usleep(1000); // sleep: a child in vfork may take no lock
 		_exit(0);
 	}
 	return unused;
@@ -33,7 +33,7 @@ int main(void)
 	if (pthread_create(&thread, NULL, create, NULL))
 		exit(2);
 	while (!child_there)
-		usleep(1000);
+		usleep(1000); // sleep: the other thread is on its way
 	thread_ran = 1;
 	if (pthread_join(thread, NULL))
 		exit(2);
