@@ -107,6 +107,11 @@ func (c *Case) mayHaveMissed() bool {
 		(!c.Control.Exact || c.Mode == fixtures.AttachDuring)
 }
 
+// isWhole tells whether the program ran to its end under the debugger, and no step failed.
+func (c *Case) isWhole() bool {
+	return c.Program.State == Over && c.Detach.State == NotAsked && !c.isOverdue() && !c.brokeOff()
+}
+
 // A debt is what a debugger had to tell: all, unless it broke off.
 type debt struct {
 	whole  bool

@@ -21,9 +21,10 @@ func TestAnExecThatNeverWasIsUnsound(t *testing.T) {
 		}, never},
 		{"nothing says so", func(s *sketch) {
 			s.withoutAccount()
-			invent(s)
+			s.say("100/103: exit 0", "100: exec from 101\n100/103: exit 0")
 		}, ""},
 	})
+	testRule(t, "once", launched, []variant{{"which sound accuses", invent, ""}})
 	testRule(t, "sound", attached, []variant{
 		{"of a process that executed before the attach", func(s *sketch) {
 			s.kernelDid("10 100: clone 101", "7 100: exec\n10 100: clone 101")
@@ -74,12 +75,34 @@ func TestADebuggerMayBeToldOfAnExecUnderWayAtItsAttach(t *testing.T) {
 	}
 	testRule(t, "once", told, []variant{
 		{"told twice", tell, "process 100: 1 exec, 2 reported"},
+		{"told twice, after another", func(s *sketch) {
+			s.kernelDid("7 100: exec", "6 100: exec\n7 100: exec")
+			s.Ledger = []Announcement{
+				slot(100, UnknownCreator), became(0), became(1), slot(101, 2), slot(102, 2),
+				slot(103, 4),
+			}
+			s.declare("main: exec", "main: exec, exec")
+			tell(s)
+		}, "process 100: 1 exec, 2 reported"},
 	})
 	testRule(t, "sound", underWay, []variant{
 		{"but the connector beside perf has it before the attach", func(s *sketch) {
 			s.besides("7 100: exec", "8 100: exec")
 			tell(s)
 		}, "process 100 executed no program"},
+		{"and an exec of another process is told, and one of its own early", func(s *sketch) {
+			s.kernelDid("40 100/101: exit ?", `
+				27 100: fork 200
+				28 200: exec
+				29 200: exit ?
+				32 100/101: exit ?
+				33 100/102: exit ?
+				41 100: exec`)
+			s.kernelDid("50 100/102: exit ?\n", "")
+			s.wants = "main/2: exit 0"
+			s.say("100/101: exit 0", "100: fork 200\n200: exec\n100: exec")
+			s.read("100: exec", 40)
+		}, "this was reported at 40ns, and process 100 executed at 41ns"},
 		{"and the connector beside perf has it after the attach began", func(s *sketch) {
 			s.besides("7 100: exec", "13 100: exec")
 			tell(s)
@@ -167,6 +190,9 @@ func TestAnExecIsOfTheTaskThatExecuted(t *testing.T) {
 				`process 100 executed at 32ns`,
 		},
 		{"long after", func(s *sketch) { s.read("100: exec from 101", 900) }, ""},
+		{"once more, which the rule once accuses", func(s *sketch) {
+			s.say("exec from 101", "exec from 101\n100: exec from 101")
+		}, ""},
 	})
 }
 

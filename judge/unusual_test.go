@@ -81,6 +81,7 @@ func TestWhatIsThereToJudge(t *testing.T) {
 	endsUnseen := func(s *sketch) {
 		s.kernel, s.said, s.Ledger = "2 100: exec", "100: end 0", s.Ledger[:1]
 	}
+	says := func(only string) func(*sketch) { return func(s *sketch) { s.said = only } }
 	for _, c := range []struct {
 		name   string
 		good   func() *sketch
@@ -90,6 +91,15 @@ func TestWhatIsThereToJudge(t *testing.T) {
 	}{
 		{"an exec", launched, executesAlone, "complete", Pass},
 		{"only the process's end", launched, endsUnseen, "exit", Pass},
+		{"only an exec, and how often", executed, says("100: exec from 101"), "once", Pass},
+		{"only a vforkdone", vforked, says("100: vforkdone"), "once", Pass},
+		{"only a signal of the ledger's", signalled, says("100/101: signal SIGUSR1"), "once", Pass},
+		{"a signal to a program of one task", launched, func(s *sketch) {
+			s.kernel, s.said = "2 100: exec", "100: signal SIGUSR1"
+			s.Ledger = s.Ledger[:1]
+			s.Ledger[0].Sent, s.Ledger[0].Handled = 1, 1
+		}, "complete", Pass},
+		{"only a list", stoppedOnce, says(""), "sound", Pass},
 		{"only a signal", launched, func(s *sketch) {
 			s.said = "100: signal SIGUSR1"
 		}, "once", Untested},
