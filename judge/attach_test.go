@@ -136,18 +136,18 @@ func TestAnAttachIsCompleteOnceAllIsAttachedTo(t *testing.T) {
 			s.Standstills = []Standstill{{Where: "at the attach", Stood: look, During: notAsked}}
 		}
 	}
+	lateList := func(s *sketch) {
+		s.say("100/101: attach\n", "")
+		s.say("100: ready", "100: ready\n100/101: attach")
+	}
 	untraced := stood(func(t *Task) { t.Tracer = 0 })
 	const not = "task 101 (main/1) was not attached to at the attach: state t (tracing stop)"
 	testRule(t, "complete", attached, []variant{
-		{"listed after it was", func(s *sketch) {
-			s.say("100/101: attach\n", "")
-			s.say("100: ready", "100: ready\n100/101: attach")
-		}, `task 101 of process 100 was attached to: this was reported after the word that the ` +
+		{"listed after it was", lateList, `task 101 of process 100 was attached to: this was reported after the word that the ` +
 			`attach was complete`},
 		{"listed after it was, where the rest cannot be judged", func(s *sketch) {
 			s.withoutAccount()
-			s.say("100/101: attach\n", "")
-			s.say("100: ready", "100: ready\n100/101: attach")
+			lateList(s)
 		}, `task 101 of process 100 was attached to: this was reported after the word that the ` +
 			`attach was complete`},
 		{"a task that was born inside it, listed after it", func(s *sketch) {
@@ -164,6 +164,12 @@ func TestAnAttachIsCompleteOnceAllIsAttachedTo(t *testing.T) {
 				s.Standstills[0].Stood.Tasks[i].Tracer = 0
 			}
 		}, ""},
+		{"none traced, but one of another process", func(s *sketch) {
+			untraced(s)
+			s.Standstills[0].Stood.Tasks[0] = Task{
+				TID: 200, PID: 200, State: "t (tracing stop)", Tracer: 7,
+			}
+		}, ""},
 		{"one that another tracer had", func(s *sketch) {
 			untraced(s)
 			s.before[1].Tracer = 9
@@ -177,6 +183,20 @@ func TestAnAttachIsCompleteOnceAllIsAttachedTo(t *testing.T) {
 		{"one that was not there before", func(s *sketch) {
 			untraced(s)
 			s.before = s.before[:1]
+		}, ""},
+		{"a zombie that was listed after it was", func(s *sketch) {
+			lateList(s)
+			s.before[1].State = "Z (zombie)"
+		}, ""},
+		{"a task that another program had then, listed after it was", func(s *sketch) {
+			lateList(s)
+			s.before[1].PID = 7
+		}, ""},
+		{"a task that was born inside it, listed twice", func(s *sketch) { // which once accuses
+			s.say("100: ready", "100: ready\n100/102: attach")
+		}, ""},
+		{"a task that no account has, seen before", func(s *sketch) {
+			s.before = append(s.before, Task{TID: 999, PID: 100})
 		}, ""},
 	})
 }

@@ -75,6 +75,11 @@ func TestAnAttachIsCompleteWhateverIsTold(t *testing.T) {
 		s.atKill = []Task{{TID: 101, PID: 100, State: "S (sleeping)", Tracer: 9}}
 		return s
 	}
+	testRule(t, "complete", lists, []variant{
+		{"one has no tracer", func(s *sketch) {
+			s.Standstills[0].Stood.Tasks[1].Tracer = 0
+		}, "task 101 (main/1) was not attached to at the attach"},
+	})
 	for _, good := range []func() *sketch{lists, killed} {
 		testRule(t, "complete", good, []variant{
 			{"one comes later", func(s *sketch) { s.Account.Tracings[1].At = 24 }, late},

@@ -70,6 +70,20 @@ func TestAnAnnouncementOfUnknownBirthIsNoFault(t *testing.T) {
 	assert.NilError(t, truth.asAnnounced(s.Ledger))
 }
 
+// Two tasks of one id that came and went inside the attach may both be told, with creators that no
+// other account names.
+func TestTwoTasksOfUnknownBirthAreNoRepetition(t *testing.T) {
+	testRule(t, "once", connected(attached), []variant{
+		{"", func(s *sketch) {
+			replace(&s.conn, "17 100/104: exit 0",
+				"16 100/104: exit 0\n17 100/0: clone 104\n18 100/104: exit 0")
+			s.Ledger = s.Ledger[:1]
+			const told = "100: clone 104\n100/104: exit 0\n"
+			s.say("100/102: attach", told+told+"100/102: attach")
+		}, ""},
+	})
+}
+
 // The creator of a thread may stand since its birth. Without a word on it that may be any task of
 // its process.
 func TestABirthByAnUnknownTaskJustBeforeTheDetach(t *testing.T) {
