@@ -180,6 +180,10 @@ func TestAnAttachIsCompleteOnceAllIsAttachedTo(t *testing.T) {
 				"14 100/101: exit ?\n15 100: clone 101")
 			s.declare("main/1: exit 0", "main/1: exit 0")
 		}, ""},
+		{"one that no account has", func(s *sketch) {
+			untraced(s)
+			s.Standstills[0].Stood.Tasks[1].TID = 999
+		}, ""},
 		{"one that was not there before", func(s *sketch) {
 			untraced(s)
 			s.before = s.before[:1]

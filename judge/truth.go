@@ -124,7 +124,8 @@ func (t *truth) joined(e *Evidence, announced ledger) []Record {
 	if !t.late {
 		return records
 	}
-	records = withLeaders(slices.Concat(records, lateEnds(late, e)), announced)
+	records = slices.Concat(records, lateEnds(late, e))
+	giveLeadersTheirEnds(records, announced)
 	j := newJoiner(announced, records)
 	for i := range records {
 		records[i] = j.join(records[i])
