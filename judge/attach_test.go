@@ -77,6 +77,11 @@ func TestAnAttachFindsNeitherOtherProcessesNorAZombie(t *testing.T) {
 			withOthers(s)
 			s.before = s.before[:2]
 		}, ""},
+		{"that no look shows, and one is listed", func(s *sketch) {
+			withOthers(s)
+			s.before = s.before[:2]
+			s.say("100: ready", "200: attach\n100: ready")
+		}, ""},
 		{"a process born inside the attach, and its thread", forkInside, ""},
 		{"but those that it says are born", func(s *sketch) {
 			forkInside(s)
@@ -99,6 +104,13 @@ func TestAnAttachFindsNeitherOtherProcessesNorAZombie(t *testing.T) {
 			whole(s)
 			zombie(s)
 			s.say("100/101: exit 0", "100/101: exit 0\n100/102: exit 3\n100/105: exit 0")
+		}, ""},
+		{"and the end of one that came and went inside the attach is not due", func(s *sketch) {
+			whole(s)
+			s.kernelDid("15 100: clone 104\n17 100/104: exit ?", "15 100: fork 104\n17 104: exit ?")
+			s.say("100: ready", "100: fork 104\n104: exit 0\n100: ready")
+			s.say("100/101: exit 0", "100/101: exit 0\n100/102: exit 3\n100/105: exit 0\n"+
+				"100: exit 0\n100: end 0")
 		}, ""},
 	})
 }

@@ -210,9 +210,9 @@ func (j *joiner) creator(r *Record) {
 	}
 }
 
-// giveLeadersTheirEnds gives the ends of leaders their own ids: if a leader's end is sent while another
-// task of its process executes, it may stand under the id that this had. The ledger says which
-// tasks executed.
+// giveLeadersTheirEnds gives the ends of leaders their own ids: if a leader's end is sent while
+// another task of its process executes, it may stand under the id that this had. The ledger says
+// which tasks executed.
 func giveLeadersTheirEnds(records []Record, announced ledger) {
 	formers := make(map[event.TID][]event.TID) // the executing tasks of each process
 	for _, i := range announced.inOrder() {
@@ -237,7 +237,7 @@ func giveLeadersTheirEnds(records []Record, announced ledger) {
 func giveLeaderItsEnd(records []Record, pid, former event.TID) {
 	isEndOf := func(tid event.TID) func(Record) bool {
 		return func(r Record) bool {
-			return r.Kind == event.Exit && r.PID == pid && r.TID == tid
+			return r.Kind == event.Exit && r.TID == tid
 		}
 	}
 	if slices.ContainsFunc(records, isEndOf(pid)) {

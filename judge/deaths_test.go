@@ -155,6 +155,11 @@ func TestExitJudgesTheEndOfEachProcess(t *testing.T) {
 			leftOut(s)
 			s.say("vfork 200", "clone 200") // which sound says
 		}, ""},
+		{"left out by one that takes it and its task for threads", func(s *sketch) {
+			withThread(s)
+			s.say("200: end 4\n", "")
+			s.say("vfork 200", "clone 200")
+		}, ""},
 		{"a process that lives on", func(s *sketch) {
 			s.kernelDid("20 200: exit ?\n", "")
 			s.say("200: exit 3\n		200: end 3\n", "")

@@ -132,7 +132,8 @@ func twiceExecuted() *sketch {
 	s.Ledger = []Announcement{
 		slot(100, UnknownCreator), became(0), of(200, slot(200, 1)), of(200, slot(101, 2)),
 		slot(101, 1), slot(101, 1), slot(102, 1), of(300, slot(300, 5)), of(300, slot(301, 7)),
-		{State: Executed, TID: 300, PID: 300, Creator: 8}, became(5), slot(103, 10), became(11),
+		{State: Executed, TID: 300, PID: 300, Creator: 8},
+		became(5), slot(103, 10), became(11),
 		became(12),
 	}
 	return s

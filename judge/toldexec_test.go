@@ -141,6 +141,11 @@ func TestADebuggerNeedNotKnowOfAnExecUnderWayAtItsDetach(t *testing.T) {
 		{"the connector has it after the detach", func(s *sketch) {
 			s.besides("42 106: exec", "47 106: exec")
 		}, ""},
+		{"another process made a task since", func(s *sketch) {
+			s.kernelDid("42 106: exec", "42 106: exec\n43 100/102: clone 107")
+			s.declare("main/3: clone main/3/1,", "main/3: clone main/3/1..2,")
+			s.say("100: fork 106", "100: fork 106\n100/102: clone 107")
+		}, ""},
 		{"it was killed", func(s *sketch) {
 			s.kernelDid("42 106: exec\n54 106: exit ?", "38 106: exec\n40 106: killed SIGKILL")
 			s.declare("main/4: exec, exit 0", "main/4: exec, killed SIGKILL")
@@ -150,6 +155,20 @@ func TestADebuggerNeedNotKnowOfAnExecUnderWayAtItsDetach(t *testing.T) {
 			s.kernelDid("42 106: exec\n54 106: exit ?", "38 106: exec\n40 106: exit ?")
 			s.say("100: fork 106", "100: fork 106\n106: exit 0")
 		}, "process 106: 1 exec, 0 reported"},
+	})
+	killed := func() *sketch {
+		s := vforked()
+		s.kernelDid("20 200: exit ?", "15 200: exec\n20 200: killed SIGKILL")
+		s.declare("main/1..2: exit 3", "main/1: exec, killed SIGKILL\nmain/2: exit 3")
+		s.say("200: exit 3", "200: exec\n200: killed SIGKILL")
+		s.say("200: end 3", "200: end SIGKILL")
+		return s
+	}
+	testRule(t, "complete", killed, []variant{
+		{
+			"it was killed, and there was no detach", func(s *sketch) { s.say("200: exec\n", "") },
+			"process 200: 1 exec, 0 reported",
+		},
 	})
 }
 

@@ -200,7 +200,7 @@ func (t *truth) findProcesses() {
 	latest := make(map[event.TID]*process)
 	t.process = make(map[*life]*process, len(t.lives))
 	for _, l := range t.lives {
-		if l.First == l.PID || latest[l.PID] == nil {
+		if l.First == l.PID {
 			latest[l.PID] = &process{pid: l.PID, leader: l}
 			t.processes = append(t.processes, latest[l.PID])
 		}

@@ -52,6 +52,11 @@ func TestAThreadOfUnknownBirthIsAThread(t *testing.T) {
 			s.say("100: clone 102", "100: fork 102")
 		}, "it was a clone"},
 	})
+	testRule(t, "transparent", unknown, []variant{
+		{"lines that no path tells apart are compared", func(s *sketch) {
+			s.Control.Exact, s.Program.Lines = false, []string{"thread: 102"}
+		}, `the program printed "thread: 102" (thread: other)`},
+	})
 }
 
 // Which of two tasks with one id announced itself is not known: then neither is its creator.
@@ -111,6 +116,10 @@ func TestABirthByAnUnknownTaskJustBeforeTheDetach(t *testing.T) {
 	testRule(t, "complete", good, []variant{
 		{"none stands", untold(0), missing},
 		{"one stands", untold(9), ""},
+		{"one of another process stands", func(s *sketch) {
+			untold(9)(s)
+			s.held[0].TID, s.held[0].PID = 300, 300
+		}, missing},
 		{"one stands, and some task has made another since", func(s *sketch) {
 			replace(&s.conn, "40 100/101: exit 0", "35 100/0: clone 106\n40 100/101: exit 0")
 			s.say("100/102: clone 103", "100/102: clone 103\n100/102: clone 106")
