@@ -64,7 +64,8 @@ func (l *labeller) beginnings(c *Case) map[int]*life {
 }
 
 // isOtherKind tells whether a report makes a thread known and a life is a process's first, or the
-// reverse. An attach says it by the process that it names. One that names none fits all lives alike.
+// reverse. An attach says it by the process that it names. One that names none fits all lives
+// alike.
 func isOtherKind(e event.Event, l *life) bool {
 	if e.Kind == event.Attach {
 		return e.PID != l.PID

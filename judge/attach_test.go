@@ -155,8 +155,8 @@ func TestAnAttachIsCompleteOnceAllIsAttachedTo(t *testing.T) {
 	untraced := stood(func(t *Task) { t.Tracer = 0 })
 	const not = "task 101 (main/1) was not attached to at the attach: state t (tracing stop)"
 	testRule(t, "complete", attached, []variant{
-		{"listed after it was", lateList, `task 101 of process 100 was attached to: this was reported after the word that the ` +
-			`attach was complete`},
+		{"listed after it was", lateList, `task 101 of process 100 was attached to: this was ` +
+			`reported after the word that the attach was complete`},
 		{"listed after it was, where the rest cannot be judged", func(s *sketch) {
 			s.withoutAccount()
 			lateList(s)

@@ -191,8 +191,8 @@ func (j *joiner) join(r Record) Record {
 }
 
 // creator names the task that made another: the ledger's word first, since the connector names the
-// parent of a process that was made with CLONE_PARENT. A creator is one of its process's tasks, so it
-// is known if there is one alone.
+// parent of a process that was made with CLONE_PARENT. A creator is one of its process's tasks, so
+// it is known if there is one alone.
 func (j *joiner) creator(r *Record) {
 	if slots := j.slots[r.Child]; len(slots) > 0 {
 		j.slots[r.Child] = slots[1:]

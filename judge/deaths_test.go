@@ -89,8 +89,8 @@ func TestNoDeathIsDueOnceTheTimeIsOver(t *testing.T) {
 	overdue := func(s *sketch, at time.Duration) {
 		hung(s)
 		s.Looks, s.dump = []Look{{When: AtOverdue, At: at, Tasks: s.dump}}, nil
-		for _, end := range []string{"100/101: exit 0", "100/102: exit 3", "100: exit 0", "100: end 0"} {
-			s.say(end, "")
+		for _, end := range []string{"/101: exit 0", "/102: exit 3", ": exit 0", ": end 0"} {
+			s.say("100"+end, "")
 		}
 	}
 	testRule(t, "exit", launched, []variant{

@@ -19,7 +19,7 @@ func (e *Evidence) until() time.Duration {
 		end = e.Detach.Asked
 	}
 	for _, l := range e.Looks {
-		if l.When == AtOverdue && e.Progress.State == TimedOut {
+		if l.When == AtOverdue {
 			end = min(end, l.At)
 		}
 	}

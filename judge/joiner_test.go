@@ -165,8 +165,8 @@ func TestALeadersEndIsFoundUnderTheOtherID(t *testing.T) {
 		})
 	}
 	for name, change := range map[string]func(*sketch){
-		"by a task that is not known":     func(s *sketch) { s.Ledger[10].Creator = UnknownCreator },
-		"once more than the kernel tells": func(s *sketch) { s.Ledger = append(s.Ledger, became(13)) },
+		"by an unknown task": func(s *sketch) { s.Ledger[10].Creator = UnknownCreator },
+		"once too often":     func(s *sketch) { s.Ledger = append(s.Ledger, became(13)) },
 	} {
 		s := twiceExecuted()
 		change(s)

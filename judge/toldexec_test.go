@@ -142,9 +142,9 @@ func TestADebuggerNeedNotKnowOfAnExecUnderWayAtItsDetach(t *testing.T) {
 			s.besides("42 106: exec", "47 106: exec")
 		}, ""},
 		{"another process made a task since", func(s *sketch) {
-			s.kernelDid("42 106: exec", "42 106: exec\n43 100/102: clone 107")
-			s.declare("main/3: clone main/3/1,", "main/3: clone main/3/1..2,")
-			s.say("100: fork 106", "100: fork 106\n100/102: clone 107")
+			s.kernelDid("42 106: exec", "42 106: exec\n43 100: clone 107")
+			s.declare("clone main/5", "clone main/5..6")
+			s.say("100: fork 106", "100: fork 106\n100: clone 107")
 		}, ""},
 		{"it was killed", func(s *sketch) {
 			s.kernelDid("42 106: exec\n54 106: exit ?", "38 106: exec\n40 106: killed SIGKILL")
