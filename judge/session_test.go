@@ -212,6 +212,7 @@ func TestTheWorstOfSeveralRunsStands(t *testing.T) {
 		{nil, "", ""},
 		{Tally{Pass: 3, Fail: 0}, Pass, ""},
 		{Tally{Pass: 1, Untested: 99}, Pass, "99 UNTESTED"},
+		{Tally{Pass: 9, Unsupported: 1}, Pass, "1 UNSUPPORTED"},
 		{
 			Tally{Fail: 1, Pass: 2, Unsupported: 3, Unresolved: 4},
 			Fail,
