@@ -115,6 +115,7 @@ var shows = map[string]string{
 	"learns-deaths-by-wait":     "exit_leader_status/.*|exec_from_thread/.*",
 	"tells-deaths-late":         "thread_tid_reuse/launch|exit_leader_status/launch",
 	"says-no-more-at-detach":    "(attach_dying|attach_churn|attach_births)/detach_during",
+	"learns-execs-late":         "attach_exec_storm/.*|exec_from_thread/.*|exec_repeated/.*",
 	"never-stops-all":           "attach_mid_birth/.*|attach_churn/.*",
 	"steps-before-it-continues": "thread_signals_blocked/launch|signal_own_trap/launch",
 }
