@@ -27,6 +27,7 @@ func draw(c *judge.Case) *drawing {
 		c: c, lanes: make(map[*event.Life]int), ids: make(map[event.TID][]int),
 		again: make(map[int]bool),
 	}
+	d.Tasks, d.Moments, d.Marks = []Task{}, []Moment{}, []Mark{} // never null in JSON
 	d.Untimed = !c.HasTimes()
 	lives := c.Lives()
 	for _, l := range lives {
@@ -113,7 +114,8 @@ func (d *drawing) addMoments() {
 func (d *drawing) addKernel(lives []judge.Lived) {
 	for n, l := range lives {
 		if t := d.Tasks[n]; t.Creator != None {
-			e := event.Event{Kind: l.Kind, PID: d.Tasks[t.Creator].PID, TID: l.Maker, Child: l.First}
+			pid := d.Tasks[t.Creator].PID
+			e := event.Event{Kind: l.Kind, PID: pid, TID: l.Maker, Child: l.First}
 			d.Marks = append(d.Marks, Mark{
 				By: Kernel, At: l.Born, Task: t.Creator, Child: n, Kind: l.Kind.String(),
 				Text: judge.Sentence(e),
@@ -122,8 +124,8 @@ func (d *drawing) addKernel(lives []judge.Lived) {
 		if l.Died >= 0 {
 			e := event.Event{Kind: event.Exit, PID: l.PID, TID: l.TID, Status: l.Status}
 			d.Marks = append(d.Marks, Mark{
-				By: Kernel, At: l.Died, Task: n, Child: None, Kind: "exit", Label: l.Status.String(),
-				Text: judge.Sentence(e),
+				By: Kernel, At: l.Died, Task: n, Child: None, Kind: "exit",
+				Label: l.Status.String(), Text: judge.Sentence(e),
 			})
 		}
 	}

@@ -7,6 +7,10 @@
 package picture
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
@@ -130,4 +134,31 @@ func Of(c *judge.Case, rulings []judge.Ruling) []*Picture {
 		pictures[i] = &Picture{Scene: d.Scene, Wrong: wrong[n]}
 	}
 	return pictures
+}
+
+// Check refuses a picture that points to what it does not have. None at all is right.
+func (p *Picture) Check() error {
+	if p == nil {
+		return nil
+	}
+	isTask := func(n int) bool { return n >= None && n < len(p.Tasks) }
+	for i, t := range p.Tasks {
+		if !isTask(t.Creator) || t.Creator >= i {
+			return fmt.Errorf("task %d was not created by task %d", i, t.Creator)
+		}
+	}
+	for i, m := range p.Marks {
+		if !isTask(m.Task) || m.Task == None || !isTask(m.Child) {
+			return fmt.Errorf("mark %d is of no task", i)
+		}
+	}
+	if !slices.IsSortedFunc(p.Marks, func(a, b Mark) int { return cmp.Compare(a.At, b.At) }) {
+		return errors.New("the marks are not in the order of their times")
+	}
+	for i, w := range p.Wrong {
+		if !isTask(w.Task) || w.Mark < None || w.Mark >= len(p.Marks) {
+			return fmt.Errorf("violation %d is nowhere", i)
+		}
+	}
+	return nil
 }

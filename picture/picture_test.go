@@ -203,19 +203,37 @@ func TestPicturesOfRecordedRunsAreWhole(t *testing.T) {
 
 func checkWhole(t *testing.T, p *picture.Picture) {
 	t.Helper()
-	isTask := func(n int) bool { return n >= picture.None && n < len(p.Tasks) }
+	assert.NilError(t, p.Check())
 	assert.Check(t, len(p.Tasks) <= 20 && len(p.Marks) <= 120)
-	for i, task := range p.Tasks {
-		assert.Check(t, isTask(task.Creator) && task.Creator < i)
-	}
-	for _, m := range p.Marks {
-		assert.Check(t, isTask(m.Task) && m.Task >= 0 && isTask(m.Child))
-	}
-	assert.Check(t, slices.IsSortedFunc(p.Marks, func(a, b picture.Mark) int {
-		return int(a.At - b.At)
-	}))
 	for _, w := range p.Wrong {
-		assert.Check(t, isTask(w.Task) && w.Mark < len(p.Marks))
 		assert.Check(t, w.Missing == "" || w.Mark == picture.None)
+	}
+}
+
+func TestAPictureThatPointsNowhereIsRefused(t *testing.T) {
+	assert.NilError(t, (*picture.Picture)(nil).Check())
+	one := []picture.Task{{Creator: picture.None}}
+	mark := func(task, child int, at time.Duration) picture.Mark {
+		return picture.Mark{Task: task, Child: child, At: at}
+	}
+	for _, c := range []struct {
+		want string
+		of   picture.Picture
+	}{
+		{"was not created by", picture.Picture{
+			Scene: picture.Scene{Tasks: []picture.Task{{Creator: 0}}},
+		}},
+		{"is of no task", picture.Picture{
+			Scene: picture.Scene{Tasks: one, Marks: []picture.Mark{mark(0, 1, 0)}},
+		}},
+		{"is of no task", picture.Picture{
+			Scene: picture.Scene{Marks: []picture.Mark{mark(picture.None, picture.None, 0)}},
+		}},
+		{"order of their times", picture.Picture{Scene: picture.Scene{
+			Tasks: one, Marks: []picture.Mark{mark(0, picture.None, 2), mark(0, picture.None, 1)},
+		}}},
+		{"is nowhere", picture.Picture{Wrong: []picture.Wrong{{Task: picture.None, Mark: 3}}}},
+	} {
+		assert.ErrorContains(t, c.of.Check(), c.want)
 	}
 }

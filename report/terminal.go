@@ -1,5 +1,6 @@
 // Package report writes what a suite found. [Line] and [Summary] write lines for people, [JSON]
-// writes all for programs, and [Status] is tidcheck's own exit status.
+// writes all for programs, and [Status] is tidcheck's own exit status. [JUnit], [Markdown] and
+// [HTML] write files, of stored reports too: [Read] reads and [Merge] joins them.
 package report
 
 import (
