@@ -19,12 +19,13 @@ var layout = []struct {
 	imports  string
 }{
 	{"cmd", "report findings debuggers adapter harness judge tracer internal fixtures event ."},
-	{"report", "harness judge fixtures event ."},
+	{"report", "harness judge picture fixtures event ."},
 	{"debuggers", "findings adapter harness judge tracer witness internal fixtures event ."},
 	{"findings", "harness judge"},
 	{"adapter", "harness judge internal event"},
-	{"harness", "judge witness internal fixtures event ."},
+	{"harness", "judge picture witness internal fixtures event ."},
 	{"internal", "judge witness fixtures event ."},
+	{"picture", "judge event"},
 	{"judge", "fixtures event"},
 	{"fixtures", "fixtures event ."},
 	{"witness", "event"},

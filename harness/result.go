@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/judge"
+	"github.com/tidcheck/tidcheck/picture"
 )
 
 // A Result is one rule's verdict in one scenario.
@@ -24,6 +25,8 @@ type Result struct {
 	Again      string            `json:"again,omitempty"`    // the command that runs it once more
 	Kept       string            `json:"kept,omitempty"`     // the folder of the verdict's run
 	Witness    judge.Source      `json:"witness"`            // the kernel's accounts of that run
+	// Picture is what is drawn of a failure, and of a run that proves nothing.
+	Picture *picture.Picture `json:"picture,omitempty"`
 
 	Version string `json:"-"`             // the debugger's, as the run found it
 	Own     bool   `json:"own,omitempty"` // the fixture is a user's own
@@ -36,12 +39,16 @@ type Result struct {
 // Results are what the evidence of one run comes to, a result a rule.
 func Results(e *judge.Evidence) []Result {
 	var results []Result
-	for _, r := range judge.Open(e).Rulings() {
+	c := judge.Open(e)
+	rulings := c.Rulings()
+	pictures := picture.Of(c, rulings)
+	for i, r := range rulings {
 		one := Result{
 			Debugger: e.Debugger.Name, Scenario: e.Scenario, Mode: e.Mode, Rule: r.Rule,
 			Verdict: r.Verdict, Detail: r.Reason, Seconds: e.Took.Seconds(), Runs: 1,
 			Violations: r.Violations, Again: e.Again, Own: e.Own,
 			Version: e.Debugger.Version, Witness: e.Account.Source,
+			Picture: pictures[i],
 		}
 		if r.Verdict == judge.Pass {
 			one.Passed = 1
@@ -85,7 +92,7 @@ func (r *Result) addRun(again Result) {
 // tellAs has a result of several runs tell what came of one of them.
 func (r *Result) tellAs(one Result) {
 	r.Detail, r.Kept, r.Witness = one.Detail, one.Kept, one.Witness
-	r.Violations = one.Violations
+	r.Violations, r.Picture = one.Violations, one.Picture
 }
 
 // expected is a result as it is by what is known. Of several runs that failed, the first counts in

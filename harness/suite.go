@@ -54,9 +54,13 @@ type Options struct {
 	witness string // the machine's, as RunAll found it
 }
 
-// A Report is the outcome of a suite: what --json writes.
+// FormVersion is the version of the form in which a Report is written as JSON.
+const FormVersion = 1
+
+// A Report is the outcome of a suite: what --json writes. docs/results.md describes it.
 type Report struct {
-	Suite     string     `json:"suite"` // its version
+	Form      int        `json:"form,omitempty"` // FormVersion; zero before it had a version
+	Suite     string     `json:"suite"`          // its version
 	Machine   Machine    `json:"machine"`
 	Debuggers []Identity `json:"debuggers"`
 	Results   []Result   `json:"results"`
@@ -162,7 +166,7 @@ func RunAll(
 		return nil, err
 	}
 	report := &Report{
-		Suite: tidcheck.Version, Machine: ThisMachine(ctx),
+		Form: FormVersion, Suite: tidcheck.Version, Machine: ThisMachine(ctx),
 		Debuggers: make([]Identity, len(debuggers)),
 	}
 	o.witness = report.Machine.Witness

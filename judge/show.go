@@ -65,6 +65,82 @@ func (c *Case) TIDs() (made, told map[event.TID]bool) {
 	return made, told
 }
 
+// A Lived is one task as the truth has it, for those who show a run.
+type Lived struct {
+	*event.Life
+	Kind   event.Kind    // of its birth; by the fixture's head where the kernel cannot tell a vfork
+	Born   time.Duration // zero where no account has times
+	Died   time.Duration // negative if it lived on
+	Status event.Status  // with which it ended
+}
+
+// Lives are the tasks of the truth in the order of their births. There are none if the program
+// never began.
+func (c *Case) Lives() []Lived {
+	if c.truth == nil {
+		return nil
+	}
+	lives := make([]Lived, len(c.truth.lives))
+	for i, l := range c.truth.lives {
+		kind := cmp.Or(c.births[l.Path], l.kind())
+		lives[i] = Lived{l.Life, kind, l.born, l.died, l.status}
+		if l.died == never {
+			lives[i].Died = -1
+		}
+	}
+	return lives
+}
+
+// HasTimes tells whether the truth knows when its births, execs and ends were.
+func (c *Case) HasTimes() bool { return c.truth != nil && c.truth.witnessed }
+
+// Execs are the execs of the truth in the order of their times, each as a record of its process.
+func (c *Case) Execs() []Record {
+	if c.truth == nil {
+		return nil
+	}
+	var all []Record
+	for _, pid := range slices.Sorted(maps.Keys(c.truth.execs)) {
+		for _, x := range c.truth.execs[pid] {
+			e := event.Event{Kind: event.Exec, PID: pid, TID: pid, Former: x.former}
+			all = append(all, Record{e, x.at})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Record) int { return cmp.Compare(a.At, b.At) })
+	return all
+}
+
+// A Told is one word of the debugger's with the tasks that it is about.
+type Told struct {
+	Word
+	Sentence string      // the word for people, as violations quote it
+	Self     *event.Life // nil if the truth has no such task
+	Child    *event.Life // the task that it makes known; nil if it makes none known
+	Again    bool        // it repeats a birth, an attach or an end
+}
+
+// Told are the debugger's words in its order.
+func (c *Case) Told() []Told {
+	all := make([]Told, 0, len(c.Words))
+	reports := c.reports
+	for _, w := range c.Words {
+		told := Told{Word: w, Sentence: sentence(w.Event)}
+		if w.Kind != event.Ready && len(reports) > 0 {
+			r := reports[0]
+			reports = reports[1:]
+			told.Again = r.again
+			if r.self != nil {
+				told.Self = r.self.Life
+			}
+			if r.child != nil {
+				told.Child = r.child.Life
+			}
+		}
+		all = append(all, told)
+	}
+	return all
+}
+
 // ShowWords is what the debugger told, as JSON lines with the true birth paths.
 func (c *Case) ShowWords() string {
 	var b []byte
@@ -137,6 +213,9 @@ func count(n int, thing string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
 }
+
+// Sentence is what an event says, as violations quote it.
+func Sentence(e event.Event) string { return sentence(e) }
 
 // sentence is what a word says, for people: "task 102 of process 100 created thread 999". What it
 // leaves open is left out.

@@ -5,9 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 
-	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/judge"
 )
@@ -26,22 +24,6 @@ var marks = []struct {
 
 // A table counts verdicts by the group of a scenario and the debugger.
 type table map[[2]string]map[judge.Verdict]int
-
-// catalogue are the fixtures of the suite. What is not among them is a user's own.
-var catalogue = sync.OnceValue(func() []fixtures.Fixture {
-	all, _ := fixtures.Catalogue() // embedded, and tested
-	return all
-})
-
-// groupOf is the group of a scenario, by its fixture's name.
-func groupOf(scenario string) string {
-	for _, f := range catalogue() {
-		if f.Name == scenario {
-			return f.Group()
-		}
-	}
-	return fixtures.Fixture{Name: scenario}.Group()
-}
 
 // matrix writes a table of groups of scenarios and debuggers, in as many parts as the width wants.
 // A report of one group and one debugger has none.

@@ -34,8 +34,8 @@ type Printer struct {
 func (p *Printer) Begin() {
 	p.begun = time.Now()
 	p.done, p.sentences = map[string]bool{}, map[string]string{}
-	for _, f := range catalogue() {
-		p.sentences[f.Name] = f.Sentence
+	for name, one := range catalogue() {
+		p.sentences[name] = one.sentence
 	}
 	for _, one := range p.Plan {
 		p.sentences[one.Scenario.Fixture.Name] = one.Scenario.Fixture.Sentence
@@ -46,10 +46,11 @@ func (p *Printer) Begin() {
 // Print writes the results of one scenario, as harness.RunAll gives them.
 func (p *Printer) Print(results []harness.Result) {
 	shown := results
-	if !p.All {
-		shown = slices.DeleteFunc(slices.Clone(results), func(r harness.Result) bool {
-			return p.Quiet || !isUnexpected(r)
-		})
+	switch {
+	case p.Quiet:
+		shown = nil
+	case !p.All:
+		shown = Unexpected(results)
 	}
 	if text := p.lines(shown); text != "" {
 		p.erase()
@@ -57,10 +58,8 @@ func (p *Printer) Print(results []harness.Result) {
 	}
 	for _, r := range results {
 		p.done[r.Debugger+" "+r.Scenario+"/"+string(r.Mode)] = true
-		if isUnexpected(r) {
-			p.unexpected++
-		}
 	}
+	p.unexpected += len(Unexpected(results))
 	p.draw()
 }
 

@@ -1,6 +1,6 @@
 // Package report writes what a suite found. A [Printer] writes lines for people as results come,
-// and [Summary] a table at the end. [JSON] writes all for programs, and [Status] is tidcheck's own
-// exit status.
+// and [Summary] a table at the end; [Status] is tidcheck's own exit status. [JSON], [JUnit],
+// [Markdown] and [HTML] write files, of stored reports too: [Read] reads and [Merge] joins them.
 package report
 
 import (
@@ -16,18 +16,6 @@ import (
 
 // passed tells whether a rule passed in all runs.
 func passed(r harness.Result) bool { return r.Verdict == judge.Pass && r.Passed == r.Runs }
-
-func isUnexpected(r harness.Result) bool {
-	return r.Verdict == judge.Fail || r.Verdict == judge.KPass || r.Verdict == judge.Unresolved
-}
-
-// Unexpected are the results of a report that want attention: failures, passes of what is known to
-// fail, and runs that proved nothing.
-func Unexpected(r *harness.Report) []harness.Result {
-	return slices.DeleteFunc(slices.Clone(r.Results), func(one harness.Result) bool {
-		return !isUnexpected(one)
-	})
-}
 
 // lines are the results of one scenario for people: one line for all rules that passed in all runs,
 // and one for each group of others that have the same verdict and detail. Below the first that is
@@ -58,7 +46,7 @@ func (p *Printer) lines(results []harness.Result) string {
 	for _, group := range alike(others) {
 		fmt.Fprintf(&w, "%s %s: %s\n", p.verdict(group[0].Verdict), where, rules(group))
 		sentence := p.sentences[first.Scenario]
-		if isUnexpected(group[0]) && sentence != "" && !told {
+		if isUnexpected(group[0].Verdict) && sentence != "" && !told {
 			fmt.Fprintf(&w, "            %s: %s\n", first.Scenario, sentence)
 			told = true
 		}
@@ -119,7 +107,7 @@ func details(r harness.Result) []string {
 	if more := len(lines) - maxLines; more > 1 {
 		lines = append(lines[:maxLines], fmt.Sprintf("… %d lines more (--json has all)", more))
 	}
-	if isUnexpected(r) {
+	if isUnexpected(r.Verdict) {
 		if r.Again != "" {
 			lines = append(lines, "again: "+r.Again)
 		}

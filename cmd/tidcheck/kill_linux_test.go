@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/report"
 	"gotest.tools/v3/assert"
 )
 
@@ -116,9 +117,11 @@ func TestARunThatWasStoppedAtOnceLeavesItsFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "report.json")
 	want := []byte("the run before")
 	assert.NilError(t, os.WriteFile(name, want, 0o600))
-	file, err := createJSON(name)
-	assert.NilError(t, err)
-	assert.NilError(t, writeJSON(file, &harness.Report{Stopped: "enough"}))
+	files := resultFiles{
+		names: map[string]string{"json": name}, files: make(map[string]*report.File),
+	}
+	assert.NilError(t, files.open())
+	assert.NilError(t, files.write(&harness.Report{Stopped: "enough"}))
 	got, err := os.ReadFile(name)
 	assert.NilError(t, err)
 	assert.Equal(t, string(got), string(want))

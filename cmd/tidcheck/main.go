@@ -66,6 +66,11 @@ var commands = []subcommand{
 		checkCommand, 0,
 	},
 	{
+		"report", "[flags] RESULTS.json…",
+		"Merges reports of run --json, and writes them as JSON, JUnit, Markdown or a page.",
+		reportCommand, 0,
+	},
+	{
 		"diff", "BEFORE.json AFTER.json",
 		"Prints which verdicts differ between two reports of run --json.",
 		diffCommand, 0,

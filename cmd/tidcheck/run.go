@@ -29,24 +29,24 @@ import (
 // A runRequest is what the command line of run asks for.
 type runRequest struct {
 	harness.Options
-	match, json, known, history, required string
-	counted                               *findings.History // nil without --history
-	offered                               offer
-	bisect, failFast                      bool
-	args                                  []string
-	printer                               report.Printer
-	slowest                               int
-	rerun                                 string          // the file of --rerun-failed
-	failed                                map[string]bool // what it says was not as expected
-	shuffle                               *uint64
-	shard, shards                         int
+	files                           resultFiles
+	match, known, history, required string
+	counted                         *findings.History // nil without --history
+	offered                         offer
+	bisect, failFast                bool
+	args                            []string
+	printer                         report.Printer
+	slowest                         int
+	rerun                           string          // the file of --rerun-failed
+	failed                          map[string]bool // what it says was not as expected
+	shuffle                         *uint64
+	shard, shards                   int
 }
 
 func (r *runRequest) define(f *flag.FlagSet) {
 	f.StringVar(&r.match, "run", "",
 		"run only scenarios whose SCENARIO/MODE matches this `regexp`, such as fork/launch")
-	f.StringVar(&r.json, "json", "",
-		"write the results as JSON to this `file` (- is standard output)")
+	r.files.define(f)
 	f.StringVar(&r.known, "known", "",
 		"expect the failures of your own findings in this `path`: a file,\n"+
 			"or a folder of folders as findings/ of the suite (its README has the form)")
@@ -138,7 +138,7 @@ func (r *runRequest) readFailed() (debuggers []string, err error) {
 		return nil, err
 	}
 	r.failed = map[string]bool{}
-	for _, one := range report.Unexpected(before) {
+	for _, one := range report.Unexpected(before.Results) {
 		r.failed[one.Debugger+" "+one.Scenario+"/"+string(one.Mode)] = true
 		if !slices.Contains(debuggers, one.Debugger) {
 			debuggers = append(debuggers, one.Debugger)
@@ -285,8 +285,7 @@ func (r *runRequest) run(ctx context.Context, c *invocation) error {
 	if err := require(ctx, r.required, debuggers); err != nil {
 		return err
 	}
-	out, err := createJSON(r.json)
-	if err != nil {
+	if err := r.files.open(); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
@@ -294,7 +293,7 @@ func (r *runRequest) run(ctx context.Context, c *invocation) error {
 	context.AfterFunc(ctx, stop) // a second signal ends us at once
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	toStdout := r.json == "-" // then standard output is for the JSON alone
+	toStdout := r.files.toStdout() // then standard output is for that alone
 	r.printer.Out = os.Stdout
 	if toStdout {
 		r.printer.Out = io.Discard
@@ -306,7 +305,7 @@ func (r *runRequest) run(ctx context.Context, c *invocation) error {
 			return
 		}
 		r.printer.Print(results)
-		if r.failFast && len(report.Unexpected(&harness.Report{Results: results})) > 0 {
+		if r.failFast && len(report.Unexpected(results)) > 0 {
 			fail(errFailedFast)
 		}
 	})
@@ -315,21 +314,19 @@ func (r *runRequest) run(ctx context.Context, c *invocation) error {
 		return err
 	}
 	result.Results = slices.DeleteFunc(result.Results, isCut)
-	var historyErr, writeErr error
+	var historyErr error
 	if r.counted != nil {
 		historyErr = r.counted.Write()
 	}
-	if toStdout {
-		writeErr = report.JSON(os.Stdout, result)
-	} else {
+	if !toStdout {
 		r.summarize(result)
-		writeErr = writeJSON(out, result)
 	}
+	writeErr := r.files.write(result)
 	switch {
 	case historyErr != nil:
 		return fmt.Errorf("--history: %w", historyErr)
 	case writeErr != nil:
-		return fmt.Errorf("--json: %w", writeErr)
+		return writeErr
 	case err != nil && !errors.Is(err, errFailedFast):
 		return fmt.Errorf("stopped before all was run: %w", err)
 	}
@@ -367,30 +364,4 @@ func (r *runRequest) summarize(result *harness.Report) {
 	if result.Stopped == "" {
 		fmt.Print(defective.KillTable(result.Results))
 	}
-}
-
-// createJSON opens the file of --json before the run, whose results would be lost if that failed
-// later. It is nil if no file is named.
-func createJSON(name string) (*os.File, error) {
-	if name == "" || name == "-" {
-		return nil, nil
-	}
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666) // no O_TRUNC: see writeJSON
-	if err != nil {
-		return nil, fmt.Errorf("--json: %w", err)
-	}
-	return file, nil
-}
-
-// writeJSON writes a report to a file, if there is one. A report without results leaves the file
-// with what it held before.
-func writeJSON(file *os.File, result *harness.Report) error {
-	if file == nil {
-		return nil
-	}
-	if len(result.Results) == 0 { // the run was stopped at once
-		return file.Close()
-	}
-	file.Truncate(0) // the error is EINVAL, for what is not a regular file
-	return cmp.Or(report.JSON(file, result), file.Close())
 }
