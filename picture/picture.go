@@ -30,8 +30,8 @@ type Scene struct {
 	Tasks   []Task   `json:"tasks"`   // in the order of their births
 	Moments []Moment `json:"moments"` // in the order of their times
 	Marks   []Mark   `json:"marks"`   // in the order of their times
-	// Untimed tells that no account has the times of births and ends: they stand at zero, and only
-	// their order is known.
+	// Untimed tells that no account has the times of births and ends: births stand at zero, since
+	// only their order is known, and ends are left out.
 	Untimed bool   `json:"untimed,omitempty"`
 	Folded  Folded `json:"folded,omitzero"`
 }
@@ -46,7 +46,7 @@ type Task struct {
 	Number  int           `json:"number"`  // its place in the order of births, from 0
 	Creator int           `json:"creator"` // its place in Tasks; None if it has no lane
 	Born    time.Duration `json:"born"`
-	Ended   time.Duration `json:"ended"` // None if the task lived on
+	Ended   time.Duration `json:"ended"` // None if it lived on, or is not known
 }
 
 // None is a place or a time that there is not.

@@ -330,7 +330,7 @@ function start() {
       el('h2', {id: 'matrix-title'}, 'Scenarios by debuggers'),
       el('p', {class: 'hint'}, 'A group opens to its scenarios. A number counts rules; ' +
         '✓ counts those that passed where nothing failed.'),
-      el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-labelledby': 'matrix-title'},
+      el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'matrix'},
         el('table', {class: 'matrix', id: 'matrix'}))));
   if (data.leftOut) {
     document.getElementById('app').append(el('p', {class: 'hint'},

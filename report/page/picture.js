@@ -24,7 +24,7 @@ function el(name, attributes = {}, ...children) {
   return e;
 }
 
-const LANE = 62, TOP = 46, BOTTOM = 26, HALF = 15;
+const LANE = 62, TOP = 40, BOTTOM = 26, HALF = 15;
 
 // time writes nanoseconds of a run.
 function time(ns) {
@@ -122,7 +122,7 @@ function describe(scene, item) {
 // rowsOf gives each task its y. Where tasks are folded between two, there is a row that says so.
 function rowsOf(scene) {
   const ys = [], gaps = [];
-  let y = TOP, next = 0;
+  let y = 0, next = 0;
   for (const task of scene.tasks) {
     if (task.kind !== 'unknown' && task.number > next) {
       gaps.push({y, text: `… ${task.number - next} tasks folded`});
@@ -149,9 +149,11 @@ function drawNames(scene, rows, narrow) {
     const kind = {first: 'main thread', unknown: 'only said'}[task.kind] || task.kind;
     names.append(
       svg('text', {x: 10, y: y - 4, class: 'path'}, shown),
-      svg('text', {x: 10, y: y + 12, class: 'dim'}, narrow ? `${task.tid}` : `${task.tid} ${kind}`));
+      svg('text', {x: 10, y: y + 12, class: 'dim'}, task.tid + (narrow ? '' : ` ${kind}`)));
   });
-  for (const gap of rows.gaps) names.append(svg('text', {x: 10, y: gap.y + 15, class: 'dim'}, '…'));
+  for (const gap of rows.gaps) {
+    names.append(svg('text', {x: 10, y: gap.y + 15, class: 'dim'}, '…'));
+  }
   return names;
 }
 
@@ -159,20 +161,19 @@ function drawNames(scene, rows, narrow) {
 function drawBack(scene, items, rows, width) {
   const g = svg('g', {'aria-hidden': 'true'});
   rows.ys.forEach((y, i) => {
-    if (i % 2) g.append(svg('rect', {class: 'stripe', x: 0, y: y - LANE / 2, width, height: LANE}));
+    if (i % 2 === 0) return;
+    g.append(svg('rect', {class: 'stripe', x: 0, y: y - LANE / 2, width, height: LANE}));
   });
-  const first = items.find((item) => item.alarm === 1);
+  const bottom = rows.height - BOTTOM, first = items.find((item) => item.alarm === 1);
   if (first) {
-    g.append(
-      svg('rect', {class: 'band', x: first.x - 10, y: 16, width: 20, height: rows.height - 36}),
-      svg('text', {class: 'alarm', x: first.x - 10, y: 13}, '▼ first divergence'));
+    g.append(svg('rect', {class: 'band', x: first.x - 10, y: 0, width: 20, height: bottom}));
   }
   for (const m of scene.moments) {
-    g.append(
-      svg('line', {class: 'moment', x1: m.x, x2: m.x, y1: 36, y2: rows.height - BOTTOM}),
-      svg('text', {class: 'dim', x: m.x, y: 31}, m.text));
+    g.append(svg('line', {class: 'moment', x1: m.x, x2: m.x, y1: 0, y2: bottom}));
   }
-  for (const gap of rows.gaps) g.append(svg('text', {class: 'dim', x: 10, y: gap.y + 15}, gap.text));
+  for (const gap of rows.gaps) {
+    g.append(svg('text', {class: 'dim', x: 10, y: gap.y + 15}, gap.text));
+  }
   const births = new Map(), ends = new Map();
   for (const item of items) {
     if (item.by !== 'kernel') continue;
@@ -194,6 +195,27 @@ function drawBack(scene, items, rows, width) {
     }
   });
   return g;
+}
+
+// drawTop draws what stands above the lanes and stays in view: the moments of the run, and where
+// the first violation is.
+function drawTop(scene, items, width) {
+  const moments = scene.moments.map((m) => m.text).join(', ');
+  const top = svg('svg', {
+    class: 'top', width, height: TOP, role: 'img', 'aria-label': `Moments: ${moments || 'none'}`,
+  });
+  const first = items.find((item) => item.alarm === 1);
+  if (first) {
+    top.append(
+      svg('rect', {class: 'band', x: first.x - 10, y: 18, width: 20, height: TOP - 18}),
+      svg('text', {class: 'alarm', x: first.x - 10, y: 13}, '▼ first divergence'));
+  }
+  for (const m of scene.moments) {
+    top.append(
+      svg('line', {class: 'moment', x1: m.x, x2: m.x, y1: 34, y2: TOP}),
+      svg('text', {class: 'dim', x: m.x, y: 30}, m.text));
+  }
+  return top;
 }
 
 // drawTimes draws some times below the lanes.
@@ -238,7 +260,10 @@ function legend(untimed) {
     mark({by: 'debugger', class: 'bad'}, 'said, and wrong'),
     mark({by: 'debugger', class: 'missing bad'}, 'due, and missing'),
   ];
-  if (untimed) parts.push(el('span', {}, 'The kernel’s account has no times here: only the order.'));
+  if (untimed) {
+    parts.push(el('span', {}, 'No account has the kernel’s times here: births stand in their ' +
+      'order, and ends are left out.'));
+  }
   return el('div', {class: 'legend picture-legend'}, ...parts);
 }
 
@@ -256,7 +281,8 @@ function drawPicture(host, scene, wrong) {
   });
   const nodes = items.map((item) => drawItem(scene, item, rows));
   chart.append(drawBack(scene, items, rows, width), drawTimes(items, rows), ...nodes);
-  const lanes = el('div', {class: 'lanes'}, drawNames(scene, rows, narrow), chart);
+  const lanes = el('div', {class: 'lanes'}, el('div', {class: 'corner'}),
+    drawTop(scene, items, width), drawNames(scene, rows, narrow), chart);
   const picture = el('div', {class: 'picture'}, legend(scene.untimed), lanes, strip);
   host.append(picture);
 
@@ -279,7 +305,7 @@ function drawPicture(host, scene, wrong) {
     const item = items[i], names = narrow ? 92 : 150;
     const middle = (lanes.clientWidth - names) / 2;
     lanes.scrollLeft = item.x - middle;
-    lanes.scrollTop = rows.ys[item.task] - lanes.clientHeight / 2;
+    lanes.scrollTop = rows.ys[item.task] + TOP - lanes.clientHeight / 2;
     show(i);
     if (focus) nodes[i].focus({preventScroll: true});
   };
