@@ -58,6 +58,9 @@ func (d *drawing) addLife(l judge.Lived) {
 	default:
 		t.Kind = Found
 	}
+	if l.TID != l.First {
+		t.Later = l.TID
+	}
 	if d.Untimed {
 		t.Ended = None
 	}

@@ -41,6 +41,7 @@ type Scene struct {
 type Task struct {
 	Path    event.Path    `json:"path,omitempty"`
 	TID     event.TID     `json:"tid"`
+	Later   event.TID     `json:"later,omitempty"` // the id that it took over by an exec
 	PID     event.TID     `json:"pid,omitempty"`
 	Kind    Kind          `json:"kind"`
 	Number  int           `json:"number"`  // its place in the order of births, from 0
@@ -101,6 +102,8 @@ type Wrong struct {
 	Mark int           `json:"mark"` // what was wrong; None if something is missing
 	// Missing is what should have been and is not: "birth" for one that the debugger did not tell.
 	Missing string `json:"missing,omitempty"`
+	// Noticed tells that At is when it showed. When it came about is not known.
+	Noticed bool   `json:"noticed,omitempty"`
 	Text    string `json:"text"`
 }
 

@@ -34,7 +34,7 @@ func columns(reports []*harness.Report) []column {
 			of[one.Debugger] = append(of[one.Debugger], one)
 		}
 		for _, d := range r.Debuggers {
-			label := strings.TrimSpace(d.Name + " " + d.Version)
+			label := title(d)
 			if len(machines) > 1 {
 				label += ", " + machine(r)
 			}
@@ -48,6 +48,14 @@ func columns(reports []*harness.Report) []column {
 		}
 	}
 	return all
+}
+
+// title names a debugger and its version, which the name may have: gdb@18.1.
+func title(d harness.Identity) string {
+	if strings.HasSuffix(d.Name, "@"+d.Version) {
+		return d.Name
+	}
+	return strings.TrimSpace(d.Name + " " + d.Version)
 }
 
 // machine names a report's machine: "linux 6.18 amd64".
@@ -141,7 +149,7 @@ func incomplete(reports []*harness.Report) []string {
 		}
 		var names []string
 		for _, d := range r.Debuggers {
-			names = append(names, strings.TrimSpace(d.Name+" "+d.Version))
+			names = append(names, title(d))
 		}
 		why = append(why, fmt.Sprintf("%s on %s: the run was stopped before all was run: %s",
 			strings.Join(names, ", "), machine(r), r.Stopped))

@@ -141,6 +141,13 @@ func TestMarkdownOfManyFailuresIsShort(t *testing.T) {
 	assert.Check(t, strings.Contains(text, "and 4950 more unexpected verdicts"))
 }
 
+func TestAVersionIsNotSaidTwice(t *testing.T) {
+	r := reported("6.18", result("exit", judge.Pass, ""))
+	r.Debuggers[0] = harness.Identity{Name: "gdb@18.1", Version: "18.1"}
+	r.Results[0].Debugger = "gdb@18.1"
+	assert.Assert(t, strings.Contains(written(t, report.Markdown, r), "| gdb@18.1 |"))
+}
+
 func TestMergeJoinsWhatIsOneRun(t *testing.T) {
 	of := func(rule string) harness.Result { return result(rule, judge.Pass, "") }
 	shard1, shard2 := reported("6.18", of("exit")), reported("6.18", of("sound"))

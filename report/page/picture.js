@@ -34,7 +34,7 @@ function time(ns) {
 // taskName names a task for people.
 function taskName(task) {
   if (task.kind === 'unknown') return `task ${task.tid}, which the kernel did not make`;
-  return `${task.path} (task ${task.tid})`;
+  return `${task.path} (task ${task.tid}${task.later ? `, then ${task.later}` : ''})`;
 }
 
 // shortName names a task in the picture.
@@ -42,6 +42,14 @@ function shortName(scene, place) {
   const task = scene.tasks[place];
   return task.path || String(task.tid);
 }
+
+// absences is what stands where something is missing.
+const absences = {
+  birth: 'birth not told', attach: 'not attached', exec: 'exec not told', end: 'end not told',
+  vforkdone: 'vforkdone not told', signal: 'signal not told', delivery: 'signal not delivered',
+  'end of the process': 'process’s end not told', 'place in the list': 'not listed',
+  stop: 'not stopped', release: 'not let go', progress: 'stuck', 'end of the program': 'no end',
+};
 
 const sources = {kernel: 'the kernel', proc: '/proc', debugger: 'the debugger'};
 
@@ -59,7 +67,8 @@ function itemsOf(scene, wrong) {
     const what = w.missing || w.kind;
     items.push({
       by: 'debugger', at: w.at, task: w.task, child: -1, kind: what, side: 1, alarm: i + 1,
-      missing: Boolean(w.missing), short: w.missing ? `no ${what}` : what, text: w.text,
+      missing: Boolean(w.missing), noticed: Boolean(w.noticed), text: w.text,
+      short: absences[what] || what,
     });
   });
   items.forEach((item, i) => { item.order = i; });
@@ -115,7 +124,7 @@ function shapeOf(item) {
 function describe(scene, item) {
   const alarm = item.alarm ? `Violation ${item.alarm}. ` : '';
   const when = scene.untimed && item.by === 'kernel' ? '' : `, ${time(item.at)}`;
-  if (item.missing) return `${alarm}Missing: ${item.kind}. ${item.text}`;
+  if (item.missing) return `${alarm}${item.short}. ${item.text}`;
   return `${alarm}${sources[item.by]}${when}: ${item.text}`;
 }
 
@@ -147,9 +156,10 @@ function drawNames(scene, rows, narrow) {
     const y = rows.ys[i], path = task.path || 'no such task';
     const shown = path.length > clip ? '…' + path.slice(1 - clip) : path;
     const kind = {first: 'main thread', unknown: 'only said'}[task.kind] || task.kind;
+    const ids = task.tid + (task.later ? ` → ${task.later}` : narrow ? '' : ` ${kind}`);
     names.append(
       svg('text', {x: 10, y: y - 4, class: 'path'}, shown),
-      svg('text', {x: 10, y: y + 12, class: 'dim'}, task.tid + (narrow ? '' : ` ${kind}`)));
+      svg('text', {x: 10, y: y + 12, class: 'dim'}, ids));
   });
   for (const gap of rows.gaps) {
     names.append(svg('text', {x: 10, y: gap.y + 15, class: 'dim'}, '…'));
@@ -208,7 +218,8 @@ function drawTop(scene, items, width) {
   if (first) {
     top.append(
       svg('rect', {class: 'band', x: first.x - 10, y: 18, width: 20, height: TOP - 18}),
-      svg('text', {class: 'alarm', x: first.x - 10, y: 13}, '▼ first divergence'));
+      svg('text', {class: 'alarm', x: first.x - 10, y: 13},
+        first.noticed ? '▼ noticed here' : '▼ first divergence'));
   }
   for (const m of scene.moments) {
     top.append(
