@@ -104,8 +104,7 @@ func TestOnlyTestsImportWhatIsForTests(t *testing.T) {
 		words := strings.Fields(line)
 		for _, forTests := range []string{"/internal/testproc", "/internal/rooms"} {
 			imports := slices.Contains(words[1:], module+forTests)
-			helps := words[0] == module+"/debuggers/internal/adaptertest" // it is for tests too
-			assert.Check(t, !imports || helps, "%s imports %s", words[0], forTests)
+			assert.Check(t, !imports, "%s imports %s", words[0], forTests)
 		}
 	}
 }

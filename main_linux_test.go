@@ -3,13 +3,11 @@
 package tidcheck_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/internal/testproc"
 )
 
 func TestMain(m *testing.M) {
-	testproc.UseTempThatExecutes()
-	os.Exit(m.Run())
+	testproc.Main(m, nil)
 }

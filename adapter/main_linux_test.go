@@ -3,7 +3,6 @@ package adapter
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,20 +10,11 @@ import (
 	"time"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"gotest.tools/v3/assert"
 )
 
-func TestMain(m *testing.M) {
-	cache, err := os.MkdirTemp("", "adapter-test-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
-	code := m.Run()
-	os.RemoveAll(cache)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { testproc.Main(m, nil) }
 
 // A visitor shows the target of a run to a test, and debugs nothing.
 type visitor struct {

@@ -102,8 +102,8 @@ func tables(list List) string {
 
 // table is the table of a debugger.
 func (l List) table(b *strings.Builder, debugger string, versions []string) {
-	fmt.Fprintf(b, "### %s\n\n| finding | %s | script | words |\n|---%s|---|---|\n", debugger,
-		strings.Join(versions, " | "), strings.Repeat("|---", len(versions)))
+	fmt.Fprintf(b, "### %s\n\n| finding | %s | script | report | words |\n|---%s|---|---|---|\n",
+		debugger, strings.Join(versions, " | "), strings.Repeat("|---", len(versions)))
 	for _, f := range l {
 		shows := func(one Failure) bool { return one.Debugger == debugger }
 		if !slices.ContainsFunc(f.Failures, shows) {
@@ -117,8 +117,13 @@ func (l List) table(b *strings.Builder, debugger string, versions []string) {
 		if _, err := os.Stat(f.Slug + "/repro.sh"); err == nil {
 			script = "yes"
 		}
+		report := ""
+		if _, err := os.Stat(f.Slug + "/report.md"); err == nil &&
+			slices.Contains(f.Reported(), reportedAs(debugger)) {
+			report = "yes"
+		}
 		n, of := f.said()
-		fmt.Fprintf(b, " %s | %d of %d |\n", script, n, of)
+		fmt.Fprintf(b, " %s | %s | %d of %d |\n", script, report, n, of)
 	}
 	b.WriteString("\n")
 }

@@ -51,6 +51,28 @@ func (l List) MayBeKnown(r harness.Result) bool {
 	})
 }
 
+// Like names findings that say what a failure says of its rule, the same debugger's first. They are
+// two at most.
+func (l List) Like(r harness.Result) (names []string) {
+	for _, anyDebugger := range []bool{false, true} {
+		for _, f := range l {
+			says := slices.ContainsFunc(violations(r), func(v judge.Violation) bool {
+				if !anyDebugger {
+					return f.saysElsewhere(r, v)
+				}
+				return slices.ContainsFunc(f.says, func(s saying) bool {
+					return slices.Contains(s.rules, r.Rule) &&
+						s.text.MatchString(v.Kind+": "+v.Text)
+				})
+			})
+			if says && len(names) < 2 && !slices.Contains(names, f.name()) {
+				names = append(names, f.name())
+			}
+		}
+	}
+	return names
+}
+
 // saysElsewhere tells whether a finding says a violation, in any scenario and version.
 func (f Finding) saysElsewhere(r harness.Result, v judge.Violation) bool {
 	return slices.ContainsFunc(f.Failures, func(one Failure) bool {

@@ -278,6 +278,23 @@ func TestAFailureMayBeOfAKnownCause(t *testing.T) {
 	}
 }
 
+func TestAFailureIsLikeFindingsThatSayTheSame(t *testing.T) {
+	finding := func(title, debugger string) string {
+		return "# " + title + "\nupstream: not reported\nsays: complete ^lost: task [0-9]+$\n" +
+			"debugger: " + debugger + "\nalways: 13.1 fork/launch complete\n"
+	}
+	known, err := head(finding("of lldb", "lldb") + finding("of strace", "strace") +
+		finding("of gdb", "gdb"))
+	assert.NilError(t, err)
+	r := result("13.1", judge.Fail)
+	r.Violations = []judge.Violation{{Kind: "strange", Text: "x"}, {Kind: "lost", Text: "task 7"}}
+	assert.DeepEqual(t, known.Like(r), []string{"of gdb", "of lldb"})
+	r.Rule = "exit"
+	assert.DeepEqual(t, known.Like(r), []string(nil))
+	r.Rule, r.Violations = "complete", r.Violations[:1]
+	assert.DeepEqual(t, known.Like(r), []string(nil))
+}
+
 // A line of several scenarios or rules counts runs in which any failed: its rate is none of theirs.
 func TestALineOfSeveralIsMendedAfterAsManyPassesAsOneThatWasNotCounted(t *testing.T) {
 	known, err := head("# one\nupstream: not reported\ndebugger: gdb\n" +

@@ -10,6 +10,8 @@
 //	always: 13.1 fork/launch,stops complete,exit 100 of 100
 //	sometimes: 13.1 spawn/launch bounded 2 of 9
 //
+// It may have a reproducer too, repro.sh and repro.c, which needs nothing of ours, and report.md,
+// from which [Finding.Report] makes a report that can be sent.
 // [List.Expect] turns a failure into KFAIL if findings say where it comes and what it says.
 package findings
 
@@ -72,7 +74,7 @@ type saying struct {
 // A List is what is known.
 type List []Finding
 
-//go:embed */README.md
+//go:embed */README.md */repro.* */report.md
 var folders embed.FS
 
 var all = sync.OnceValues(func() (List, error) { return readFolders(folders, nil, nil) })

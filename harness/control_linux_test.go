@@ -151,6 +151,7 @@ func (absent) Start(context.Context, Target) (Session, error) {
 
 // A program that another task lets through its gate while main executes is refused, not by luck.
 func TestAFixtureThatExecutesBeforeItsGateIsRefused(t *testing.T) {
+	t.Parallel()
 	testproc.Alarm(t, 60*time.Second)
 	f, err := fixtures.Load("testdata/exec_before_gate.c")
 	assert.NilError(t, err)

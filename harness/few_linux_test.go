@@ -56,6 +56,7 @@ func TestTheRulesAreKeptWhereIDsAreFew(t *testing.T) {
 
 // withFewIDs runs the test once more, in a pid namespace of its own.
 func withFewIDs(t *testing.T) {
+	t.Parallel()
 	testproc.NeedRootMount(t)
 	var name unix.Utsname
 	assert.NilError(t, unix.Uname(&name))

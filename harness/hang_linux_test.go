@@ -77,6 +77,7 @@ func (s sleeping) End() error {
 }
 
 func TestADebuggerThatHangsGetsAVerdict(t *testing.T) {
+	t.Parallel()
 	const limit = 500 * time.Millisecond
 	for _, c := range []struct{ hangs, scenario, rule, want string }{
 		{
@@ -136,6 +137,7 @@ func TestADebuggerThatHangsGetsAVerdict(t *testing.T) {
 
 // A session that waits for ever, and a program that waits for it, are not waited for.
 func TestAHangIsProvenUnlessFullLimitsAreAskedFor(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		full bool
 		want string

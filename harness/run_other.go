@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/judge"
 )
@@ -27,9 +26,4 @@ func perform(context.Context, Debugger, Scenario, setting, *judge.Evidence) (fai
 
 func performAlone(context.Context, fixtures.Fixture, setting, *judge.Evidence) error {
 	return errNotLinux
-}
-
-// Witnessed is for Linux.
-func Witnessed(context.Context, Spec, func(*Process) error) (event.Form, error) {
-	return nil, errNotLinux
 }

@@ -45,6 +45,8 @@ type Options struct {
 	// Reference, if it is not nil, launches each fixture once first. If its words differ from the
 	// other accounts, no debugger is judged by that fixture.
 	Reference Debugger
+	// Plan, if it is not nil, chooses among all that RunAll would run, and orders it.
+	Plan func([]Planned) []Planned
 	// Jobs is how many runs RunAll makes at once; zero is four times the CPUs, since a run mostly
 	// waits. They are fewer where the limit on open files is low.
 	Jobs int
@@ -84,6 +86,13 @@ type Identity struct {
 type Scenario struct {
 	Fixture fixtures.Fixture
 	Mode    fixtures.Mode
+}
+
+// A Planned is what RunAll runs Options.Repeat times: a debugger on a scenario.
+type Planned struct {
+	Debugger string
+	Scenario Scenario
+	nth      int // of the debuggers
 }
 
 // String is scenario/mode: "fork/launch".
@@ -161,31 +170,42 @@ func RunAll(
 		Debuggers: make([]Identity, len(debuggers)),
 	}
 	o.witness = report.Machine.Witness
+	var plan []Planned
+	subjects := make([]subject, len(debuggers))
+	for i, d := range debuggers {
+		subjects[i] = newSubject(ctx, d)
+		report.Debuggers[i] = Identity{d.Name(), subjects[i].version}
+		for _, s := range scenarios {
+			plan = append(plan, Planned{d.Name(), s, i})
+		}
+	}
+	if o.Plan != nil {
+		plan = o.Plan(plan)
+	}
+	if len(plan) == 0 {
+		return nil, errors.New("nothing is left to be run")
+	}
 	jobs := make(chan struct{}, inherited.Runs(cmp.Or(o.Jobs, 4*runtime.NumCPU())))
 	var group sync.WaitGroup
 	var mu sync.Mutex
-	for i, d := range debuggers {
-		sub := newSubject(ctx, d)
-		report.Debuggers[i] = Identity{d.Name(), sub.version}
-		for _, s := range scenarios {
-			select {
-			case jobs <- struct{}{}:
-			case <-ctx.Done():
-			}
-			if ctx.Err() != nil {
-				break
-			}
-			group.Go(func() {
-				defer func() { <-jobs }()
-				results := repeat(ctx, sub, s, o)
-				mu.Lock()
-				defer mu.Unlock()
-				identity := &report.Debuggers[i]
-				identity.Version = cmp.Or(results[0].Version, identity.Version)
-				report.Results = append(report.Results, results...)
-				each(results)
-			})
+	for _, p := range plan {
+		select {
+		case jobs <- struct{}{}:
+		case <-ctx.Done():
 		}
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() {
+			defer func() { <-jobs }()
+			results := repeat(ctx, subjects[p.nth], p.Scenario, o)
+			mu.Lock()
+			defer mu.Unlock()
+			identity := &report.Debuggers[p.nth]
+			identity.Version = cmp.Or(results[0].Version, identity.Version)
+			report.Results = append(report.Results, results...)
+			each(results)
+		})
 	}
 	group.Wait()
 	err = context.Cause(ctx)

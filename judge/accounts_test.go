@@ -148,6 +148,9 @@ func TestTheTruthOfUnusualAccounts(t *testing.T) {
 		{"the last record comes with the cut", launched, func(s *sketch) {
 			s.Account.Cut = 60
 		}, launchedForm},
+		{"the first record comes after the cut", launched, func(s *sketch) {
+			s.Account.Cut = 5
+		}, "main:"},
 		{"a process executes before the gate", launched, func(s *sketch) {
 			s.kernelDid("2 100: exec", "2 100: exec\n3 100: fork 91\n3 91: exec\n4 91: exit ?")
 		}, "main: fork main/1, clone main/2, clone main/3, exit ?\nmain/1: exit ?\n" +

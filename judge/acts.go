@@ -38,13 +38,12 @@ func (c *Case) execs() []execs {
 			one.told = append(one.told, r)
 		}
 	}
-	launched := !c.truth.witnessed && c.Attach.State == NotAsked
 	owed := c.owed()
 	for pid, all := range c.truth.execs {
 		one := at(pid)
 		one.real = all[c.execsBeforeAttach(pid):]
 		for _, x := range all {
-			inTime := c.truth.executedPast(x, c.Attach.Complete) || launched
+			inTime := c.Attach.State == NotAsked || c.truth.executedPast(x, c.Attach.Complete)
 			if inTime && c.executedBeforeDetach(pid, x) && c.debugged(x.by) && owed.exec(x.by) {
 				one.due++
 			}
@@ -115,10 +114,8 @@ func unsoundExecs(c *Case, f *finding) {
 		if e.bounded && e.most == 0 && len(e.told) > 0 {
 			f.breach("no such exec", tids{e.pid}, numbers{0, len(e.told)},
 				"reported: %s; process %d executed no program", sentence(e.told[0].Event), e.pid)
-			continue
 		}
 		for i, r := range e.told {
-			f.judged++
 			real := e.real
 			if len(e.told) == len(e.real) {
 				real = e.real[i : i+1]
@@ -128,7 +125,7 @@ func unsoundExecs(c *Case, f *finding) {
 				f.breach("wrong former", tids{e.pid, r.Former}, nil,
 					"reported: %s; it was task %d that executed", sentence(r.Event), real[0].former)
 			}
-			if i < len(e.real) && c.truth.witnessed && !c.truth.late && r.before(e.real[i].at) {
+			if i < len(e.real) && !c.truth.late && r.before(e.real[i].at) {
 				f.breach("exec told early", tids{e.pid}, nil,
 					"%s: this was reported at %v, and process %d executed at %v",
 					sentence(r.Event), r.at, e.pid, e.real[i].at)
@@ -187,8 +184,7 @@ func (c *Case) vforkdones() []vforkdones {
 			of[l.Creator].most++
 		}
 	}
-	whole := !c.isOverdue() && !c.brokeOff() && c.Program.State == Over &&
-		c.Detach.State == NotAsked
+	whole := c.isWhole()
 	for _, r := range c.reports {
 		switch {
 		case r.Kind == event.VForkDone && r.self != nil:
@@ -213,7 +209,6 @@ func (c *Case) vforkdones() []vforkdones {
 // the head states them. A task that was killed meanwhile has none by its head.
 func (c *Case) unreportedVforkDones(f *finding) {
 	for _, v := range c.vforkdones() {
-		f.judged += v.due
 		if v.due > len(v.told) {
 			f.breach("unreported vforkdone", tids{v.by.TID}, numbers{v.due, len(v.told)},
 				"task %d (%s): %d vforks came to their end, %d reported (vforkdone)",
@@ -225,8 +220,7 @@ func (c *Case) unreportedVforkDones(f *finding) {
 // unsoundVforkDones are those of tasks that made no process by vfork.
 func (c *Case) unsoundVforkDones(f *finding) {
 	for _, v := range c.vforkdones() {
-		f.judged += len(v.told)
-		if v.most == 0 && len(v.told) > 0 {
+		if v.most == 0 {
 			f.breach("no such vfork", tids{v.by.TID}, nil,
 				"reported: %s; task %d (%s) made no process by vfork",
 				sentence(v.told[0].Event), v.by.TID, v.by.Path)
@@ -274,7 +268,7 @@ func (c *Case) earlyVforkDones(f *finding) {
 
 // isVfork tells whether a report is of a birth that has a vforkdone.
 func (c *Case) isVfork(r report) bool {
-	return r.Kind.IsBirth() && r.child != nil && !r.again &&
+	return r.Kind.IsBirth() && r.child != nil &&
 		c.births[r.child.Path] == event.VFork
 }
 
@@ -335,8 +329,7 @@ func (c *Case) signals() []signals {
 // unreportedSignals are those that a program got from its start to its end, and that were not told.
 // At an attach some may have come before: attach_signal_storm sends them before its gate.
 func (c *Case) unreportedSignals(f *finding) {
-	whole := c.Program.State == Over && c.Detach.State == NotAsked && !c.brokeOff()
-	if !c.Mode.Launches() || c.isOverdue() || !whole {
+	if !c.Mode.Launches() || !c.isWhole() {
 		return
 	}
 	for _, s := range c.signals() {
@@ -352,11 +345,9 @@ func (c *Case) unreportedSignals(f *finding) {
 // unsoundSignals are signals of a task that got none, and others than the head states.
 func (c *Case) unsoundSignals(f *finding) {
 	for _, s := range c.signals() {
-		f.judged += len(s.own)
 		if s.most == 0 && len(s.own) > 0 {
 			f.breach("no such signal", tids{s.tid}, nil, "reported: %s; no signal was sent to %s",
 				sentence(s.own[0].Event), c.truth.name(s.tid))
-			continue
 		}
 		for _, r := range s.own {
 			if r.self == nil {

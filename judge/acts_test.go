@@ -70,6 +70,8 @@ func TestAVforkIsNoForkAndAForkNoVfork(t *testing.T) {
 	})
 }
 
+func inventVforkDone(s *sketch) { s.say("200: exit 3", "200: vforkdone\n200: exit 3") }
+
 func TestTheEndOfAVforkIsToldOnce(t *testing.T) {
 	testRule(t, "complete", vforked, []variant{
 		{
@@ -84,6 +86,30 @@ func TestTheEndOfAVforkIsToldOnce(t *testing.T) {
 			s.declare(" vforkdone,", "")
 			s.say("100: vforkdone\n", "")
 		}, ""},
+		{"the head states that of the first of two", func(s *sketch) {
+			s.declare("fork main/2, exit 0", "vfork main/2, exit 0")
+			s.say("fork 201", "vfork 201")
+		}, ""},
+		{"left out, of a child that was listed", func(s *sketch) {
+			s.say("100: vforkdone\n", "")
+			s.say("100: vfork 200", "200: attach")
+		}, ""},
+		{"left out once it was let go", func(s *sketch) {
+			s.say("100: vforkdone\n", "")
+			s.Detach = took(50, 51)
+		}, ""},
+		{"left out where its program lives on", func(s *sketch) {
+			s.say("100: vforkdone\n", "")
+			s.Program.State = Begun
+		}, ""},
+		{"left out where a step timed out", func(s *sketch) {
+			s.say("100: vforkdone\n", "")
+			s.Progress = Progress{State: TimedOut, Step: "its end", By: ByDebugger}
+		}, ""},
+		{"left out by a debugger that crashed at its end", func(s *sketch) {
+			s.say("100: vforkdone\n", "")
+			s.fail("it crashed")
+		}, ""},
 	})
 	testRule(t, "once", vforked, []variant{
 		{
@@ -96,6 +122,7 @@ func TestTheEndOfAVforkIsToldOnce(t *testing.T) {
 			s.declare(" vforkdone,", "")
 			s.say("100: vforkdone\n", "100: vforkdone\n100: vforkdone\n")
 		}, "task 100 (main): 1 vforks, the end of one was reported 2 times"},
+		{"by a task that made no process, which sound accuses", inventVforkDone, ""},
 	})
 	early := func(s *sketch) {
 		s.say("100: vforkdone\n", "")
@@ -113,16 +140,21 @@ func TestTheEndOfAVforkIsToldOnce(t *testing.T) {
 			s.say("fork 201", "vfork 201")
 			s.say("201: end 3", "201: end 3\n100: vforkdone")
 		}, ""},
+		{"twice, which once accuses", func(s *sketch) {
+			s.say("100: vforkdone\n", "100: vforkdone\n100: vforkdone\n")
+		}, ""},
 	})
 	const never = `reported: task 200 went on after its vfork; task 200 (main/1) made no ` +
 		`process by vfork`
-	invent := func(s *sketch) { s.say("200: exit 3", "200: vforkdone\n200: exit 3") }
 	testRule(t, "sound", vforked, []variant{
-		{"that never was", invent, never},
+		{"that never was", inventVforkDone, never},
 		{"that never was, of a debugger that offers none", func(s *sketch) {
 			s.withhold(Vforks)
-			invent(s)
+			inventVforkDone(s)
 		}, never},
+		{"of a task that never was", func(s *sketch) {
+			s.say("200: exit 3", "999: vforkdone\n200: exit 3")
+		}, "the kernel created no task 999"},
 		{"of a task that forks", func(s *sketch) {
 			s.declare("vfork main/1, vforkdone", "fork main/1")
 			s.say("vfork 200", "fork 200")
@@ -160,6 +192,11 @@ func TestSignalsAreThoseThatTheLedgerCounts(t *testing.T) {
 			s.Ledger[1].Handled = 0
 			s.say(first, "")
 		}, ""},
+		{"sent and not delivered, where the head states it", func(s *sketch) {
+			s.declare("main/1: exit 0", "main/1: signal SIGUSR1, exit 0")
+			s.Ledger[1].Handled = 0
+			s.say(first, "")
+		}, ""},
 		{"left out where it was let go", func(s *sketch) {
 			s.say(first, "")
 			s.Detach = took(900, 901)
@@ -178,6 +215,17 @@ func TestSignalsAreThoseThatTheLedgerCounts(t *testing.T) {
 			`reported: task 103 of process 100 got SIGUSR1; no signal was sent to task 103 ` +
 				`(main/2/1)`,
 		},
+		{"of a task that is not named, beside a task that never came", func(s *sketch) {
+			s.Ledger = append(s.Ledger, torn)
+			s.say(first, first+"100/0: signal SIGUSR1\n")
+		}, ""},
+		{"of a task of unknown birth, by the ledger alone", func(s *sketch) {
+			s.withoutAccount()
+			s.Ledger = append(s.Ledger, slot(104, UnknownCreator))
+			s.Ledger[4].Sent, s.Ledger[4].Handled = 1, 1
+			s.before = []Task{{TID: 104, PID: 100}}
+			s.say(first, first+"100/104: signal SIGUSR1\n")
+		}, ""},
 		{"a child's end, which no task sends", func(s *sketch) {
 			s.say(first, first+"100/103: signal SIGCHLD\n")
 		}, ""},
@@ -203,7 +251,16 @@ func TestSignalsAreThoseThatTheLedgerCounts(t *testing.T) {
 			s.Mode, s.Attach = fixtures.AttachDuring, took(22, 30)
 			s.say("100: ready", "100: attach\n100: ready")
 			s.say(first, first+first)
-			s.read("100/101: signal SIGUSR1", 29)
+			s.read("100/101: signal SIGUSR1", 30)
+		}, ""},
+		{"told twice after an attach", func(s *sketch) {
+			s.Mode, s.Attach = fixtures.AttachDuring, took(22, 30)
+			s.say("100: ready", "100: attach\n100: ready")
+			s.say(first, first+first)
+			s.read("100/101: signal SIGUSR1", 31)
+		}, "task 101 (main/1): 1 signal sent, 2 reported"},
+		{"of a task that got none, which sound accuses", func(s *sketch) {
+			s.say(first, first+"100/103: signal SIGUSR1\n")
 		}, ""},
 	})
 }
@@ -213,6 +270,10 @@ func TestSignalsAreThoseOfTheHeadIfTheLedgerCountsNone(t *testing.T) {
 	told := func(s *sketch) { s.say("100/103: exit 0", "100/101: signal SIGSEGV\n100/103: exit 0") }
 	testRule(t, "complete", launched, []variant{
 		{"left out", head, "task 101 (main/1): 1 signal delivered, 0 reported"},
+		{"left out, of an id that two tasks had", func(s *sketch) {
+			reuse("100: clone 101")(s)
+			head(s)
+		}, ""},
 		{"told", func(s *sketch) {
 			head(s)
 			told(s)

@@ -155,6 +155,13 @@ func TestAControlIsWhatTheProgramDidAlone(t *testing.T) {
 			s.withoutAccount()
 			s.Ledger = s.Ledger[:3]
 		}, want: "the kernel does not do what its head declares (-declared +announced):"},
+		{
+			name: "a hang", change: hung,
+			want: "it did not end in time: timeout: the program's end did not come in 1s\ntask 100",
+		},
+		{name: "another status of a task", change: func(s *sketch) {
+			s.besides("40 100/101: exit 0", "40 100/101: exit 9")
+		}, want: "(-declared +witnessed):\n- main/1: exit 0\n+ main/1: exit 9"},
 		{name: "another end", change: func(s *sketch) {
 			s.Program.Status = event.Exited(4)
 		}, want: "it ended with 4, and its head declares 0"},
@@ -186,6 +193,44 @@ func TestAControlIsWhatTheProgramDidAlone(t *testing.T) {
 			assert.Equal(t, got.Status, event.Exited(0))
 			thread := map[bool]string{true: "main/2/1", false: "other"}[c.exact]
 			assert.DeepEqual(t, got.Lines, []string{"done", "process: main, thread: " + thread})
+		})
+	}
+}
+
+// The reference tracer's run confirms what the other accounts say if it breaks no rule.
+func TestTheReferencesRunConfirmsStatusesIfItBreaksNoRule(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*sketch)
+		want   string // of the error
+	}{
+		{"it breaks none", func(*sketch) {}, ""},
+		{
+			"a hang", hung, "the reference tracer's run did not end in time: timeout: " +
+				"the program's end did not come in 1s\ntask 100",
+		},
+		{
+			"a wrong status", func(s *sketch) { s.say("exit 3", "exit 4") },
+			"the reference tracer breaks the rule exit: task 102 (main/2): the kernel says",
+		},
+		{
+			"our fault", func(s *sketch) { s.Ledger[3].TID = 999 },
+			"task 999 announced itself in slot 3, and the kernel told of no such task there",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := launched()
+			c.change(s)
+			got, err := Open(s.evidence(t)).Confirmed()
+			if c.want != "" {
+				assert.ErrorContains(t, err, c.want)
+				return
+			}
+			assert.NilError(t, err)
+			assert.DeepEqual(t, got, map[event.Path]event.Status{
+				"main": event.Exited(0), "main/1": event.Exited(0), "main/2": event.Exited(3),
+				"main/2/1": event.Exited(0),
+			})
 		})
 	}
 }

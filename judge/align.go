@@ -41,7 +41,7 @@ func (l *labeller) beginnings(c *Case) map[int]*life {
 			}
 			switch {
 			case attached && places[word] < ready && l.born > c.Attach.Complete,
-				c.truth.witnessed && w.At != 0 && l.born > w.At:
+				w.At != 0 && l.born > w.At:
 				cost += costImpossible
 			case w.Kind != event.Attach && w.TID != 0 && l.Creator != nil && w.TID != l.Maker:
 				cost += costMisnamed
@@ -64,12 +64,13 @@ func (l *labeller) beginnings(c *Case) map[int]*life {
 }
 
 // isOtherKind tells whether a report makes a thread known and a life is a process's first, or the
-// reverse. An attach says it by the process that it names.
+// reverse. An attach says it by the process that it names. One that names none fits all lives
+// alike.
 func isOtherKind(e event.Event, l *life) bool {
 	if e.Kind == event.Attach {
-		return e.PID != 0 && e.PID != l.PID
+		return e.PID != l.PID
 	}
-	return l.kind().IsBirth() && (e.Kind == event.Clone) != (l.kind() == event.Clone)
+	return (e.Kind == event.Clone) != (l.kind() == event.Clone)
 }
 
 // unborn are the lives that a report of a birth under this tid may mean: those born with it, and

@@ -77,6 +77,11 @@ func TestAnAttachFindsNeitherOtherProcessesNorAZombie(t *testing.T) {
 			withOthers(s)
 			s.before = s.before[:2]
 		}, ""},
+		{"that no look shows, and one is listed", func(s *sketch) {
+			withOthers(s)
+			s.before = s.before[:2]
+			s.say("100: ready", "200: attach\n100: ready")
+		}, ""},
 		{"a process born inside the attach, and its thread", forkInside, ""},
 		{"but those that it says are born", func(s *sketch) {
 			forkInside(s)
@@ -99,6 +104,13 @@ func TestAnAttachFindsNeitherOtherProcessesNorAZombie(t *testing.T) {
 			whole(s)
 			zombie(s)
 			s.say("100/101: exit 0", "100/101: exit 0\n100/102: exit 3\n100/105: exit 0")
+		}, ""},
+		{"and the end of one that came and went inside the attach is not due", func(s *sketch) {
+			whole(s)
+			s.kernelDid("15 100: clone 104\n17 100/104: exit ?", "15 100: fork 104\n17 104: exit ?")
+			s.say("100: ready", "100: fork 104\n104: exit 0\n100: ready")
+			s.say("100/101: exit 0", "100/101: exit 0\n100/102: exit 3\n100/105: exit 0\n"+
+				"100: exit 0\n100: end 0")
 		}, ""},
 	})
 }
@@ -136,18 +148,18 @@ func TestAnAttachIsCompleteOnceAllIsAttachedTo(t *testing.T) {
 			s.Standstills = []Standstill{{Where: "at the attach", Stood: look, During: notAsked}}
 		}
 	}
+	lateList := func(s *sketch) {
+		s.say("100/101: attach\n", "")
+		s.say("100: ready", "100: ready\n100/101: attach")
+	}
 	untraced := stood(func(t *Task) { t.Tracer = 0 })
 	const not = "task 101 (main/1) was not attached to at the attach: state t (tracing stop)"
 	testRule(t, "complete", attached, []variant{
-		{"listed after it was", func(s *sketch) {
-			s.say("100/101: attach\n", "")
-			s.say("100: ready", "100: ready\n100/101: attach")
-		}, `task 101 of process 100 was attached to: this was reported after the word that the ` +
-			`attach was complete`},
+		{"listed after it was", lateList, `task 101 of process 100 was attached to: this was ` +
+			`reported after the word that the attach was complete`},
 		{"listed after it was, where the rest cannot be judged", func(s *sketch) {
 			s.withoutAccount()
-			s.say("100/101: attach\n", "")
-			s.say("100: ready", "100: ready\n100/101: attach")
+			lateList(s)
 		}, `task 101 of process 100 was attached to: this was reported after the word that the ` +
 			`attach was complete`},
 		{"a task that was born inside it, listed after it", func(s *sketch) {
@@ -164,6 +176,12 @@ func TestAnAttachIsCompleteOnceAllIsAttachedTo(t *testing.T) {
 				s.Standstills[0].Stood.Tasks[i].Tracer = 0
 			}
 		}, ""},
+		{"none traced, but one of another process", func(s *sketch) {
+			untraced(s)
+			s.Standstills[0].Stood.Tasks[0] = Task{
+				TID: 200, PID: 200, State: "t (tracing stop)", Tracer: 7,
+			}
+		}, ""},
 		{"one that another tracer had", func(s *sketch) {
 			untraced(s)
 			s.before[1].Tracer = 9
@@ -174,9 +192,27 @@ func TestAnAttachIsCompleteOnceAllIsAttachedTo(t *testing.T) {
 				"14 100/101: exit ?\n15 100: clone 101")
 			s.declare("main/1: exit 0", "main/1: exit 0")
 		}, ""},
+		{"one that no account has", func(s *sketch) {
+			untraced(s)
+			s.Standstills[0].Stood.Tasks[1].TID = 999
+		}, ""},
 		{"one that was not there before", func(s *sketch) {
 			untraced(s)
 			s.before = s.before[:1]
+		}, ""},
+		{"a zombie that was listed after it was", func(s *sketch) {
+			lateList(s)
+			s.before[1].State = "Z (zombie)"
+		}, ""},
+		{"a task that another program had then, listed after it was", func(s *sketch) {
+			lateList(s)
+			s.before[1].PID = 7
+		}, ""},
+		{"a task that was born inside it, listed twice", func(s *sketch) { // which once accuses
+			s.say("100: ready", "100: ready\n100/102: attach")
+		}, ""},
+		{"a task that no account has, seen before", func(s *sketch) {
+			s.before = append(s.before, Task{TID: 999, PID: 100})
 		}, ""},
 	})
 }

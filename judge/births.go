@@ -71,17 +71,13 @@ func (c *Case) unattached(f *finding) {
 	before := c.livedBefore()
 	for _, s := range c.Standstills {
 		isTraced := func(t Task) bool { return t.PID == c.truth.root().PID && t.Tracer != 0 }
-		if c.Attach.State != Complete || !slices.ContainsFunc(s.Stood.Tasks, isTraced) {
+		if !slices.ContainsFunc(s.Stood.Tasks, isTraced) {
 			continue
 		}
 		for _, t := range s.Stood.Tasks {
 			l := before[t.TID]
-			if l == nil || l != c.truth.holder(t.TID, s.Stood.At) ||
-				l.PID != c.truth.root().PID || !t.Stoppable() {
-				continue
-			}
-			f.judged++
-			if t.Tracer == 0 {
+			isSame := l != nil && l == c.truth.holder(t.TID, s.Stood.At)
+			if isSame && t.Stoppable() && t.Tracer == 0 {
 				f.breachBy(c, t, "not attached", "was not attached to "+s.Where)
 			}
 		}
@@ -113,7 +109,7 @@ func (c *Case) listedLate(f *finding) {
 		}
 		r := reports[0]
 		reports = reports[1:]
-		if ready && r.Kind == event.Attach && r.child != nil && r.child == before[r.TID] {
+		if ready && r.child != nil && r.child == before[r.TID] {
 			f.breach("listed after ready", tids{r.TID}, nil,
 				"%s: this was reported after the word that the attach was complete",
 				sentence(r.Event))
@@ -162,13 +158,12 @@ func sound(c *Case, f *finding) {
 	c.unsoundVforkDones(f)
 	c.unsoundSignals(f)
 	for _, r := range c.reports {
-		f.judged++
-		if begins(r.Kind) && r.child != nil && c.truth.witnessed && r.before(r.child.born) {
+		if r.child != nil && r.before(r.child.born) {
 			f.breach("birth told early", tids{newborn(r.Event)}, nil,
 				"%s: this was reported at %v, and %s was born at %v",
 				sentence(r.Event), r.at, r.child.Path, r.child.born)
 		}
-		if r.Kind == event.End && r.TID != 0 && r.self != nil && !c.leads(r.TID) {
+		if r.Kind == event.End && r.self != nil && !c.leads(r.TID) {
 			f.breach("no such process", tids{r.TID}, nil,
 				"reported: %s; the program had no process %d", sentence(r.Event), r.TID)
 		}
@@ -230,9 +225,9 @@ func wrongKinds(c *Case, f *finding) {
 
 // unknownTasks are the tasks that words name and that the program did not have.
 func (c *Case) unknownTasks(f *finding, words Words, how string) {
+	f.judged += len(words)
 	for _, w := range words {
 		for _, tid := range mentioned(w.Event) {
-			f.judged++
 			if !c.existed(tid) {
 				f.breach("unknown task", tids{tid}, nil,
 					"%s: %s; the kernel created no task %d for this program",

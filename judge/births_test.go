@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
+	"gotest.tools/v3/assert"
 )
 
 func TestCompleteReportsAMissedBirth(t *testing.T) {
@@ -163,6 +164,10 @@ func TestOnceReportsWhatWasToldTwice(t *testing.T) {
 			"task 103 of process 100 ended with status 0" + before,
 		},
 		{"a reused tid has two lives", reuse("100: clone 101"), ""},
+		{"a reused tid has two lives, told when the second begins", func(s *sketch) {
+			reuse("100: clone 101")(s)
+			s.read("100: clone 101", 45)
+		}, ""},
 		{"a reused tid has not three", func(s *sketch) {
 			reuse("100: clone 101")(s)
 			s.say("100: exit 0", "100: clone 101\n100: exit 0")
@@ -332,6 +337,14 @@ func TestSoundKnowsTheTasksThatALookShowed(t *testing.T) {
 			s.Standstills = []Standstill{{Stood: Look{Tasks: s.dump}}}
 			s.dump = nil
 		}, ""},
+		{"a standstill shows it after the list", func(s *sketch) {
+			s.Standstills = []Standstill{{After: Look{Tasks: s.dump}}}
+			s.dump = nil
+		}, ""},
+		{"a standstill shows it left", func(s *sketch) {
+			s.Standstills = []Standstill{{Left: Look{Tasks: s.dump}}}
+			s.dump = nil
+		}, ""},
 		{"it is listed, and no look shows it", func(s *sketch) {
 			s.say("100/102: clone 103\n			100/103: exit 0\n", "")
 			s.dump = s.dump[:1]
@@ -366,4 +379,10 @@ func TestATaskThatEndedBeforeItsGateIsNotDue(t *testing.T) {
 		},
 	})
 	testRule(t, "exit", early, nil)
+}
+
+func TestAWrongProcessIsNamedOnce(t *testing.T) {
+	s := launched()
+	s.say("100: ready", "100: ready\n102/101: signal SIGHUP\n102/101: signal SIGHUP")
+	assert.Equal(t, len(s.ruled(t, "sound").Violations), 1)
 }

@@ -60,6 +60,11 @@ func TestEvidenceWithoutMeaningIsRefusedInOneLine(t *testing.T) {
 		},
 		{"an unknown end", `"state": "ended"`, `"state": "gone"`, `end: "gone" is none of `},
 		{
+			"an unknown end of a round", `"ledger": [`,
+			`"rounds": [{"said": null, "end": {"state": "gone"}}], "ledger": [`,
+			`end of a round: "gone" is none of `,
+		},
+		{
 			"an unknown request", `"attach": {
   "state": "not asked"`, `"attach": {
   "state": "begged"`, `attach: "begged" is none of `,

@@ -61,7 +61,7 @@ func (t *truth) see(e *Evidence) {
 		// What a look shows, which takes its time, may be the next task with that id.
 		if lives := t.byTID[tid]; len(lives) > 0 {
 			l := lives[len(lives)-1]
-			if l.PID == pid && t.since(l, tid) <= at && at < l.died {
+			if l.PID == pid && at < l.died {
 				l.seen = max(l.seen, at)
 			}
 		}
@@ -148,7 +148,7 @@ func newJoiner(announced ledger, records []Record) *joiner {
 		living: map[event.TID]map[event.TID]bool{root.PID: {root.TID: true}},
 	}
 	for _, i := range announced.inOrder() {
-		if a := announced[i]; i > 0 && (a.State == Born || a.State == Host) {
+		if a := announced[i]; a.State == Born || a.State == Host {
 			j.slots[a.TID] = append(j.slots[a.TID], i)
 		}
 	}
@@ -171,19 +171,18 @@ func (j *joiner) join(r Record) Record {
 	switch {
 	case r.Kind == event.Clone:
 		j.creator(&r)
-		if len(j.living[r.PID]) == 0 {
-			return r // of another program
-		}
-		j.living[r.PID][r.Child] = true
-		if r.TID == 0 {
-			r.Event = event.Event{Kind: event.Attach, PID: r.PID, TID: r.Child}
+		if living := j.living[r.PID]; len(living) > 0 { // else it is another program's
+			living[r.Child] = true
+			if r.TID == 0 {
+				r.Event = event.Event{Kind: event.Attach, PID: r.PID, TID: r.Child}
+			}
 		}
 	case r.Kind.IsBirth():
 		j.creator(&r)
 		if j.living[r.PID][r.TID] {
 			j.living[r.Child] = map[event.TID]bool{r.Child: true}
 		}
-	case r.Kind == event.Exec && len(j.living[r.PID]) > 0:
+	case r.Kind == event.Exec:
 		j.living[r.PID] = map[event.TID]bool{r.TID: true}
 	case r.Kind == event.Exit:
 		delete(j.living[r.PID], r.TID)
@@ -192,8 +191,8 @@ func (j *joiner) join(r Record) Record {
 }
 
 // creator names the task that made another: the ledger's word first, since the connector names the
-// parent of a process that was made with CLONE_PARENT. A thread's creator is one of its process's
-// tasks, so it is known if there is one alone.
+// parent of a process that was made with CLONE_PARENT. A creator is one of its process's tasks, so
+// it is known if there is one alone.
 func (j *joiner) creator(r *Record) {
 	if slots := j.slots[r.Child]; len(slots) > 0 {
 		j.slots[r.Child] = slots[1:]
@@ -204,44 +203,52 @@ func (j *joiner) creator(r *Record) {
 			}
 		}
 	}
-	if r.Kind == event.Clone && len(j.living[r.PID]) == 1 {
+	if len(j.living[r.PID]) == 1 {
 		for tid := range j.living[r.PID] {
 			r.TID = tid
 		}
 	}
 }
 
-// withLeaders gives the ends of leaders their own ids: if a leader's end is sent while another
-// task of its process executes, it may stand under the id that this had. The ledger says which
-// tasks executed.
-func withLeaders(records []Record, announced ledger) []Record {
+// giveLeadersTheirEnds gives the ends of leaders their own ids: if a leader's end is sent while
+// another task of its process executes, it may stand under the id that this had. The ledger says
+// which tasks executed.
+func giveLeadersTheirEnds(records []Record, announced ledger) {
 	formers := make(map[event.TID][]event.TID) // the executing tasks of each process
 	for _, i := range announced.inOrder() {
-		if a := announced[i]; i > 0 && a.State == Executed && a.Creator >= 0 {
+		if a := announced[i]; a.State == Executed && a.Creator >= 0 {
 			formers[a.TID] = append(formers[a.TID], announced[a.Creator].TID)
 		}
 	}
 	execs := placesOf(event.Exec, records)
-	records = slices.Clone(records)
 	for pid, tids := range formers {
 		if len(tids) != len(execs[pid]) {
 			continue // some programs announced nothing
 		}
 		from := 0
 		for n, former := range tids {
-			before := records[from:execs[pid][n]]
-			end := func(tid event.TID) int {
-				return slices.IndexFunc(before, func(r Record) bool {
-					return r.Kind == event.Exit && r.PID == pid && r.TID == tid
-				})
-			}
-			if i := end(former); former != pid && i >= 0 && end(pid) < 0 {
-				before[i].TID = pid
-			}
+			giveLeaderItsEnd(records[from:execs[pid][n]], pid, former)
 			from = execs[pid][n]
 		}
 	}
-	return records
+}
+
+// giveLeaderItsEnd gives a process's leader the last end that is told of the task which executed.
+func giveLeaderItsEnd(records []Record, pid, former event.TID) {
+	isEndOf := func(tid event.TID) func(Record) bool {
+		return func(r Record) bool {
+			return r.Kind == event.Exit && r.TID == tid
+		}
+	}
+	if slices.ContainsFunc(records, isEndOf(pid)) {
+		return
+	}
+	for i, r := range slices.Backward(records) {
+		if isEndOf(former)(r) {
+			records[i].TID = pid
+			return
+		}
+	}
 }
 
 // wasThere tells whether a life is known to have begun before the debugger attached.
@@ -260,10 +267,10 @@ func (l *life) creator() string {
 // above is the life that made another, nil of the root. Of a thread whose creator is not known it
 // is the one that leads its process.
 func (t *truth) above(l *event.Life) *event.Life {
-	if l.Creator != nil || l == t.root().Life {
+	if l.Creator != nil {
 		return l.Creator
 	}
-	if led := t.byTID[l.PID]; len(led) > 0 && led[0].Life != l {
+	if led := t.byTID[l.PID]; led[0].Life != l {
 		return led[0].Life
 	}
 	return nil
@@ -338,7 +345,6 @@ func (c *Case) attachedLate(f *finding) {
 		switch l := before[x.TID]; {
 		case l == nil || l != c.truth.holder(x.TID, x.At) || l.PID != x.PID:
 		case x.At <= c.Attach.Complete:
-			f.judged++
 			traced[x.TID] = x.Tracer != 0
 		case x.Tracer != 0 && x.At < c.until() && !traced[x.TID]:
 			f.breach("attached late", tids{x.TID}, nil,

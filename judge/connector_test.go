@@ -143,7 +143,7 @@ func TestTheConnectorAddsStatusesToPerf(t *testing.T) {
 // The connector tells an end later than it was: a task that it has die just after the attach may
 // have been gone before.
 func TestAnEndThatTheConnectorTellsLateAccusesNoAttach(t *testing.T) {
-	const missed = "task 101 (main/1) lived at the attach and was not listed"
+	const missed = "(main/1) lived at the attach and was not listed"
 	unlisted := func() *sketch {
 		s := connected(attached)()
 		s.say("100/101: attach", "")
@@ -162,6 +162,28 @@ func TestAnEndThatTheConnectorTellsLateAccusesNoAttach(t *testing.T) {
 			seen := Task{TID: 101, PID: 100, State: "S"}
 			s.Looks = []Look{{When: AtKill, At: 23, Tasks: []Task{seen}}}
 		},
+		"a standstill shows it": func(s *sketch) {
+			seen := Task{TID: 101, PID: 100, State: "S"}
+			s.Standstills = []Standstill{{Stood: Look{At: 23, Tasks: []Task{seen}}}}
+		},
+		"it makes a task": func(s *sketch) {
+			s.Ledger = []Announcement{
+				slot(100, UnknownCreator), slot(101, 0), slot(102, 0), slot(103, 1),
+			}
+		},
+		"it executes a program": func(s *sketch) {
+			s.conn = `
+				2 100: exec
+				10 100/0: clone 101
+				20 100/0: clone 102
+				23 100/102: exit 3
+				24 100: exit 0
+				25 100: exec
+				60 100: exit 0`
+			s.Ledger = []Announcement{
+				slot(100, UnknownCreator), slot(101, 0), slot(102, 0), became(1),
+			}
+		},
 		"a tracer attaches to it": func(s *sketch) {
 			s.Account.Tracings = []Tracing{{PID: 100, TID: 101, Tracer: 1, At: 23}}
 		},
@@ -176,6 +198,8 @@ func TestAnEndThatTheConnectorTellsLateAccusesNoAttach(t *testing.T) {
 		"on its way": {When: AtKill, At: 23, Tasks: []Task{{TID: 101, PID: 100, Flags: Exiting}}},
 		"a zombie":   {When: AtKill, At: 23, Tasks: []Task{{TID: 101, PID: 100, State: "Z"}}},
 		"another's":  {When: AtKill, At: 23, Tasks: []Task{{TID: 101, PID: 99, State: "S"}}},
+		"too late":   {When: AtKill, At: 40, Tasks: []Task{{TID: 101, PID: 100, State: "S"}}},
+		"of no task": {When: AtKill, At: 23, Tasks: []Task{{TID: 999, PID: 100, State: "S"}}},
 	} {
 		s := unlisted()
 		s.Looks = []Look{look}
@@ -217,10 +241,12 @@ func TestAnEndThatIsToldAfterTheRunIsPartOfIt(t *testing.T) {
 	for _, l := range truth.lives {
 		assert.Equal(t, l.Ended, l.TID != 200, "%s", l.Path)
 	}
+	assert.Equal(t, truth.root().died, s.Account.Cut)
 	s.Program.State = Begun
 	truth, err = s.newTruth(t)
 	assert.NilError(t, err)
 	assert.Equal(t, truth.lives[2].died, never)
+	assert.Equal(t, truth.lives[2].Ended, false)
 }
 
 // The leader's end may be told under the id of the thread that executes.
@@ -253,6 +279,21 @@ func TestAnExecThatTheConnectorTellsLateAccusesNoDebugger(t *testing.T) {
 	assert.Assert(t, strings.Contains(r.Reason, due), r.Reason)
 	r = connected(soon)().ruled(t, "complete")
 	assert.Check(t, !strings.Contains(r.Reason, due), r.Reason)
+	late := connected(soon)()
+	late.spread(100e6)
+	late.Attach, late.Detach = took(1200e6, 2200e6), took(4500e6, 4800e6)
+	late.Account.Cut = time.Minute
+	r = late.ruled(t, "complete")
+	assert.Check(t, strings.Contains(r.Reason, due), r.Reason)
+}
+
+func TestABirthThatTheConnectorTellsIsDueHoweverSoonItsTaskEnds(t *testing.T) {
+	testRule(t, "complete", connected(attached), []variant{
+		{"", func(s *sketch) {
+			s.say("100/102: clone 103\n", "")
+			s.say("100/103: exit 0\n", "")
+		}, "task 103 (main/2/1), created by main/2, was not reported"},
+	})
 }
 
 // forked is the good run where main also makes the process 200, which makes the thread 201, by
@@ -290,6 +331,13 @@ func TestTheConnectorHasTheEndsOfOtherProcesses(t *testing.T) {
 		{"a task of it may have ended all of it meanwhile", func(s *sketch) {
 			wrong(s)
 			replace(&s.conn, "200/201: exit 4", "200/201: exit 5")
+			s.say("200/201: exit 4", "200/201: exit 5")
+		}, ""},
+		{"a task of it may have ended all of it when the run was over", func(s *sketch) {
+			wrong(s)
+			s.kernel = ""
+			replace(&s.conn, "53 200/201: exit 4", "")
+			s.conn += "\n1001 200/201: exit 5"
 			s.say("200/201: exit 4", "200/201: exit 5")
 		}, ""},
 	})

@@ -53,14 +53,9 @@ func exit(c *Case, f *finding) {
 func (c *Case) mayBeGroupStatus(at int) bool {
 	end := c.reports[at]
 	p := c.truth.process[end.self]
-	over := p.ended() != never
-	if p == c.truth.processes[0] {
-		over = c.Program.State == Over
-	}
-	return over && end.Status.Same(c.endOf(p)) &&
+	return p.ended() != never && end.Status.Same(c.endOf(p)) &&
 		!slices.ContainsFunc(c.reports[at:], func(r report) bool {
-			return r.self != nil && c.truth.process[r.self] == p && r.Kind != event.Exit &&
-				r.Kind != event.End
+			return c.truth.process[r.self] == p && r.Kind != event.Exit && r.Kind != event.End
 		})
 }
 
@@ -87,7 +82,6 @@ func (c *Case) processEnds(f *finding, told map[*life]int) {
 			f.judged++
 			c.processEnd(f, p, end)
 		case !asThread[p] && c.mustTellEnd(p, told):
-			f.judged++
 			f.breach("unreported end", tids{p.pid}, nil,
 				"process %d ended, and its end was not reported", p.pid)
 		}
@@ -133,7 +127,7 @@ func (c *Case) mustTellEnd(p *process, told map[*life]int) bool {
 // endOf is the status with which a process ended, as far as it is known.
 func (c *Case) endOf(p *process) event.Status {
 	if p == c.truth.processes[0] {
-		if c.Program.Status == event.Unknown && c.Program.State == Over {
+		if c.Program.Status == event.Unknown {
 			return p.toldEnd() // before Linux 6.15 its parent alone knows
 		}
 		return c.Program.Status
@@ -164,16 +158,13 @@ func (c *Case) earlyEnds(f *finding) {
 	for _, r := range c.reports {
 		var last act
 		switch {
-		case r.at == 0 || r.Kind != event.Exit && r.Kind != event.End:
-			continue
-		case r.Kind == event.Exit && r.self != nil && !r.again:
+		case r.Kind == event.Exit:
 			last = acts[actor{r.self, r.TID}]
 		case r.Kind == event.End:
 			if p := c.processOf(r); p != nil && (r.TID == 0 || r.TID == p.pid) {
 				last = acts.ofProcess(p)
 			}
 		}
-		f.judged++
 		if r.before(last.at) {
 			f.breach("told before its end", tids{cmp.Or(r.TID, r.PID)}, nil,
 				"%s: this was reported at %v, and %s at %v",
@@ -210,8 +201,8 @@ func (c *Case) latestActs() latestActs {
 		lives := make(map[*event.Life]*life)
 		for _, l := range c.truth.lives { // a creator comes before its children
 			lives[l.Life] = l
-			if l.Creator != nil && l.Kind.IsBirth() {
-				note(lives[l.Creator], l.Maker, l.born, "task %d made task %d", l.Maker, l.First)
+			if maker := lives[l.Creator]; maker != nil {
+				note(maker, l.Maker, l.born, "task %d made task %d", l.Maker, l.First)
 			}
 		}
 		for pid, execs := range c.truth.execs {

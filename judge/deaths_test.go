@@ -89,8 +89,8 @@ func TestNoDeathIsDueOnceTheTimeIsOver(t *testing.T) {
 	overdue := func(s *sketch, at time.Duration) {
 		hung(s)
 		s.Looks, s.dump = []Look{{When: AtOverdue, At: at, Tasks: s.dump}}, nil
-		for _, end := range []string{"100/101: exit 0", "100/102: exit 3", "100: exit 0", "100: end 0"} {
-			s.say(end, "")
+		for _, end := range []string{"/101: exit 0", "/102: exit 3", ": exit 0", ": end 0"} {
+			s.say("100"+end, "")
 		}
 	}
 	testRule(t, "exit", launched, []variant{
@@ -154,6 +154,11 @@ func TestExitJudgesTheEndOfEachProcess(t *testing.T) {
 		{"left out by a debugger that takes it for a thread", func(s *sketch) {
 			leftOut(s)
 			s.say("vfork 200", "clone 200") // which sound says
+		}, ""},
+		{"left out by one that takes it and its task for threads", func(s *sketch) {
+			withThread(s)
+			s.say("200: end 4\n", "")
+			s.say("vfork 200", "clone 200")
 		}, ""},
 		{"a process that lives on", func(s *sketch) {
 			s.kernelDid("20 200: exit ?\n", "")

@@ -22,6 +22,7 @@ func TestADeathBeforeTheDetachIsDueOnceTheTaskIsReaped(t *testing.T) {
 		{"it is a zombie that waits for the tracer", shows("Z (zombie)", 9), ""},
 		{"it is one that waits for its parent", shows("Z (zombie)", 0), missing},
 		{"it is on its way out", shows("R (running)", 9), ""},
+		{"it is on its way out, and has no tracer any more", shows("R (running)", 0), ""},
 		{"it ended after the look", func(s *sketch) {
 			shows("", 0)(s)
 			s.kernelDid("40 100/101: exit ?", "44 100/101: exit ?")
@@ -51,6 +52,15 @@ func TestABirthBeforeTheDetachIsDueOnceItsTasksGoOn(t *testing.T) {
 			shows(runs, stands)(s)
 			s.kernelDid("40 100/101: exit ?", "35 100/102: clone 104\n40 100/101: exit ?")
 		}, missing},
+		{"its creator stands, and another task has made one since", func(s *sketch) {
+			shows(runs, stands)(s)
+			s.kernelDid("40 100/101: exit ?", "35 100: clone 104\n40 100/101: exit ?")
+			s.say("100/101: exit 0", "100: clone 104\n100/101: exit 0")
+		}, ""},
+		{"its creator stands, and makes another after the look", func(s *sketch) {
+			shows(runs, stands)(s)
+			s.kernelDid("50 100/103: exit ?", "44 100/102: clone 104\n50 100/103: exit ?")
+		}, ""},
 		{"it was born after the look", func(s *sketch) {
 			shows(runs, runs)(s)
 			s.kernelDid("25 100/102: clone 103", "44 100/102: clone 103")
@@ -72,5 +82,9 @@ func TestAnExecBeforeTheDetachIsDueOnceItsTaskGoesOn(t *testing.T) {
 	testRule(t, "complete", attached, []variant{
 		{"it goes on", shows("S (sleeping)"), "process 100: 1 exec, 0 reported"},
 		{"it stands", shows("t (tracing stop)"), ""},
+		{"the connector has it after the detach", func(s *sketch) {
+			shows("S (sleeping)")(s)
+			s.besides("41 100: exec", "47 100: exec")
+		}, ""},
 	})
 }

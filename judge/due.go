@@ -19,7 +19,7 @@ func (e *Evidence) until() time.Duration {
 		end = e.Detach.Asked
 	}
 	for _, l := range e.Looks {
-		if l.When == AtOverdue && e.Progress.State == TimedOut {
+		if l.When == AtOverdue {
 			end = min(end, l.At)
 		}
 	}
@@ -56,8 +56,8 @@ func (c *Case) findForeign() {
 	processes, zombie := make(map[event.TID]bool), false
 	known := c.known()
 	for _, l := range c.truth.lives {
-		since := !c.Mode.Launches() && c.truth.witnessed && l.born < c.Attach.Complete
-		inside := since && l.born > c.Attach.Asked
+		since := c.truth.witnessed && l.born < c.Attach.Complete
+		inside := l.born > c.Attach.Asked
 		isProcess := l.Kind.IsBirth() && l.Kind != event.Clone
 		if since && isProcess && !(inside && known[l]) {
 			processes[l.PID] = true
@@ -107,6 +107,11 @@ func (c *Case) mayHaveMissed() bool {
 		(!c.Control.Exact || c.Mode == fixtures.AttachDuring)
 }
 
+// isWhole tells whether the program ran to its end under the debugger, and no step failed.
+func (c *Case) isWhole() bool {
+	return c.Program.State == Over && c.Detach.State == NotAsked && !c.isOverdue() && !c.brokeOff()
+}
+
 // A debt is what a debugger had to tell: all, unless it broke off.
 type debt struct {
 	whole  bool
@@ -138,7 +143,7 @@ func (c *Case) owed() debt {
 		}
 		for tid := range c.due(s.Stood) {
 			for _, l := range c.truth.byTID[tid] {
-				if l.born <= s.Stood.At && l.died > s.Stood.At {
+				if l.born <= s.Stood.At { // one that had ended was reaped, since its id was free
 					d.named[l.Life] = true
 				}
 			}
@@ -237,9 +242,10 @@ func (c *Case) executedBeforeDetach(pid event.TID, x execution) bool {
 // wasExecOver tells whether an exec was over for sure at some time after its record. The kernel
 // records an exec before PTRACE_EVENT_EXEC: a debugger that attaches between the two is told of it,
 // and one that detaches is not. A process that has made a task, executed again or exited since is
-// past both, and the connector's record comes after both. A death by a signal says nothing.
+// past both, and the connector's record comes after both. A death by a signal says nothing. Without
+// the kernel's account no time is known, and nothing is over for sure.
 func (t *truth) wasExecOver(pid event.TID, x execution, at time.Duration) bool {
-	if !t.witnessed || t.late {
+	if t.late {
 		return true
 	}
 	isSince := func(happened time.Duration) bool { return happened > x.at && happened <= at }

@@ -55,6 +55,18 @@ func TestAHostThatIsExecutedAgainHasNewThreads(t *testing.T) {
 	assert.Equal(t, truth.path(92), event.Path("@4"))
 }
 
+// A thread of unknown creator is the host's: the fixture's own tasks say which task made them.
+func TestAThreadOfUnknownBirthIsTheHosts(t *testing.T) {
+	s := hosted(launched())
+	s.connected()
+	replace(&s.conn, "20 100/0: clone 102", "19 100/0: clone 94\n20 100/0: clone 102")
+	truth, err := s.newTruth(t)
+	assert.NilError(t, err)
+	assert.Equal(t, truth.byTID[94][0].host, true)
+	assert.Equal(t, truth.isComplete(), true)
+	assert.Equal(t, truth.path(102), event.Path("main/2"))
+}
+
 // The rules are those for any task.
 func TestADebuggerIsHeldToAHostsTasksToo(t *testing.T) {
 	s := hosted(launched())

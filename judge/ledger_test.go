@@ -83,3 +83,18 @@ func TestPathsByTheProgramsOwnAccount(t *testing.T) {
 		})
 	}
 }
+
+// A slot is overtaken by a later one with its id, and not by what a task became.
+func TestASlotIsOvertakenByALaterTaskWithItsID(t *testing.T) {
+	came := func(a Announcement, place int) Announcement {
+		a.Came = place
+		return a
+	}
+	l := ledger{
+		came(slot(100, UnknownCreator), 1), came(slot(101, 0), 6), came(became(0), 2),
+		came(slot(101, 0), 3), torn, came(slot(101, 0), 5), came(slot(100, 0), 4),
+	}
+	assert.DeepEqual(t, l.overtaken(l.inOrder()), []int{0, 2, 0, 0, 0, 0, 0})
+	l[0].Came = 7 // as the id's next task
+	assert.DeepEqual(t, l.overtaken(l.inOrder()), []int{1, 2, 0, 0, 0, 0, 0})
+}

@@ -33,7 +33,7 @@ func running(c *Case, f *finding) {
 		return
 	}
 	if !c.isOverdue() || len(f.bad) > 0 {
-		f.judged = 1 + len(c.Standstills)
+		f.judged = 1
 		return
 	}
 	if c.Program.Alone {
@@ -102,7 +102,7 @@ func released(c *Case, f *finding) {
 }
 
 func transparent(c *Case, f *finding) {
-	f.judged = 1 + len(c.Ledger)
+	f.judged = 1
 	c.signalsDiffer(f)
 	said, alone := c.endOf(c.truth.processes[0]), c.Control.Status
 	if c.Program.State == Over && !said.Same(alone) { // else it may be Unknown

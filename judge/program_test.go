@@ -76,6 +76,10 @@ func TestReleasedReportsTasksThatAreTracedOrStopped(t *testing.T) {
 			s.dump[0].State, s.dump[0].Motion = "T (stopped)", Moved
 		}, ""},
 		{"no task is left", func(s *sketch) { s.released = nil }, ""},
+		{"no task is left, and the debugger crashed at its end", func(s *sketch) {
+			s.released = nil
+			s.fail("it crashed")
+		}, ""},
 		{"a zombie among others is traced", func(s *sketch) {
 			s.released[0].State, s.released[0].Tracer = "Z (zombie)", 77
 		}, "task 100 (main) is still traced: state Z (zombie)"},
@@ -105,10 +109,14 @@ func TestTransparentReportsWhatTheProgramShows(t *testing.T) {
 		},
 		{"a signal that came", signals(2, 2), ""},
 		{"a signal on its way when the time was over", func(s *sketch) {
-			signals(1, 0)(s)
+			signals(2, 0)(s)
 			hung(s)
 			s.dump[1].Pending = true
 		}, ""},
+		{
+			"a swallowed signal that was alone", signals(1, 0),
+			"1 signal sent, 0 handled: the debugger did not deliver it",
+		},
 		{"a signal that a hung debugger may hold for a task that stands", func(s *sketch) {
 			signals(2, 1)(s)
 			hung(s)

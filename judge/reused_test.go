@@ -147,7 +147,8 @@ func TestAnIDOfAnotherProcesssTaskIsUsedAgain(t *testing.T) {
 	testRule(t, "complete", func() *sketch {
 		s := attached()
 		withOthers(s)
-		s.kernelDid("31 201: exit ?", "31 201: exit ?\n33 100: clone 201\n34 100/201: exit ?")
+		s.kernelDid("30 200: fork 201\n31 201: exit ?",
+			"30 200: clone 201\n31 200/201: exit ?\n33 100: clone 201\n34 100/201: exit ?")
 		s.say("100/101: exit 0", "100/0: clone 201\n100/101: exit 0")
 		return s
 	}, nil)

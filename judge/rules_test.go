@@ -75,6 +75,9 @@ func TestVerdictsWithoutMaterial(t *testing.T) {
 			"no detach", attached, func(s *sketch) { s.Detach = notAsked }, "released",
 			Untested, "it came to no detach",
 		},
+		{"no detach, and no look", attached, func(s *sketch) {
+			s.Detach, s.released = notAsked, nil
+		}, "released", Untested, "it came to no detach"},
 		{
 			"the debugger failed", launched, crashed, "session",
 			Fail, "the debugger failed: line 3: no object",

@@ -22,6 +22,7 @@ func TestWordsReadAsSentences(t *testing.T) {
 		{"100: exit ?", "task 100 ended"},
 		{"100: killed SIGKILL", "task 100 was killed by SIGKILL"},
 		{"100: end 3", "process 100 ended with status 3"},
+		{"100/0: end 3", "process 100 ended with status 3"},
 		{"0/101: signal SIGUSR1", "task 101 got SIGUSR1"},
 	} {
 		word, err := event.ParseText(c.word)
@@ -29,4 +30,5 @@ func TestWordsReadAsSentences(t *testing.T) {
 		assert.Equal(t, sentence(word.Event), c.want, c.word)
 	}
 	assert.Equal(t, sentence(event.Event{Kind: event.Clone, Child: 7}), "a task created thread 7")
+	assert.Assert(t, sentence(event.Event{TID: 7}) != "", "an event of no kind")
 }

@@ -1,6 +1,8 @@
 package judge
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/event"
@@ -46,6 +48,14 @@ func TestAFailureHidesNoTaskThatWasMissedBefore(t *testing.T) {
 			"the end of the process was told", until("100: clone 101\n100: end 0"),
 			"task 103 (main/2/1), created by main/2" + missed,
 		},
+		{
+			"it was, and then a task's", until("100: clone 101\n100: end 0\n100/101: exit 0"),
+			"task 103 (main/2/1), created by main/2" + missed,
+		},
+		{"the debugger had told all, and did not end", func(s *sketch) {
+			s.said = "100: clone 101\n100: clone 102"
+			s.End = End{Unending, "it lives on"}
+		}, "task 103 (main/2/1), created by main/2" + missed},
 	})
 	stood := func() *sketch {
 		s := stoppedOnce()
@@ -60,6 +70,11 @@ func TestAFailureHidesNoTaskThatWasMissedBefore(t *testing.T) {
 		{"it did not live yet", func(s *sketch) {
 			s.stop().Stood.At = 15
 			broke(s, "100: clone 101")
+		}, ""},
+	})
+	testRule(t, "complete", attached, []variant{
+		{"its child was listed", func(s *sketch) {
+			broke(s, "100: attach\n100/101: attach\n100: ready\n100/103: attach")
 		}, ""},
 	})
 	s := launched()
@@ -135,6 +150,10 @@ func TestEachAttachOfManyIsJudged(t *testing.T) {
 		},
 		{"none was kept", func(s *sketch) { s.Rounds = nil }, ""},
 	})
+	s := again()
+	s.Rounds[2].End = End{EndFailed, "it crashed"}
+	broke(s, s.said)
+	assert.Equal(t, len(s.ruled(t, "session").Violations), 1, "it failed once")
 }
 
 // A pass says by what it was judged, and by which account of what was true.
@@ -165,8 +184,11 @@ func TestAPassSaysHow(t *testing.T) {
 		got := c.s.ruled(t, c.rule)
 		assert.Check(t, got.Verdict == Pass && got.Reason == c.want, "%s: %v", c.rule, got)
 	}
+	const byTruth = "complete sound once parent order exit transparent"
 	for _, r := range launched().opened(t).Rulings() {
 		assert.Check(t, r.Reason != "", "%s says nothing", r.Rule)
+		namesAccounts := slices.Contains(strings.Fields(byTruth), r.Rule)
+		assert.Check(t, strings.HasSuffix(r.Reason, perf) == namesAccounts, "%v", r)
 	}
 }
 
@@ -179,4 +201,52 @@ func TestAFailureWithoutAnAccountLeavesSoundUnjudged(t *testing.T) {
 	s = launched()
 	broke(s, "100: clone 999")
 	assert.Equal(t, s.ruled(t, "sound").Verdict, Fail)
+}
+
+func TestTheWorstOfSeveralRunsStands(t *testing.T) {
+	for _, c := range []struct {
+		tally  Tally
+		worst  Verdict
+		others string
+	}{
+		{nil, "", ""},
+		{Tally{Pass: 3, Fail: 0}, Pass, ""},
+		{Tally{Pass: 1, Untested: 99}, Pass, "99 UNTESTED"},
+		{Tally{Pass: 9, Unsupported: 1}, Pass, "1 UNSUPPORTED"},
+		{
+			Tally{Fail: 1, Pass: 2, Unsupported: 3, Unresolved: 4},
+			Fail,
+			"3 UNSUPPORTED, 2 PASS, 4 UNRESOLVED",
+		},
+	} {
+		assert.Equal(t, c.tally.Worst(), c.worst)
+		assert.Equal(t, c.tally.Others(), c.others)
+	}
+}
+
+func TestAControlAllowsTheModesWhoseCheckpointsItCameTo(t *testing.T) {
+	for _, c := range []struct {
+		mode         fixtures.Mode
+		reached, led int
+		want         string
+	}{
+		{fixtures.Launch, 0, 0, ""},
+		{
+			fixtures.Killed, 1, 1, "the mode killed needs checkpoint 2, and without a debugger " +
+				"the program came no further than 1",
+		},
+		{fixtures.Killed, 2, 1, ""},
+		{
+			fixtures.Stepped, 2, 1, "the mode stepped needs main at checkpoint 2, and without a " +
+				"debugger it ended on the way",
+		},
+		{fixtures.Stepped, 2, 2, ""},
+	} {
+		err := Control{Reached: c.reached, Led: c.led}.Allows(c.mode)
+		if c.want == "" {
+			assert.NilError(t, err)
+		} else {
+			assert.Error(t, err, c.want)
+		}
+	}
 }

@@ -229,11 +229,12 @@ func sentence(e event.Event) string {
 	case e.PID != e.TID && e.PID != 0:
 		task += fmt.Sprintf(" of process %d", e.PID)
 	}
+	pid := cmp.Or(e.TID, e.PID)
 	switch e.Kind {
 	case event.Attach:
 		return task + " was attached to"
 	case event.Ready:
-		return fmt.Sprintf("process %d was ready", e.TID)
+		return fmt.Sprintf("process %d was ready", pid)
 	case event.Clone:
 		return fmt.Sprintf("%s created thread %d", task, e.Child)
 	case event.Fork:
@@ -247,11 +248,11 @@ func sentence(e event.Event) string {
 		if e.Former != 0 && e.Former != e.TID {
 			by = fmt.Sprintf(" by its task %d", e.Former)
 		}
-		return fmt.Sprintf("process %d executed a program%s", e.TID, by)
+		return fmt.Sprintf("process %d executed a program%s", pid, by)
 	case event.Exit:
 		return task + ending(e.Status)
 	case event.End:
-		return fmt.Sprintf("process %d%s", e.TID, ending(e.Status))
+		return fmt.Sprintf("process %d%s", pid, ending(e.Status))
 	case event.Signal:
 		return fmt.Sprintf("%s got %s", task, e.Signal)
 	}

@@ -21,9 +21,10 @@ func TestAnExecThatNeverWasIsUnsound(t *testing.T) {
 		}, never},
 		{"nothing says so", func(s *sketch) {
 			s.withoutAccount()
-			invent(s)
+			s.say("100/103: exit 0", "100: exec from 101\n100/103: exit 0")
 		}, ""},
 	})
+	testRule(t, "once", launched, []variant{{"which sound accuses", invent, ""}})
 	testRule(t, "sound", attached, []variant{
 		{"of a process that executed before the attach", func(s *sketch) {
 			s.kernelDid("10 100: clone 101", "7 100: exec\n10 100: clone 101")
@@ -74,12 +75,34 @@ func TestADebuggerMayBeToldOfAnExecUnderWayAtItsAttach(t *testing.T) {
 	}
 	testRule(t, "once", told, []variant{
 		{"told twice", tell, "process 100: 1 exec, 2 reported"},
+		{"told twice, after another", func(s *sketch) {
+			s.kernelDid("7 100: exec", "6 100: exec\n7 100: exec")
+			s.Ledger = []Announcement{
+				slot(100, UnknownCreator), became(0), became(1), slot(101, 2), slot(102, 2),
+				slot(103, 4),
+			}
+			s.declare("main: exec", "main: exec, exec")
+			tell(s)
+		}, "process 100: 1 exec, 2 reported"},
 	})
 	testRule(t, "sound", underWay, []variant{
 		{"but the connector beside perf has it before the attach", func(s *sketch) {
 			s.besides("7 100: exec", "8 100: exec")
 			tell(s)
 		}, "process 100 executed no program"},
+		{"and an exec of another process is told, and one of its own early", func(s *sketch) {
+			s.kernelDid("40 100/101: exit ?", `
+				27 100: fork 200
+				28 200: exec
+				29 200: exit ?
+				32 100/101: exit ?
+				33 100/102: exit ?
+				41 100: exec`)
+			s.kernelDid("50 100/102: exit ?\n", "")
+			s.wants = "main/2: exit 0"
+			s.say("100/101: exit 0", "100: fork 200\n200: exec\n100: exec")
+			s.read("100: exec", 40)
+		}, "this was reported at 40ns, and process 100 executed at 41ns"},
 		{"and the connector beside perf has it after the attach began", func(s *sketch) {
 			s.besides("7 100: exec", "13 100: exec")
 			tell(s)
@@ -118,6 +141,11 @@ func TestADebuggerNeedNotKnowOfAnExecUnderWayAtItsDetach(t *testing.T) {
 		{"the connector has it after the detach", func(s *sketch) {
 			s.besides("42 106: exec", "47 106: exec")
 		}, ""},
+		{"another process made a task since", func(s *sketch) {
+			s.kernelDid("42 106: exec", "42 106: exec\n43 100: clone 107")
+			s.declare("clone main/5", "clone main/5..6")
+			s.say("100: fork 106", "100: fork 106\n100: clone 107")
+		}, ""},
 		{"it was killed", func(s *sketch) {
 			s.kernelDid("42 106: exec\n54 106: exit ?", "38 106: exec\n40 106: killed SIGKILL")
 			s.declare("main/4: exec, exit 0", "main/4: exec, killed SIGKILL")
@@ -127,6 +155,20 @@ func TestADebuggerNeedNotKnowOfAnExecUnderWayAtItsDetach(t *testing.T) {
 			s.kernelDid("42 106: exec\n54 106: exit ?", "38 106: exec\n40 106: exit ?")
 			s.say("100: fork 106", "100: fork 106\n106: exit 0")
 		}, "process 106: 1 exec, 0 reported"},
+	})
+	killed := func() *sketch {
+		s := vforked()
+		s.kernelDid("20 200: exit ?", "15 200: exec\n20 200: killed SIGKILL")
+		s.declare("main/1..2: exit 3", "main/1: exec, killed SIGKILL\nmain/2: exit 3")
+		s.say("200: exit 3", "200: exec\n200: killed SIGKILL")
+		s.say("200: end 3", "200: end SIGKILL")
+		return s
+	}
+	testRule(t, "complete", killed, []variant{
+		{
+			"it was killed, and there was no detach", func(s *sketch) { s.say("200: exec\n", "") },
+			"process 200: 1 exec, 0 reported",
+		},
 	})
 }
 
@@ -167,6 +209,9 @@ func TestAnExecIsOfTheTaskThatExecuted(t *testing.T) {
 				`process 100 executed at 32ns`,
 		},
 		{"long after", func(s *sketch) { s.read("100: exec from 101", 900) }, ""},
+		{"once more, which the rule once accuses", func(s *sketch) {
+			s.say("exec from 101", "exec from 101\n100: exec from 101")
+		}, ""},
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/fixtures"
+	"gotest.tools/v3/assert"
 )
 
 // noticed is attached with the connector's notices of its attaches and detaches: each before the
@@ -39,8 +40,23 @@ func TestAnAttachIsCompleteWhenItsNoticesHaveCome(t *testing.T) {
 			s.Account.Tracings = slices.Insert(s.Account.Tracings, 2,
 				Tracing{PID: 100, TID: 102, Tracer: 9, At: 24})
 		}, ""},
-		{"one is another debugger's, after the detach", func(s *sketch) {
-			s.Account.Tracings[1].At = 46
+		{"one is another debugger's, when it was to let go", func(s *sketch) {
+			s.Account.Tracings[1].At = 45
+		}, ""},
+		{"one comes when it was said to be complete", func(s *sketch) {
+			s.Account.Tracings[1].At = 22
+		}, ""},
+		{"one is a detach, of a task whose attach had none", func(s *sketch) {
+			s.Account.Tracings[1] = Tracing{PID: 100, TID: 101, At: 24}
+		}, ""},
+		{"one is of a task that no account has", func(s *sketch) {
+			s.Account.Tracings[1] = Tracing{PID: 999, TID: 999, Tracer: 9, At: 24}
+		}, ""},
+		{"one is of the next task with the id", func(s *sketch) {
+			s.kernelDid("40 100/101: exit ?", "23 100/101: exit ?\n24 100: clone 101")
+			s.conn = ""
+			s.say("100/101: exit 0", "100/101: exit 0\n100: clone 101")
+			s.Account.Tracings[1].At = 26
 		}, ""},
 		{"one is of another process's", func(s *sketch) {
 			s.Account.Tracings[1].At, s.Account.Tracings[1].PID = 24, 99
@@ -75,6 +91,11 @@ func TestAnAttachIsCompleteWhateverIsTold(t *testing.T) {
 		s.atKill = []Task{{TID: 101, PID: 100, State: "S (sleeping)", Tracer: 9}}
 		return s
 	}
+	testRule(t, "complete", lists, []variant{
+		{"one has no tracer", func(s *sketch) {
+			s.Standstills[0].Stood.Tasks[1].Tracer = 0
+		}, "task 101 (main/1) was not attached to at the attach"},
+	})
 	for _, good := range []func() *sketch{lists, killed} {
 		testRule(t, "complete", good, []variant{
 			{"one comes later", func(s *sketch) { s.Account.Tracings[1].At = 24 }, late},
@@ -94,8 +115,28 @@ func TestADetachIsCompleteWhenItsNoticesHaveCome(t *testing.T) {
 		{"one is of a task that the program traces", func(s *sketch) {
 			s.Account.Tracings[0].Tracer, s.Account.Tracings[2].At = 102, 49
 		}, ""},
+		{"one comes with that word", func(s *sketch) { s.Account.Tracings[2].At = 48 }, ""},
+		{"one is of a task that no account has", func(s *sketch) {
+			s.Account.Tracings[2] = Tracing{PID: 999, TID: 999, At: 49}
+		}, ""},
+		{"one is of a process from before the attach", func(s *sketch) {
+			withOthers(s)
+			s.conn = s.kernel
+			s.Account.Tracings[2] = Tracing{PID: 200, TID: 200, At: 49}
+		}, ""},
+		{"the debugger was killed", func(s *sketch) {
+			s.Mode, s.Account.Tracings[2].At = fixtures.Orphaned, 49
+		}, ""},
 		{"one is an attach, to see", func(s *sketch) {
 			s.Account.Tracings[2].At, s.Account.Tracings[2].Tracer = 49, 9
 		}, ""},
 	})
+}
+
+func TestATaskIsAttachedToLateOnce(t *testing.T) {
+	s := noticed()
+	s.Account.Tracings[1].At = 24
+	s.Account.Tracings = slices.Insert(s.Account.Tracings, 2,
+		Tracing{PID: 100, TID: 101, At: 25}, Tracing{PID: 100, TID: 101, Tracer: 9, At: 26})
+	assert.Equal(t, len(s.ruled(t, "complete").Violations), 1)
 }

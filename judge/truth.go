@@ -124,7 +124,8 @@ func (t *truth) joined(e *Evidence, announced ledger) []Record {
 	if !t.late {
 		return records
 	}
-	records = withLeaders(slices.Concat(records, lateEnds(late, e)), announced)
+	records = slices.Concat(records, lateEnds(late, e))
+	giveLeadersTheirEnds(records, announced)
 	j := newJoiner(announced, records)
 	for i := range records {
 		records[i] = j.join(records[i])
@@ -199,7 +200,7 @@ func (t *truth) findProcesses() {
 	latest := make(map[event.TID]*process)
 	t.process = make(map[*life]*process, len(t.lives))
 	for _, l := range t.lives {
-		if l.First == l.PID || latest[l.PID] == nil {
+		if l.First == l.PID {
 			latest[l.PID] = &process{pid: l.PID, leader: l}
 			t.processes = append(t.processes, latest[l.PID])
 		}

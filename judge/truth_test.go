@@ -185,3 +185,37 @@ func TestEvidenceThatCannotBeExpandedIsOurFault(t *testing.T) {
 		})
 	}
 }
+
+func TestAnIDIsHeldByTheTaskThatHadItThen(t *testing.T) {
+	s := launched()
+	reuse("100: clone 101")(s)
+	truth, err := s.newTruth(t)
+	assert.NilError(t, err)
+	assert.Assert(t, truth.holder(101, 9) == nil)
+	assert.Equal(t, truth.holder(101, 10).Path, event.Path("main/1"))
+	assert.Equal(t, truth.holder(101, 46).Path, event.Path("main/3"))
+
+	truth, err = twiceExecuted().newTruth(t)
+	assert.NilError(t, err)
+	assert.Equal(t, truth.holder(100, 3), truth.root(), "its own exec does not give it the id")
+	assert.Equal(t, truth.processes[2].pid, event.TID(300))
+	assert.Equal(t, truth.processes[2].leader.told, event.Exited(9), "the task that executed leads")
+
+	s = launched()
+	s.withoutAccount()
+	s.Ledger[3].TID = 101
+	truth, err = s.newTruth(t)
+	assert.NilError(t, err)
+	assert.Assert(t, truth.holder(101, 46) == nil)
+	assert.Equal(t, truth.holder(102, 0).Path, event.Path("main/2"))
+}
+
+// The last stop of a task is shown as such from Linux 5.16 on.
+func TestATaskLivesForSureIfItsKernelShowsItsLastStop(t *testing.T) {
+	live := Task{State: "S (sleeping)", Flags: 0x400040}
+	for kernel, want := range map[[2]int]bool{
+		{4, 19}: false, {5, 15}: false, {5, 16}: true, {6, 1}: true,
+	} {
+		assert.Equal(t, live.Lives(kernel), want, "%v", kernel)
+	}
+}

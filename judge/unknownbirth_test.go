@@ -52,6 +52,11 @@ func TestAThreadOfUnknownBirthIsAThread(t *testing.T) {
 			s.say("100: clone 102", "100: fork 102")
 		}, "it was a clone"},
 	})
+	testRule(t, "transparent", unknown, []variant{
+		{"lines that no path tells apart are compared", func(s *sketch) {
+			s.Control.Exact, s.Program.Lines = false, []string{"thread: 102"}
+		}, `the program printed "thread: 102" (thread: other)`},
+	})
 }
 
 // Which of two tasks with one id announced itself is not known: then neither is its creator.
@@ -68,6 +73,20 @@ func TestAnAnnouncementOfUnknownBirthIsNoFault(t *testing.T) {
 	truth, err = s.newTruth(t)
 	assert.NilError(t, err)
 	assert.NilError(t, truth.asAnnounced(s.Ledger))
+}
+
+// Two tasks of one id that came and went inside the attach may both be told, with creators that no
+// other account names.
+func TestTwoTasksOfUnknownBirthAreNoRepetition(t *testing.T) {
+	testRule(t, "once", connected(attached), []variant{
+		{"", func(s *sketch) {
+			replace(&s.conn, "17 100/104: exit 0",
+				"16 100/104: exit 0\n17 100/0: clone 104\n18 100/104: exit 0")
+			s.Ledger = s.Ledger[:1]
+			const told = "100: clone 104\n100/104: exit 0\n"
+			s.say("100/102: attach", told+told+"100/102: attach")
+		}, ""},
+	})
 }
 
 // The creator of a thread may stand since its birth. Without a word on it that may be any task of
@@ -97,6 +116,10 @@ func TestABirthByAnUnknownTaskJustBeforeTheDetach(t *testing.T) {
 	testRule(t, "complete", good, []variant{
 		{"none stands", untold(0), missing},
 		{"one stands", untold(9), ""},
+		{"one of another process stands", func(s *sketch) {
+			untold(9)(s)
+			s.held[0].TID, s.held[0].PID = 300, 300
+		}, missing},
 		{"one stands, and some task has made another since", func(s *sketch) {
 			replace(&s.conn, "40 100/101: exit 0", "35 100/0: clone 106\n40 100/101: exit 0")
 			s.say("100/102: clone 103", "100/102: clone 103\n100/102: clone 106")

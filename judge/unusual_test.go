@@ -59,6 +59,22 @@ func TestUnusualWordsOfEnds(t *testing.T) {
 			s.say("100: end 0", "100: end 0\n100/999: exit 0")
 		}, `task 999 of process 100 ended with status 0: this was reported after the end of ` +
 			`process 100`},
+		{"one of a process that never was", func(s *sketch) {
+			s.say("100: end 0", "100: clone 999\n999: end 0\n100: end 0")
+		}, ""},
+		{"that of a thread, before it ends", func(s *sketch) { // which sound accuses
+			s.say("100/101: exit 0", "100/102: end 0\n100/101: exit 0")
+			s.read("100/102: end 0", 24)
+		}, ""},
+		{"its process's, before it ends, without a tid", func(s *sketch) {
+			s.say("100: end 0", "100/0: end 0")
+			s.read("100/0: end 0", 24)
+		}, "process 100 ended with status 0: this was reported at 24ns, and task 102"},
+		{"one that a standstill shows alive afterwards", func(s *sketch) {
+			s.read("100/102: exit 3", 26)
+			live := Task{TID: 102, PID: 100, State: "S (sleeping)", Flags: 0x400040}
+			s.Standstills = []Standstill{{Stood: Look{At: 28, Tasks: []Task{live}}}}
+		}, "and /proc showed task 102 alive (state S (sleeping)) at 28ns"},
 		{"one of another process does", func(s *sketch) {
 			s.say("100: end 0", "100: end 0\n200/999: exit 0")
 		}, ""},
@@ -81,6 +97,7 @@ func TestWhatIsThereToJudge(t *testing.T) {
 	endsUnseen := func(s *sketch) {
 		s.kernel, s.said, s.Ledger = "2 100: exec", "100: end 0", s.Ledger[:1]
 	}
+	says := func(only string) func(*sketch) { return func(s *sketch) { s.said = only } }
 	for _, c := range []struct {
 		name   string
 		good   func() *sketch
@@ -90,6 +107,15 @@ func TestWhatIsThereToJudge(t *testing.T) {
 	}{
 		{"an exec", launched, executesAlone, "complete", Pass},
 		{"only the process's end", launched, endsUnseen, "exit", Pass},
+		{"only an exec, and how often", executed, says("100: exec from 101"), "once", Pass},
+		{"only a vforkdone", vforked, says("100: vforkdone"), "once", Pass},
+		{"only a signal of the ledger's", signalled, says("100/101: signal SIGUSR1"), "once", Pass},
+		{"a signal to a program of one task", launched, func(s *sketch) {
+			s.kernel, s.said = "2 100: exec", "100: signal SIGUSR1"
+			s.Ledger = s.Ledger[:1]
+			s.Ledger[0].Sent, s.Ledger[0].Handled = 1, 1
+		}, "complete", Pass},
+		{"only a list", stoppedOnce, says(""), "sound", Pass},
 		{"only a signal", launched, func(s *sketch) {
 			s.said = "100: signal SIGUSR1"
 		}, "once", Untested},

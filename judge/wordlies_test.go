@@ -88,7 +88,8 @@ var wordLies = []lie{
 		vforkdone, func(h *honest, w judge.Word) bool {
 			return h.statesWord("vforkdone") && h.Detach.State == judge.NotAsked &&
 				slices.ContainsFunc(
-					h.Words, func(b judge.Word) bool { return b.Kind == event.VFork && b.TID == w.TID })
+					h.Words,
+					func(b judge.Word) bool { return b.Kind == event.VFork && b.TID == w.TID })
 		}, leftOut,
 	), orphaned(diesWithIt)},
 	{"vforkdone", "early", birthFields, each(vforkdone, statedVforks, before(

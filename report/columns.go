@@ -74,8 +74,9 @@ func isUnexpected(v judge.Verdict) bool {
 	return v == judge.Fail || v == judge.KPass || v == judge.Unresolved
 }
 
-// unexpected are the results that somebody has to look at, in their order.
-func unexpected(results []harness.Result) []harness.Result {
+// Unexpected are the results that somebody has to look at, in their order: failures, passes of what
+// is known to fail, and runs that prove nothing.
+func Unexpected(results []harness.Result) []harness.Result {
 	var all []harness.Result
 	for _, r := range results {
 		if isUnexpected(r.Verdict) {

@@ -45,7 +45,7 @@ func HTML(w io.Writer, reports []*harness.Report) error {
 	count := 0
 	for _, c := range all {
 		top.Columns = append(top.Columns, c.page())
-		count += len(unexpected(c.results))
+		count += len(Unexpected(c.results))
 	}
 	top.Title = unexpectedVerdicts(count)
 	if err := page.ExecuteTemplate(w, "top", top); err != nil {
@@ -74,7 +74,7 @@ func pageFile(name string) string {
 func (c column) page() pageColumn {
 	p := pageColumn{
 		Label: c.label, Machine: machine(c.report), Witness: c.report.Machine.Witness,
-		Unexpected: len(unexpected(c.results)),
+		Unexpected: len(Unexpected(c.results)),
 	}
 	t := tally(c.results)
 	for _, v := range ranks {

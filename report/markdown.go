@@ -21,7 +21,7 @@ func Markdown(w io.Writer, reports []*harness.Report) error {
 	all := columns(reports)
 	count := 0
 	for _, c := range all {
-		count += len(unexpected(c.results))
+		count += len(Unexpected(c.results))
 	}
 	fmt.Fprintf(&b, "# tidcheck: %s\n\n", unexpectedVerdicts(count))
 	for _, why := range incomplete(reports) {
@@ -31,12 +31,12 @@ func Markdown(w io.Writer, reports []*harness.Report) error {
 	for _, c := range all {
 		fmt.Fprintf(&b, "| %s | %s, witness: %s | %d | %s |\n", inline(c.label),
 			inline(machine(c.report)), inline(c.report.Machine.Witness),
-			len(unexpected(c.results)), counts(tally(c.results)))
+			len(Unexpected(c.results)), counts(tally(c.results)))
 	}
 	markdownMatrix(&b, all)
 	told := 0
 	for _, c := range all {
-		for _, r := range unexpected(c.results) {
+		for _, r := range Unexpected(c.results) {
 			if told++; told <= maxBlocks {
 				markdownBlock(&b, c, r)
 			}

@@ -28,6 +28,24 @@ func result(rule string, v judge.Verdict, detail string) harness.Result {
 const complete = "            complete means: every task that lived while it was debugged was " +
 	"reported born, or listed at the attach, and every exec, vforkdone and signal was reported\n"
 
+// fork is what is said of a result that is not as expected.
+const fork = "            fork: Makes a thread every interval; each thread prints its process " +
+	"and its own id, rests and ends.\n"
+
+// legend is what is said below a table.
+const legend = "each cell counts results that passed, and of the others: F failed, k failed as\n" +
+	"known, P passed though known to fail, ? proved nothing; - nothing was judged\n"
+
+// printed is what a Printer writes of some results.
+func printed(p report.Printer, results ...harness.Result) string {
+	var b strings.Builder
+	p.Out = &b
+	p.Begin()
+	p.Print(results)
+	p.End()
+	return b.String()
+}
+
 func equal(t *testing.T, got, want string) {
 	t.Helper()
 	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
@@ -56,7 +74,7 @@ func TestLineTellsWhichRulesDidNotPass(t *testing.T) {
 				result("sound", judge.Pass, ""),
 			},
 			"PASS        gdb fork/launch: sound (0.12 s)\n" +
-				"FAIL        gdb fork/launch: complete\n" + complete +
+				"FAIL        gdb fork/launch: complete\n" + fork + complete +
 				"            task 7\n" +
 				"            task 8\n",
 		},
@@ -73,9 +91,7 @@ func TestLineTellsWhichRulesDidNotPass(t *testing.T) {
 			"            no births\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var b strings.Builder
-			report.Line(&b, c.results)
-			equal(t, b.String(), c.want)
+			equal(t, printed(report.Printer{All: true}, c.results...), c.want)
 		})
 	}
 }
@@ -86,11 +102,13 @@ func TestAPassOfAFewRunsIsTold(t *testing.T) {
 	all := result("sound", judge.Pass, "by words")
 	few.Runs, all.Runs, all.Passed = 100, 100, 100
 	var b strings.Builder
-	report.Line(&b, []harness.Result{all, few})
-	report.Summary(&b, some(all, few))
+	b.WriteString(printed(report.Printer{All: true}, all, few))
+	report.Summary(&b, some(all, few), 80)
 	equal(t, b.String(), "PASS        gdb fork/launch: sound (100 runs, the longest 0.12 s)\n"+
+		"            sound: by words\n"+
 		"PASS        gdb fork/launch: exit (1 of 100 passed)\n"+
 		"            99 UNTESTED: there was nothing to judge\n"+
+		"\n           gdb  lldb\nfork       2    -\n"+legend+
 		"\ntidcheck 0.1.0, linux 6.18 amd64, witness: perf\n"+
 		"gdb 13.1: 2 PASS (1 not in all runs)\nlldb 19: \n")
 }
@@ -110,22 +128,18 @@ func TestPassesOfSeveralRunsAreCounted(t *testing.T) {
 		{[3]int{4, 4, 0}, "complete, sound (4 of 5 passed), once (0 of 5 passed)"},
 		{[3]int{0, 0, 0}, "complete, sound, once (0 of 5 passed)"},
 	} {
-		var b strings.Builder
-		report.Line(&b, []harness.Result{
+		equal(t, printed(report.Printer{},
 			some("complete", c.passed[0]), some("sound", c.passed[1]), some("once", c.passed[2]),
-		})
-		equal(t, b.String(), "UNRESOLVED  gdb fork/launch: "+c.want+"\n            lost\n")
+		), "UNRESOLVED  gdb fork/launch: "+c.want+"\n"+fork+"            lost\n")
 	}
 }
 
 func TestVerboseTellsHowAPassWasJudged(t *testing.T) {
-	var b strings.Builder
-	report.Verbose(&b, []harness.Result{
+	equal(t, printed(report.Printer{All: true},
 		result("complete", judge.Pass, "by births"), result("sound", judge.Pass, "by words"),
 		result("once", judge.Pass, "by births"), result("bounded", judge.Pass, ""),
 		result("exit", judge.Unsupported, "no deaths"),
-	})
-	equal(t, b.String(), "PASS        gdb fork/launch: complete, sound, once, bounded (0.12 s)\n"+
+	), "PASS        gdb fork/launch: complete, sound, once, bounded (0.12 s)\n"+
 		"            complete, once: by births\n"+
 		"            sound: by words\n"+
 		"UNSUPPORTED gdb fork/launch: exit\n"+
@@ -135,17 +149,14 @@ func TestVerboseTellsHowAPassWasJudged(t *testing.T) {
 func TestLineCutsLongDetailsAndTellsHowToRepeat(t *testing.T) {
 	long := result("complete", judge.Fail, strings.Repeat("a task\n", 20))
 	long.Again, long.Kept = "tidcheck run gdb", "/tmp/kept"
-	var b strings.Builder
-	report.Line(&b, []harness.Result{long})
-	equal(t, b.String(), "FAIL        gdb fork/launch: complete\n"+complete+
+	equal(t, printed(report.Printer{}, long), "FAIL        gdb fork/launch: complete\n"+fork+complete+
 		strings.Repeat("            a task\n", 12)+
 		"            … 8 lines more (--json has all)\n"+
 		"            again: tidcheck run gdb\n"+
 		"            kept: /tmp/kept\n")
 	long.Verdict = judge.KFail
-	b.Reset()
-	report.Line(&b, []harness.Result{long})
-	assert.Assert(t, !strings.Contains(b.String(), "again:"))
+	assert.Assert(t, !strings.Contains(printed(report.Printer{All: true}, long), "again:"))
+	equal(t, printed(report.Printer{}, long), "")
 }
 
 func some(results ...harness.Result) *harness.Report {
@@ -166,10 +177,18 @@ func TestSummaryCountsVerdicts(t *testing.T) {
 	report.Summary(&b, some(
 		result("exit", judge.KFail, ""), result("complete", judge.Pass, ""),
 		result("sound", judge.Pass, ""), other,
-	))
-	equal(t, b.String(), "\ntidcheck 0.1.0, linux 6.18 amd64, witness: perf\n"+
+	), 80)
+	equal(t, b.String(), "\n           gdb   lldb\nfork       2 k1  ?1\n"+legend+
+		"\ntidcheck 0.1.0, linux 6.18 amd64, witness: perf\n"+
 		"gdb 13.1: 2 PASS, 1 KFAIL\n"+
 		"lldb 19: 1 UNRESOLVED\n")
+}
+
+func TestWhereNothingWasJudgedTheSummarySaysWhy(t *testing.T) {
+	var b strings.Builder
+	report.Summary(&b, some(result("exit", judge.Untested, "there is no gdb\nat all")), 80)
+	_, got, _ := strings.Cut(b.String(), "witness: perf\n")
+	equal(t, got, "gdb 13.1: 1 UNTESTED\n    nothing was judged: there is no gdb\nlldb 19: \n")
 }
 
 func TestJSONHasTheWholeReport(t *testing.T) {

@@ -1,6 +1,6 @@
-// Package report writes what a suite found. [Line] and [Summary] write lines for people, [JSON]
-// writes all for programs, and [Status] is tidcheck's own exit status. [JUnit], [Markdown] and
-// [HTML] write files, of stored reports too: [Read] reads and [Merge] joins them.
+// Package report writes what a suite found. A [Printer] writes lines for people as results come,
+// and [Summary] a table at the end; [Status] is tidcheck's own exit status. [JSON], [JUnit],
+// [Markdown] and [HTML] write files, of stored reports too: [Read] reads and [Merge] joins them.
 package report
 
 import (
@@ -14,21 +14,17 @@ import (
 	"github.com/tidcheck/tidcheck/judge"
 )
 
-// Line writes the results of one scenario for people: one line for all rules that passed in all
-// runs, and one for each group of others that have the same verdict and detail. Below a failure it
-// says what each of its rules demands.
-func Line(w io.Writer, results []harness.Result) { lines(w, results, false) }
-
-// Verbose is Line, and below the rules that passed it writes how each was judged.
-func Verbose(w io.Writer, results []harness.Result) { lines(w, results, true) }
-
 // passed tells whether a rule passed in all runs.
 func passed(r harness.Result) bool { return r.Verdict == judge.Pass && r.Passed == r.Runs }
 
-func lines(w io.Writer, results []harness.Result, verbose bool) {
+// lines are the results of one scenario for people: one line for all rules that passed in all runs,
+// and one for each group of others that have the same verdict and detail. Below the first that is
+// not as expected it says what the scenario does.
+func (p *Printer) lines(results []harness.Result) string {
 	if len(results) == 0 {
-		return
+		return ""
 	}
+	var w strings.Builder
 	first := results[0]
 	where := fmt.Sprintf("%s %s/%s", first.Debugger, first.Scenario, first.Mode)
 	good := slices.DeleteFunc(slices.Clone(results), func(r harness.Result) bool {
@@ -39,25 +35,43 @@ func lines(w io.Writer, results []harness.Result, verbose bool) {
 		if first.Runs > 1 {
 			took = fmt.Sprintf("%d runs, the longest %s", first.Runs, took)
 		}
-		fmt.Fprintf(w, "%-11s %s: %s (%s)\n", judge.Pass, where, rules(good), took)
+		fmt.Fprintf(&w, "%s %s: %s (%s)\n", p.verdict(judge.Pass), where, rules(good), took)
 	}
 	for _, group := range alike(good) {
-		if verbose && group[0].Detail != "" {
-			fmt.Fprintf(w, "            %s: %s\n", rules(group), group[0].Detail)
+		if group[0].Detail != "" {
+			fmt.Fprintf(&w, "            %s: %s\n", rules(group), group[0].Detail)
 		}
 	}
-	others := slices.DeleteFunc(slices.Clone(results), passed)
+	others, told := slices.DeleteFunc(slices.Clone(results), passed), false
 	for _, group := range alike(others) {
-		fmt.Fprintf(w, "%-11s %s: %s\n", group[0].Verdict, where, rules(group))
-		for _, r := range group {
-			if rule, err := judge.RuleNamed(r.Rule); err == nil && r.Verdict == judge.Fail {
-				fmt.Fprintf(w, "            %s means: %s\n", rule.Name, rule.Sentence)
-			}
+		fmt.Fprintf(&w, "%s %s: %s\n", p.verdict(group[0].Verdict), where, rules(group))
+		sentence := p.sentences[first.Scenario]
+		if isUnexpected(group[0].Verdict) && sentence != "" && !told {
+			fmt.Fprintf(&w, "            %s: %s\n", first.Scenario, sentence)
+			told = true
 		}
-		for _, line := range details(group[0]) {
-			fmt.Fprintf(w, "            %s\n", line)
+		for _, line := range p.explanation(group) {
+			fmt.Fprintf(&w, "            %s\n", line)
 		}
 	}
+	return w.String()
+}
+
+// explanation is what is written below a verdict: for a failure first what its rules demand.
+func (p *Printer) explanation(group []harness.Result) (lines []string) {
+	first := group[0]
+	for _, r := range group {
+		if rule, err := judge.RuleNamed(r.Rule); err == nil && r.Verdict == judge.Fail {
+			lines = append(lines, rule.Name+" means: "+rule.Sentence)
+		}
+	}
+	lines = append(lines, details(first)...)
+	if first.Verdict == judge.Fail && p.Like != nil {
+		for _, name := range p.Like(first) {
+			lines = append(lines, "it is like: "+name)
+		}
+	}
+	return lines
 }
 
 // rules names the rules of some results. Of several runs it says how many passed: after the last
@@ -93,8 +107,7 @@ func details(r harness.Result) []string {
 	if more := len(lines) - maxLines; more > 1 {
 		lines = append(lines[:maxLines], fmt.Sprintf("… %d lines more (--json has all)", more))
 	}
-	switch r.Verdict {
-	case judge.Fail, judge.KPass, judge.Unresolved:
+	if isUnexpected(r.Verdict) {
 		if r.Again != "" {
 			lines = append(lines, "again: "+r.Again)
 		}
@@ -127,9 +140,11 @@ var verdicts = []judge.Verdict{
 	judge.Unsupported, judge.Untested, judge.Unresolved,
 }
 
-// Summary writes a line with the suite's version, the machine and the kernel's account that truth
-// came from. Then it writes a line for each debugger, with the count of each verdict.
-func Summary(w io.Writer, r *harness.Report) {
+// Summary writes a table of groups of scenarios and debuggers, in parts no wider than some columns
+// if they can be. Then come a line with the suite's version, the machine and the kernel's account
+// that truth came from, and a line for each debugger, with the count of each verdict.
+func Summary(w io.Writer, r *harness.Report, columns int) {
+	matrix(w, r, columns)
 	m := r.Machine
 	fmt.Fprintf(w, "\ntidcheck %s, linux %s %s, witness: %s\n",
 		r.Suite, m.Kernel, m.Arch, m.Witness)
@@ -153,7 +168,26 @@ func Summary(w io.Writer, r *harness.Report) {
 			}
 		}
 		fmt.Fprintf(w, "%s %s: %s\n", d.Name, d.Version, strings.Join(counts, ", "))
+		if why := whyUnjudged(r, d.Name); why != "" {
+			fmt.Fprintf(w, "    nothing was judged: %s\n", why)
+		}
 	}
+}
+
+// whyUnjudged is the first reason why nothing was judged of a debugger; empty if something was.
+func whyUnjudged(r *harness.Report, debugger string) (why string) {
+	for _, one := range r.Results {
+		if one.Debugger != debugger {
+			continue
+		}
+		if one.Verdict != judge.Untested && one.Verdict != judge.Unsupported {
+			return ""
+		}
+		if first, _, _ := strings.Cut(one.Detail, "\n"); why == "" {
+			why = first
+		}
+	}
+	return why
 }
 
 // JSON writes the report as one indented JSON object.

@@ -80,8 +80,10 @@ func (c *invocation) checkKept(folder, knownFile string) error {
 	for i, r := range result.Results {
 		result.Results[i] = known.Expect(r)
 	}
-	report.Line(os.Stdout, result.Results)
-	summarize(result)
+	printer := report.Printer{Out: os.Stdout, All: true, Like: known.Like}
+	printer.Begin()
+	printer.Print(result.Results)
+	new(runRequest).summarize(result)
 	c.status = report.Status(result)
 	return nil
 }

@@ -14,7 +14,8 @@ import (
 	"syscall"
 
 	"github.com/tidcheck/tidcheck/event"
-	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/accounts"
+	"github.com/tidcheck/tidcheck/internal/keeper"
 	"github.com/tidcheck/tidcheck/tracer"
 )
 
@@ -52,7 +53,7 @@ var errDiffer = errors.New("the runs differ")
 // declared returns the want lines of a command. If a task did something else in one of the runs,
 // the error is errDiffer and says what.
 func declared(ctx context.Context, argv []string, repeat int) (wants []string, err error) {
-	spec := harness.Spec{Argv: argv, Env: os.Environ(), Stderr: os.Stderr}
+	spec := keeper.Spec{Argv: argv, Env: os.Environ(), Stderr: os.Stderr}
 	var expected event.Expected
 	for n := range repeat {
 		traced, beside, err := observe(ctx, spec)
@@ -65,7 +66,7 @@ func declared(ctx context.Context, argv []string, repeat int) (wants []string, e
 				return nil, err
 			}
 		}
-		alone, err := harness.Witnessed(ctx, spec, (*harness.Process).Release)
+		alone, err := accounts.OfCommand(ctx, spec, (*keeper.Process).Release)
 		if err != nil {
 			return nil, err
 		}
@@ -88,9 +89,9 @@ func declared(ctx context.Context, argv []string, repeat int) (wants []string, e
 }
 
 // observe runs a command once with both observers.
-func observe(ctx context.Context, spec harness.Spec) (traced, beside event.Form, err error) {
+func observe(ctx context.Context, spec keeper.Spec) (traced, beside event.Form, err error) {
 	var trace event.Trace
-	beside, err = harness.Witnessed(ctx, spec, func(p *harness.Process) error {
+	beside, err = accounts.OfCommand(ctx, spec, func(p *keeper.Process) error {
 		opts := tracer.Options{Events: func(e event.Event) { trace = append(trace, e) }}
 		t, err := tracer.LaunchHeld(p.PID, p.Release, opts)
 		if err != nil {

@@ -81,6 +81,11 @@ var commands = []subcommand{
 		knownCommand, 0,
 	},
 	{
+		"repro", "[flags] [SLUG [DEBUGGER]]",
+		"Prints a report of a known failure that can be sent, with a program that shows it.",
+		reproCommand, 32,
+	},
+	{
 		"doctor", "",
 		"Tries what tidcheck needs on this machine, and says how to get what is missing.",
 		doctorCommand, 32,

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -17,7 +21,9 @@ import (
 	"github.com/tidcheck/tidcheck/findings"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 	"github.com/tidcheck/tidcheck/report"
+	"golang.org/x/term"
 )
 
 // A runRequest is what the command line of run asks for.
@@ -27,8 +33,14 @@ type runRequest struct {
 	match, known, history, required string
 	counted                         *findings.History // nil without --history
 	offered                         offer
-	bisect, verbose                 bool
+	bisect, failFast                bool
 	args                            []string
+	printer                         report.Printer
+	slowest                         int
+	rerun                           string          // the file of --rerun-failed
+	failed                          map[string]bool // what it says was not as expected
+	shuffle                         *uint64
+	shard, shards                   int
 }
 
 func (r *runRequest) define(f *flag.FlagSet) {
@@ -50,7 +62,16 @@ func (r *runRequest) define(f *flag.FlagSet) {
 		"run only the quick set: a few seconds, with some of every group, mode and rule")
 	f.BoolVar(&r.Long, "long", false,
 		"run the long set too: real programs, and scenarios that take up to a minute")
-	f.BoolVar(&r.verbose, "v", false, "print how each rule that passed was judged")
+	f.BoolVar(&r.printer.All, "v", false, "print every result, and how each pass was judged")
+	f.BoolVar(&r.printer.Quiet, "q", false, "print the table and the counts at the end alone")
+	f.IntVar(&r.slowest, "slowest", 0, "print the `N` scenarios that took longest")
+	f.BoolVar(&r.failFast, "fail-fast", false,
+		"begin no more runs after the first result that is not as expected")
+	f.StringVar(&r.rerun, "rerun-failed", "",
+		"run what was not as expected in this `file` of --json, by the debuggers that it names\n"+
+			"unless you name some")
+	f.Func("shuffle", "run the scenarios in another order, which this `number` gives", r.setShuffle)
+	f.Func("shard", "run the `i/n`th part of all alone, such as 1/4", r.setShard)
 	f.BoolVar(&r.bisect, "bisect", false,
 		"end with status 125 instead of 2, so that git bisect run skips what cannot be tested")
 	f.IntVar(&r.Repeat, "repeat", 1, "run each scenario `N` times and print how many runs passed")
@@ -64,6 +85,69 @@ func (r *runRequest) define(f *flag.FlagSet) {
 	f.Func("fixture",
 		"run this `FILE`, your own fixture, instead of the catalogue; may be given more than once",
 		r.addFixture)
+}
+
+func (r *runRequest) setShuffle(text string) error {
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return errors.New("give a number such as 7")
+	}
+	r.shuffle = &seed
+	return nil
+}
+
+func (r *runRequest) setShard(text string) error {
+	part, of, _ := strings.Cut(text, "/")
+	i, err1 := strconv.Atoi(part)
+	n, err2 := strconv.Atoi(of)
+	if err1 != nil || err2 != nil || i < 1 || i > n {
+		return errors.New("give a part and how many there are, such as 1/4")
+	}
+	r.shard, r.shards = i, n
+	return nil
+}
+
+// plan chooses among the runs of a suite and orders them.
+func (r *runRequest) plan(all []harness.Planned) (chosen []harness.Planned) {
+	for _, p := range all {
+		if r.failed == nil || r.failed[p.Debugger+" "+p.Scenario.String()] {
+			chosen = append(chosen, p)
+		}
+	}
+	if r.shards > 0 {
+		whole := chosen
+		chosen = nil
+		for i := r.shard - 1; i < len(whole); i += r.shards {
+			chosen = append(chosen, whole[i])
+		}
+	}
+	if r.shuffle != nil {
+		rand.New(rand.NewPCG(*r.shuffle, 0)).Shuffle(len(chosen), func(i, j int) {
+			chosen[i], chosen[j] = chosen[j], chosen[i]
+		})
+	}
+	r.printer.Plan = chosen
+	r.printer.Begin()
+	return chosen
+}
+
+// readFailed reads the file of --rerun-failed, and names its debuggers that were not as expected.
+func (r *runRequest) readFailed() (debuggers []string, err error) {
+	before, err := readReport(r.rerun)
+	if err != nil {
+		return nil, err
+	}
+	r.failed = map[string]bool{}
+	for _, one := range report.Unexpected(before.Results) {
+		r.failed[one.Debugger+" "+one.Scenario+"/"+string(one.Mode)] = true
+		if !slices.Contains(debuggers, one.Debugger) {
+			debuggers = append(debuggers, one.Debugger)
+		}
+	}
+	if debuggers == nil {
+		return nil, fmt.Errorf("%s: every result is as expected: nothing is to be run again", r.rerun)
+	}
+	return debuggers, nil
 }
 
 // addFixture reads the head of a fixture that --fixture names.
@@ -92,9 +176,22 @@ func (r *runRequest) complete(names []string) (debuggers []harness.Debugger, err
 		err = errors.New("--quick and --long: give one of the two")
 	case r.Repeat < 1:
 		err = errors.New("--repeat: give 1 or more")
+	case r.printer.All && r.printer.Quiet:
+		err = errors.New("-v and -q: give one of the two")
+	case r.slowest < 0:
+		err = errors.New("--slowest: the number of scenarios must not be negative")
 	case !(r.TimeScale > 0 && r.TimeScale <= maxTimeScale): // NaN too
 		err = fmt.Errorf("--time-scale: give a factor above 0 and at most %d", maxTimeScale)
-	default:
+	case r.rerun != "":
+		var failed []string
+		if failed, err = r.readFailed(); err != nil {
+			return nil, err
+		}
+		if len(names) == 0 && r.offered.lines+r.offered.dap == "" {
+			names = failed
+		}
+	}
+	if err == nil {
 		debuggers, err = choose(names, r.offered, r.args)
 	}
 	if err != nil {
@@ -111,6 +208,7 @@ func (r *runRequest) complete(names []string) (debuggers []harness.Debugger, err
 		return nil, err
 	}
 	r.Reference, r.Again, r.Expect = reference.Debugger{}, r.again, known.Expect
+	r.Plan, r.printer.Like = r.plan, known.Like
 	if r.history != "" {
 		if r.counted, err = findings.ReadHistory(r.history); err != nil {
 			return nil, fmt.Errorf("--history: %w", err)
@@ -192,26 +290,36 @@ func (r *runRequest) run(ctx context.Context, c *invocation) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)   // a second signal ends us at once
+	context.AfterFunc(ctx, stop) // a second signal ends us at once
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 	toStdout := r.files.toStdout() // then standard output is for that alone
+	r.printer.Out = os.Stdout
+	if toStdout {
+		r.printer.Out = io.Discard
+	} else if width := columns(os.Stdout); width() > 0 && os.Getenv("TERM") != "dumb" {
+		r.printer.Columns, r.printer.Colour = width, os.Getenv("NO_COLOR") == ""
+	}
 	result, err := harness.RunAll(ctx, debuggers, r.Options, func(results []harness.Result) {
-		switch {
-		case toStdout:
-		case r.verbose:
-			report.Verbose(os.Stdout, results)
-		default:
-			report.Line(os.Stdout, results)
+		if isCut(results[0]) {
+			return
+		}
+		r.printer.Print(results)
+		if r.failFast && len(report.Unexpected(results)) > 0 {
+			fail(errFailedFast)
 		}
 	})
+	r.printer.End()
 	if result == nil {
 		return err
 	}
+	result.Results = slices.DeleteFunc(result.Results, isCut)
 	var historyErr error
 	if r.counted != nil {
 		historyErr = r.counted.Write()
 	}
 	if !toStdout {
-		summarize(result)
+		r.summarize(result)
 	}
 	writeErr := r.files.write(result)
 	switch {
@@ -219,16 +327,40 @@ func (r *runRequest) run(ctx context.Context, c *invocation) error {
 		return fmt.Errorf("--history: %w", historyErr)
 	case writeErr != nil:
 		return writeErr
-	case err != nil:
+	case err != nil && !errors.Is(err, errFailedFast):
 		return fmt.Errorf("stopped before all was run: %w", err)
 	}
 	c.status = report.Status(result)
 	return nil
 }
 
-// summarize prints a report's summary, and unless it was stopped, which rules caught which defect.
-func summarize(result *harness.Report) {
-	report.Summary(os.Stdout, result)
+// errFailedFast is why a run with --fail-fast was stopped.
+var errFailedFast = errors.New("--fail-fast: a result is not as expected")
+
+// isCut tells whether a result is of a run that --fail-fast ended: it tells nothing.
+func isCut(r harness.Result) bool {
+	return r.Verdict == judge.Unresolved && strings.Contains(r.Detail, errFailedFast.Error())
+}
+
+// plainColumns is how wide a table may be where there is no terminal.
+const plainColumns = 100
+
+// columns tells how wide the terminal is that a file is; zero if it is none.
+func columns(file *os.File) func() int {
+	return func() int {
+		width, _, _ := term.GetSize(int(file.Fd()))
+		return width
+	}
+}
+
+// summarize prints the scenarios that took longest, if they are asked for, and a report's summary.
+// Unless it was stopped, it prints which rules caught which defect.
+func (r *runRequest) summarize(result *harness.Report) {
+	if r.slowest > 0 {
+		fmt.Println()
+		report.Slowest(os.Stdout, result, r.slowest)
+	}
+	report.Summary(os.Stdout, result, cmp.Or(columns(os.Stdout)(), plainColumns))
 	if result.Stopped == "" {
 		fmt.Print(defective.KillTable(result.Results))
 	}

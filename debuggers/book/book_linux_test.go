@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
 )
 
 func TestMain(m *testing.M) {
-	adaptertest.Main(m)
+	testproc.Main(m, nil)
 }
 
 func TestLinesAreReadAsTheLessonMeansThem(t *testing.T) {

@@ -18,12 +18,13 @@ import (
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/findings"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
 )
 
 func TestMain(m *testing.M) {
-	adaptertest.Main(m)
+	testproc.Main(m, nil)
 }
 
 // run runs one scenario.

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-dap"
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
 )
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 		fakeAdapter(plan)
 		return
 	}
-	adaptertest.Main(m)
+	testproc.Main(m, nil)
 }
 
 // planning is the fake adapter with a plan; see planned.

@@ -10,15 +10,15 @@ import (
 	"testing"
 
 	"github.com/tidcheck/tidcheck/debuggers/defective"
-	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
 )
 
 func TestMain(m *testing.M) {
-	adaptertest.Main(m)
+	testproc.Main(m, nil)
 }
 
 // shows has some scenarios and modes for each defect in which it shows in every run.
@@ -96,7 +96,7 @@ func TestEachIsCaught(t *testing.T) {
 			t.Parallel()
 			o := harness.Options{
 				Match: regexp.MustCompile("^(" + strings.Join(shows, "|") + ")$"),
-				Jobs:  1, // adaptertest.Main has as many of these at once as there may be runs
+				Jobs:  1, // testproc.Main has as many of these at once as there may be runs
 			}
 			report, err := harness.RunAll(
 				t.Context(), []harness.Debugger{defective.Debugger{Defect: d}}, o,

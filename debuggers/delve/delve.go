@@ -130,7 +130,10 @@ func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Ses
 func (d Debugger) serve(
 	ctx context.Context, target harness.Target, listen string,
 ) (*session, error) {
-	s := &session{stands: true}
+	s := &session{stands: true, program: fmt.Sprintf("/proc/%d/exe", target.PID)}
+	if target.PID == 0 {
+		s.program = target.Argv[0]
+	}
 	lines := adapter.Lines{Take: func(line []byte) error {
 		s.Lock()
 		defer s.Unlock()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"gotest.tools/v3/assert"
 )
 
@@ -18,7 +19,7 @@ func TestMain(m *testing.M) {
 		fakeMain()
 		return
 	}
-	adaptertest.Main(m)
+	testproc.Main(m, nil)
 }
 
 func TestQuickSet(t *testing.T) {

@@ -57,6 +57,15 @@ func TestABreakpointThatWasNotSetIsUnsupported(t *testing.T) {
 	}
 }
 
+// It may say that there is no such function in a program that has it.
+func TestAFunctionThatIsThereMustBeFound(t *testing.T) {
+	const nowhere = `CreateBreakpoint:{"id":ID,"error":"could not find function C.x"}`
+	for rule, verdict := range fakes(t, "attach_births/attach_before", nowhere)[nowhere] {
+		assert.Check(t, strings.HasPrefix(verdict, "UNSUPPORTED: ") && strings.HasSuffix(verdict,
+			"the debugger set no breakpoint at tidcheck_place"), "%s: %s", rule, verdict)
+	}
+}
+
 // A debugger may refuse a program of which another tracer has a thread: it debugs nothing then. It
 // may refuse no other.
 func TestADelveThatRefusesAProgramDebugsNothing(t *testing.T) {

@@ -2,6 +2,7 @@ package delve
 
 import (
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/rpc"
 	"net/rpc/jsonrpc"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -55,7 +57,8 @@ type session struct {
 	harness.Unsupported
 	harness.Log
 	*adapter.Tool
-	client *rpc.Client
+	client  *rpc.Client
+	program string // the file that the program executes
 
 	adapter.Monitor        // guards what follows
 	listens         string // where it does, once it has said so
@@ -128,11 +131,27 @@ func (s *session) prepare(ctx context.Context, d Debugger) error {
 		switch {
 		case err != nil && strings.Contains(err.Error(), "could not find function"):
 			err = nil // most programs have none of that name
+			if hasFunction(s.program, fixtures.Place) {
+				err = adapter.Unset(fixtures.Place)
+			}
 		case err == nil && made.Breakpoint.Addr == 0 && len(made.Breakpoint.Addrs) == 0:
 			err = adapter.Unset(fixtures.Place)
 		}
 	}
 	return err
+}
+
+// hasFunction tells whether a program has a function of that name, by its symbols.
+func hasFunction(program, name string) bool {
+	file, err := elf.Open(program)
+	if err != nil {
+		return false // it is gone
+	}
+	defer file.Close()
+	symbols, _ := file.Symbols() // none if they were stripped
+	return slices.ContainsFunc(symbols, func(s elf.Symbol) bool {
+		return s.Name == name && elf.ST_TYPE(s.Info) == elf.STT_FUNC
+	})
 }
 
 // call asks delve for something and waits for the reply.

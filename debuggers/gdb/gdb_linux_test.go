@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 )
 
 func TestMain(m *testing.M) {
@@ -13,7 +14,7 @@ func TestMain(m *testing.M) {
 		fakeMain()
 		return
 	}
-	adaptertest.Main(m)
+	testproc.Main(m, nil)
 }
 
 func TestQuickSet(t *testing.T) {

@@ -11,16 +11,16 @@ import (
 	"testing"
 
 	"github.com/tidcheck/tidcheck/debuggers/innocent"
-	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/debuggers/reference"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"github.com/tidcheck/tidcheck/judge"
 	"gotest.tools/v3/assert"
 )
 
 func TestMain(m *testing.M) {
-	adaptertest.Main(m)
+	testproc.Main(m, nil)
 }
 
 // patience is how many times as long as on an idle machine a run may take: whether tests run beside
@@ -115,6 +115,7 @@ var shows = map[string]string{
 	"learns-deaths-by-wait":     "exit_leader_status/.*|exec_from_thread/.*",
 	"tells-deaths-late":         "thread_tid_reuse/launch|exit_leader_status/launch",
 	"says-no-more-at-detach":    "(attach_dying|attach_churn|attach_births)/detach_during",
+	"learns-execs-late":         "attach_exec_storm/.*|exec_from_thread/.*|exec_repeated/.*",
 	"never-stops-all":           "attach_mid_birth/.*|attach_churn/.*",
 	"steps-before-it-continues": "thread_signals_blocked/launch|signal_own_trap/launch",
 }
@@ -131,7 +132,7 @@ func TestNoneIsAccusedWhereItIsMostUnusual(t *testing.T) {
 			o := harness.Options{
 				Match:     regexp.MustCompile("^(" + scenarios + ")$"),
 				TimeScale: patience,
-				Jobs:      1, // adaptertest.Main has as many of these at once as there may be runs
+				Jobs:      1, // testproc.Main has as many of these at once as there may be runs
 			}
 			results := runAll(t, o, i.Debugger(), reference.Debugger{})
 			ofReference := make(map[string]judge.Verdict)

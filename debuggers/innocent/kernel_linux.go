@@ -148,6 +148,19 @@ func (l *linger) Cont(tid, sig int) error {
 	return l.Kernel.Cont(tid, sig)
 }
 
+// execsLate takes notice of an exec only after a pause. The task stands meanwhile.
+func execsLate(k tracer.Kernel) tracer.Kernel { return lateExec{k} }
+
+type lateExec struct{ tracer.Kernel }
+
+func (l lateExec) Wait(tid, flags int) (int, unix.WaitStatus, error) {
+	got, status, err := l.Kernel.Wait(tid, flags)
+	if err == nil && seam.IsEvent(status, unix.PTRACE_EVENT_EXEC) {
+		time.Sleep(pause) // sleep: so long the exec is over for the kernel and not told
+	}
+	return got, status, err
+}
+
 // shuffling lists the tasks of a process in any order.
 func shuffling(k tracer.Kernel) tracer.Kernel { return anyOrder{k} }
 

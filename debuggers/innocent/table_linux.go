@@ -55,6 +55,11 @@ var Innocents = []Innocent{
 	},
 	// It says of no exec by which task it was.
 	{Name: "tells-execs-without-former", ways: above(changes(withoutFormer))},
+	// So does this one, and it learns of each exec late: an attach or a detach may come between.
+	{
+		Name: "learns-execs-late",
+		ways: with(above(changes(withoutFormer)), execsLate),
+	},
 	// It tells no event, and lists threads.
 	{Name: "only-lists", Lacks: judge.AllFields, ways: above(saysNothing)},
 	// It has a task that is to go on make one step first.

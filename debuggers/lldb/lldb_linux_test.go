@@ -9,11 +9,12 @@ import (
 
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"gotest.tools/v3/assert"
 )
 
 func TestMain(m *testing.M) {
-	adaptertest.Main(m)
+	testproc.Main(m, nil)
 }
 
 func TestQuickSet(t *testing.T) {

@@ -76,7 +76,9 @@ func (d Debugger) args(version string, target harness.Target) []string {
 
 // Start starts the server with the program, which stands at its start, or attached to it.
 func (d Debugger) Start(ctx context.Context, target harness.Target) (harness.Session, error) {
-	version, _ := d.Version(ctx) // a server that fails shows why when it is started
+	// The harness has asked for the version before: a server that has none is not started. One that
+	// fails to tell it now is started as a new one, and shows why it fails.
+	version, _ := d.Version(ctx)
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/internal/probe"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"github.com/tidcheck/tidcheck/judge"
 	"golang.org/x/sys/unix"
 	"gotest.tools/v3/assert"
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 		fakeMain()
 		return
 	}
-	adaptertest.Main(m)
+	testproc.Main(m, nil)
 }
 
 func TestQuickSet(t *testing.T) {

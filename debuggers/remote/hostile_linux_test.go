@@ -11,6 +11,7 @@ import (
 	"github.com/tidcheck/tidcheck/debuggers/internal/adaptertest"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/internal/rsp"
+	"github.com/tidcheck/tidcheck/internal/testproc"
 	"github.com/tidcheck/tidcheck/judge"
 )
 
@@ -19,7 +20,7 @@ func TestMain(m *testing.M) {
 		fakeMain()
 		return
 	}
-	adaptertest.Main(m)
+	testproc.Main(m, nil)
 }
 
 // faked is a debugger whose server is the fake.

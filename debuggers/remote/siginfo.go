@@ -82,8 +82,10 @@ func (i siginfo) isFrom(tracer int) bool {
 
 // A glance is what /proc shows of a thread that stands for an interrupt's signal.
 type glance struct {
-	tracer  int  // the process that traces it
-	pending bool // its process is to get the signal once more
+	tracer int // the process that traces it
+	// pending tells that its process is to get the signal once more. gdbserver sends an interrupt's
+	// to the process group, by kill(2): so it is in ShdPnd, and what is in SigPnd is another's.
+	pending bool
 }
 
 func glanceAt(t rsp.Thread, signal int) glance {

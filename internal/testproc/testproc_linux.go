@@ -4,10 +4,12 @@ package testproc
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -37,8 +39,8 @@ func NeedRootMount(t testing.TB) {
 // Role is the environment's variable that names the role which a test binary plays.
 const Role = "TIDCHECK_TEST_ROLE"
 
-// Main is for a TestMain. In a role the test binary does that and ends; else it runs its tests,
-// with a cache of built fixtures of its own, and fails if something is left that they started.
+// Main is for a TestMain. In a role the test binary does that and ends; else it runs its tests, as
+// many at once as RunAll makes runs, and fails if something is left that they started.
 func Main(m *testing.M, roles map[string]func()) {
 	if play, ok := roles[os.Getenv(Role)]; ok {
 		play()
@@ -47,17 +49,12 @@ func Main(m *testing.M, roles map[string]func()) {
 	UseTempThatExecutes()
 	// What a killed keeper leaves becomes our child, so that we can say that nothing is left.
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-	cache, err := os.MkdirTemp("", "tidcheck-test-")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
 	// Once a day, and in a new home, the go command leaves a process for its counters, which would
 	// become our child. In a child of such a process it does not (golang.org/x/telemetry).
 	os.Setenv("GO_TELEMETRY_CHILD", "2")
+	// Most of the time a test waits. The command line's value is parsed later, and counts.
+	flag.Set("test.parallel", fmt.Sprint(4*runtime.NumCPU()))
 	code := m.Run()
-	os.RemoveAll(cache)
 	if left := leftovers(); len(left) > 0 {
 		fmt.Println("FAIL: left behind:", left)
 		code = 1
@@ -74,8 +71,14 @@ func UseTempThatExecutes() {
 	}
 }
 
-// leftovers are our children, and the programs that have a ledger of ours.
+// leftovers are our children, and the programs that have a ledger of ours. An orphan that has ended
+// is not left behind: init would wait for it, but for us.
 func leftovers() (left []string) {
+	for {
+		if pid, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WALL, nil); pid <= 0 && err != unix.EINTR {
+			break
+		}
+	}
 	for _, pid := range procfs.Descendants(event.TID(os.Getpid())) {
 		left = append(left, fmt.Sprint("child ", pid, " ", procfs.Status(pid)["Name"]))
 	}

@@ -63,7 +63,8 @@ func TestAListThatIsOutOfDateIsRefused(t *testing.T) {
 		count: make(map[outcome]int),
 		equivalent: map[string]string{
 			"a.go F: negate x": "a reason", "a.go F: negate y": "a reason",
-			"b.go G: negate z": "of another package",
+			"gone.go H: negate z":    "a reason",
+			"other/b.go G: negate z": "of another package",
 		},
 	}
 	r.add(all[0], killed)
@@ -71,6 +72,7 @@ func TestAListThatIsOutOfDateIsRefused(t *testing.T) {
 	want := []string{
 		"listed as equivalent, and killed: a.go F: negate x",
 		"listed as equivalent, and there is none: a.go F: negate y",
+		"listed as equivalent, and there is none: gone.go H: negate z",
 	}
 	if !slices.Equal(r.wrong, want) {
 		t.Errorf("got %q, want %q", r.wrong, want)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"slices"
 	"strings"
 )
@@ -60,14 +61,15 @@ func (r *report) add(m mutant, o outcome) {
 	}
 }
 
-// checkList finds entries of the list that are of a package's files and name none of its mutants.
+// checkList finds entries of the list that are of a package's folder and name none of its mutants.
 func (r *report) checkList(all []mutant) {
-	names, files := make(map[string]bool), make(map[string]bool)
+	names, folders := make(map[string]bool), make(map[string]bool)
 	for _, m := range all {
-		names[m.name()], files[m.file] = true, true
+		names[m.name()], folders[path.Dir(m.file)] = true, true
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.equivalent)) {
-		if file, _, _ := strings.Cut(name, " "); files[file] && !names[name] {
+		file, _, _ := strings.Cut(name, " ")
+		if folders[path.Dir(file)] && !names[name] {
 			r.wrong = append(r.wrong, "listed as equivalent, and there is none: "+name)
 		}
 	}

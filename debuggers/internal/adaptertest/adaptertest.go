@@ -5,37 +5,16 @@ package adaptertest
 import (
 	"context"
 	"errors"
-	"flag"
-	"fmt"
 	"os"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/findings"
 	"github.com/tidcheck/tidcheck/harness"
-	"github.com/tidcheck/tidcheck/internal/testproc"
 	"github.com/tidcheck/tidcheck/judge"
 )
-
-// Main runs a package's tests with a cache of their own, and as many at once as RunAll makes runs:
-// most of the time a test waits.
-func Main(m *testing.M) {
-	// The command line's value is parsed later, and counts.
-	flag.Set("test.parallel", fmt.Sprint(4*runtime.NumCPU()))
-	testproc.UseTempThatExecutes()
-	cache, err := os.MkdirTemp("", "tidcheck-test-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Setenv("TIDCHECK_CACHE", cache)
-	code := m.Run()
-	os.RemoveAll(cache)
-	os.Exit(code)
-}
 
 // NeedDebuggers skips a test of a debugger on this machine unless it was asked for.
 func NeedDebuggers(t *testing.T) {

@@ -1,4 +1,4 @@
-package harness
+package accounts
 
 import (
 	"context"
@@ -7,22 +7,24 @@ import (
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
-	"github.com/tidcheck/tidcheck/internal/accounts"
 	"github.com/tidcheck/tidcheck/internal/build"
+	"github.com/tidcheck/tidcheck/internal/keeper"
 	"github.com/tidcheck/tidcheck/internal/procfs"
 	"github.com/tidcheck/tidcheck/judge"
 )
 
-// Witnessed runs any command below a keeper, until nothing that descends from it is left, and
-// returns what the kernel's own account has of it from its first instruction on. The command is
+// OfCommand runs any command below a keeper, until nothing that descends from it is left, and
+// returns what the kernel's perf events tell of it from its first instruction on. The command is
 // held before its exec; meet lets it go, by Release, and may see to its end itself. If the kernel
 // gives no account the error says why.
-func Witnessed(ctx context.Context, spec Spec, meet func(*Process) error) (event.Form, error) {
+func OfCommand(
+	ctx context.Context, spec keeper.Spec, meet func(*keeper.Process) error,
+) (event.Form, error) {
 	k, err := build.StartKeeper(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w, err := openers.Perf(k.PID())
+	w, err := Kernel().Perf(k.PID())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("the kernel gives no account of a command: %w", err),
 			k.Close())
@@ -43,5 +45,5 @@ func Witnessed(ctx context.Context, spec Spec, meet func(*Process) error) (event
 	if err = errors.Join(err, witnessErr); err != nil {
 		return nil, err
 	}
-	return judge.FormOf(event.TID(p.PID), accounts.Since(0, records))
+	return judge.FormOf(event.TID(p.PID), Since(0, records))
 }

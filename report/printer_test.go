@@ -1,0 +1,101 @@
+package report_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tidcheck/tidcheck/fixtures"
+	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
+	"github.com/tidcheck/tidcheck/report"
+	"gotest.tools/v3/assert"
+)
+
+// planned is gdb on some fixtures, launched.
+func planned(names ...string) (plan []harness.Planned) {
+	for _, name := range names {
+		f := fixtures.Fixture{Name: name, Sentence: "Makes three processes."}
+		s := harness.Scenario{Fixture: f, Mode: fixtures.Launch}
+		plan = append(plan, harness.Planned{Debugger: "gdb", Scenario: s})
+	}
+	return plan
+}
+
+func TestByDefaultWhatIsAsExpectedIsNotPrinted(t *testing.T) {
+	all := []harness.Result{
+		result("complete", judge.Pass, "by births"), result("exit", judge.KFail, "known"),
+		result("parent", judge.Unsupported, "no births"), result("once", judge.Untested, "no perf"),
+		result("mine", judge.Fail, "a new one"), result("order", judge.KPass, "mended"),
+		result("sound", judge.Unresolved, "lost"),
+	}
+	unexpected := "FAIL        gdb fork/launch: mine\n" +
+		"            fork: Makes three processes.\n" + // once
+		"            a new one\n" +
+		"KPASS       gdb fork/launch: order\n            mended\n" +
+		"UNRESOLVED  gdb fork/launch: sound\n            lost\n"
+	plan := planned("fork")
+	equal(t, printed(report.Printer{Plan: plan}, all...), unexpected)
+	equal(t, printed(report.Printer{Plan: plan, Quiet: true}, all...), "")
+	got := printed(report.Printer{Plan: plan, All: true}, all...)
+	assert.Equal(t, strings.Count(got, "gdb fork/launch: "), len(all), got)
+}
+
+func TestAFailureNamesFindingsThatItIsLike(t *testing.T) {
+	like := func(r harness.Result) []string { return []string{"a finding about " + r.Rule} }
+	got := printed(report.Printer{Like: like},
+		result("mine", judge.Fail, "new"), result("exit", judge.Unresolved, "lost"))
+	equal(t, got, "FAIL        gdb fork/launch: mine\n"+fork+"            new\n"+
+		"            it is like: a finding about mine\n"+
+		"UNRESOLVED  gdb fork/launch: exit\n            lost\n")
+}
+
+// On a terminal the last line says what has ended, and what has been at work for longest.
+func TestATerminalShowsProgress(t *testing.T) {
+	const clear = "\r\x1b[K"
+	columns := 80
+	p := report.Printer{Plan: planned("fork", "daemon"), Columns: func() int { return columns }}
+	fails := result("mine", judge.Fail, "new")
+	sentence := "            fork: Makes three processes.\n"
+	equal(t, printed(p, fails), clear+"0 of 2: gdb fork/launch"+
+		clear+"FAIL        gdb fork/launch: mine\n"+sentence+"            new\n"+
+		clear+"1 of 2, 1 not as expected: gdb daemon/launch"+clear)
+	columns = 11
+	equal(t, printed(p, result("mine", judge.Pass, "")),
+		clear+"0 of 2: gd"+clear+"1 of 2: gd"+clear)
+}
+
+func TestColoursAreOfTheVerdictAlone(t *testing.T) {
+	equal(t, printed(report.Printer{Colour: true}, result("mine", judge.Fail, "new")),
+		"\x1b[1;31mFAIL       \x1b[0m gdb fork/launch: mine\n"+fork+"            new\n")
+}
+
+func TestATableIsCutIntoPartsWhereATerminalIsNarrow(t *testing.T) {
+	other := result("exit", judge.Fail, "")
+	other.Scenario, other.Debugger = "locked", "lldb" // a Go program
+	r := some(result("complete", judge.Pass, ""), other)
+	for _, c := range []struct {
+		columns int
+		want    string
+	}{
+		{22, "\n           gdb  lldb\nfork       1    -\ngo         -    F1\n" + legend},
+		{
+			16, "\n           gdb\nfork       1\ngo         -\n" +
+				"\n           lldb\nfork       -\ngo         F1\n" + legend,
+		},
+	} {
+		var b strings.Builder
+		report.Summary(&b, r, c.columns)
+		table, _, _ := strings.Cut(b.String(), "\ntidcheck")
+		equal(t, table, c.want)
+	}
+}
+
+func TestTheSlowestAreScenarios(t *testing.T) {
+	slow := result("exit", judge.Pass, "")
+	slow.Scenario, slow.Seconds = "daemon", 2
+	again := slow
+	again.Rule = "once"
+	var b strings.Builder
+	report.Slowest(&b, some(result("exit", judge.Pass, ""), slow, again), 2)
+	equal(t, b.String(), "  2.00 s  gdb daemon/launch\n  0.12 s  gdb fork/launch\n")
+}
