@@ -141,19 +141,31 @@ func groups(columns []column) []string {
 	return all
 }
 
-// incomplete says of each report that was stopped why it was.
+// incomplete says of each report that is not whole why it is not.
 func incomplete(reports []*harness.Report) []string {
 	var why []string
 	for _, r := range reports {
-		if r.Stopped == "" {
+		lack := lacking(r)
+		if lack == "" {
 			continue
 		}
 		var names []string
 		for _, d := range r.Debuggers {
 			names = append(names, title(d))
 		}
-		why = append(why, fmt.Sprintf("%s on %s: the run was stopped before all was run: %s",
-			strings.Join(names, ", "), machine(r), r.Stopped))
+		why = append(why, fmt.Sprintf("%s on %s: %s", strings.Join(names, ", "), machine(r), lack))
 	}
 	return why
+}
+
+// lacking says why a report is not whole; empty if it is.
+func lacking(r *harness.Report) string {
+	var why []string
+	if r.Stopped != "" {
+		why = append(why, "the run was stopped before all was run: "+r.Stopped)
+	}
+	if len(r.Shards) > 0 {
+		why = append(why, "only a part was run: shard "+strings.Join(r.Shards, ", "))
+	}
+	return strings.Join(why, "; ")
 }

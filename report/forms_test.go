@@ -171,6 +171,21 @@ func TestMergeJoinsWhatIsOneRun(t *testing.T) {
 	assert.Equal(t, len(shard1.Results), 1, "what is merged is not changed")
 }
 
+func TestShardsAreWholeTogether(t *testing.T) {
+	shard := func(part, rule string) *harness.Report {
+		r := reported("6.18", result(rule, judge.Pass, ""))
+		r.Shards = []string{part}
+		return r
+	}
+	merged := report.Merge([]*harness.Report{shard("1/3", "exit"), shard("3/3", "sound")})
+	assert.Equal(t, len(merged), 1)
+	assert.Assert(t, strings.Contains(written(t, report.Markdown, merged...),
+		"only a part was run: shard 1/3, 3/3"))
+	merged = report.Merge(append(merged, shard("2/3", "once")))
+	assert.Equal(t, len(merged), 1)
+	assert.Assert(t, !strings.Contains(written(t, report.Markdown, merged...), "not whole"))
+}
+
 func TestWhatIsWrittenIsRead(t *testing.T) {
 	a, b := reported("6.18", result("exit", judge.Pass, "")), reported("6.1",
 		result("exit", judge.Fail, "why"))

@@ -267,7 +267,7 @@ function fillEvidence(body, r, s, rule, column) {
   fact('where', `${column.machine}, tidcheck ${column.suite}`);
   if (note.runs) fact('runs', `${note.passed || 0} of ${note.runs} passed`);
   fact('kept in', data.texts[note.k || 0]);
-  if (column.stopped) fact('not whole', `the run was stopped: ${column.stopped}`);
+  fact('not whole', column.lacking);
   body.append(facts, el('h3', {}, r.letter === 'P' ? 'How it was judged' : 'What was found'),
     el('pre', {tabindex: 0}, detailOf(r) || 'nothing was said'));
   if (note.p) {
