@@ -117,6 +117,9 @@ func (d *drawing) absence(
 	return w
 }
 
+// isLater are the kinds of violations by words that may have been right the first time.
+var isLater = []string{"told twice", "after its death", "after the end of its process"}
+
 // said is the place of the word that a violation quotes, None if it quotes none. What was told
 // twice is wrong the second time.
 func (d *drawing) said(v judge.Violation) int {
@@ -151,7 +154,7 @@ func (d *drawing) said(v judge.Violation) int {
 			continue
 		}
 		if strings.Contains(v.Text, m.Text) {
-			if v.Kind != "told twice" && v.Kind != "after its death" {
+			if !slices.Contains(isLater, v.Kind) {
 				return i
 			}
 			found = i

@@ -170,6 +170,20 @@ func TestFiltersChoose(t *testing.T) {
 	b.is(`document.getElementById('count').textContent.includes('No verdict')`)
 }
 
+func TestKnownFailuresAreShownWhereAllIsAsExpected(t *testing.T) {
+	r := recorded(t)
+	for i := range r.Results {
+		if r.Results[i].Verdict == judge.Fail {
+			r.Results[i].Verdict = judge.KFail
+		}
+	}
+	b := open(t, r)
+	b.is(items + `.length === 0`)
+	b.click(`#count button`)
+	b.is(items + `.length > 50 && ` + items + `.slice(0, 100).every((t) => t.startsWith('KFAIL'))`)
+	b.is(`document.querySelectorAll('.chips input:checked').length === 1`)
+}
+
 func TestEvidenceOpensAndIsFollowedByKeys(t *testing.T) {
 	b := open(t, recorded(t))
 	b.click(`#list .item`)
