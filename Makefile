@@ -1,6 +1,6 @@
 # README's two commands are demo and test; each does all its set-up.
 .PHONY: build test soak rooms lint demo examples debuggers packages ladder conformance findings \
-	fixtures bench kernels mutants mutants-judge mutants-tracer clean FORCE
+	fixtures bench kernels mutants mutants-judge mutants-tracer page clean FORCE
 
 TOOL = go tool -modfile=tools/go.mod
 
@@ -108,6 +108,16 @@ FORCE:
 
 EQUIVALENT = -equivalent tools/mutants/equivalent.txt
 SLOW = ManyThreads|SignalsAreHandled|Hostile|Storm|HidesItself|Exhausts|DoNotDisturb|WithoutItsWaker
+
+# The page in Chromium, and the JSON by its schema: a module of its own, with tools that users of
+# the suite are not to inherit. axe-core is npm's.
+AXE = axe-core-4.14.1
+page:
+	@mkdir -p bin/.axe
+	cd bin/.axe && if which npm >/dev/null && test ! -e package/axe.min.js; then \
+		npm pack --silent $(subst core-,core@,$(AXE)) && tar xzf $(AXE).tgz package/axe.min.js; fi
+	cd tools/page && go vet . && \
+		TIDCHECK_AXE=$$(ls $(CURDIR)/bin/.axe/package/axe.min.js 2>/dev/null) go test -count=1 .
 
 clean:
 	rm -rf bin

@@ -65,6 +65,7 @@ type Report struct {
 	Debuggers []Identity `json:"debuggers"`
 	Results   []Result   `json:"results"`
 	Stopped   string     `json:"stopped,omitempty"` // why it was stopped before all was run
+	Shards    []string   `json:"shards,omitempty"`  // the parts that were run, if not all: "1/4"
 }
 
 // A Machine is where a suite ran.

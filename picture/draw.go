@@ -58,6 +58,12 @@ func (d *drawing) addLife(l judge.Lived) {
 	default:
 		t.Kind = Found
 	}
+	if l.TID != l.First {
+		t.Later = l.TID
+	}
+	if d.Untimed {
+		t.Ended = None
+	}
 	if n == 0 {
 		t.Kind = First
 	} else if l.Creator != nil {
@@ -121,7 +127,7 @@ func (d *drawing) addKernel(lives []judge.Lived) {
 				Text: judge.Sentence(e),
 			})
 		}
-		if l.Died >= 0 {
+		if l.Died >= 0 && !d.Untimed { // without times even the order of ends is not known
 			e := event.Event{Kind: event.Exit, PID: l.PID, TID: l.TID, Status: l.Status}
 			d.Marks = append(d.Marks, Mark{
 				By: Kernel, At: l.Died, Task: n, Child: None, Kind: "exit",

@@ -30,8 +30,8 @@ type Scene struct {
 	Tasks   []Task   `json:"tasks"`   // in the order of their births
 	Moments []Moment `json:"moments"` // in the order of their times
 	Marks   []Mark   `json:"marks"`   // in the order of their times
-	// Untimed tells that no account has the times of births and ends: they stand at zero, and only
-	// their order is known.
+	// Untimed tells that no account has the times of births and ends: births stand at zero, since
+	// only their order is known, and ends are left out.
 	Untimed bool   `json:"untimed,omitempty"`
 	Folded  Folded `json:"folded,omitzero"`
 }
@@ -41,12 +41,13 @@ type Scene struct {
 type Task struct {
 	Path    event.Path    `json:"path,omitempty"`
 	TID     event.TID     `json:"tid"`
+	Later   event.TID     `json:"later,omitempty"` // the id that it took over by an exec
 	PID     event.TID     `json:"pid,omitempty"`
 	Kind    Kind          `json:"kind"`
 	Number  int           `json:"number"`  // its place in the order of births, from 0
 	Creator int           `json:"creator"` // its place in Tasks; None if it has no lane
 	Born    time.Duration `json:"born"`
-	Ended   time.Duration `json:"ended"` // None if the task lived on
+	Ended   time.Duration `json:"ended"` // None if it lived on, or is not known
 }
 
 // None is a place or a time that there is not.
@@ -101,6 +102,8 @@ type Wrong struct {
 	Mark int           `json:"mark"` // what was wrong; None if something is missing
 	// Missing is what should have been and is not: "birth" for one that the debugger did not tell.
 	Missing string `json:"missing,omitempty"`
+	// Noticed tells that At is when it showed. When it came about is not known.
+	Noticed bool   `json:"noticed,omitempty"`
 	Text    string `json:"text"`
 }
 

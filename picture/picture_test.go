@@ -164,6 +164,16 @@ func TestOnlyTheNeighbourhoodIsDrawn(t *testing.T) {
 	assert.Check(t, len(text) < 40_000, "it has %d bytes", len(text))
 }
 
+// Nobody knows when a signal was lost: it shows when the program is over.
+func TestWhatHasNoTimeIsNoticed(t *testing.T) {
+	e := crowd(2, func(event.Event) bool { return true })
+	e.Ledger[1].Sent = 1
+	p := pictureOf(t, e, "transparent")
+	w := p.Wrong[0]
+	assert.Check(t, w.Noticed && w.Missing == "delivery" && w.Task == 1, "%+v", w)
+	assert.Equal(t, w.At, p.Tasks[1].Ended+5, "at the last that is known of its task")
+}
+
 func TestALongLineIsCut(t *testing.T) {
 	e := crowd(2, func(one event.Event) bool { return one.Child != 102 })
 	e.Words[0].Line = strings.Repeat("é", 500)
@@ -182,7 +192,7 @@ func TestPicturesOfRecordedRunsAreWhole(t *testing.T) {
 	assert.NilError(t, err)
 	runs := bufio.NewScanner(unzipped)
 	runs.Buffer(nil, 1<<26)
-	drawn := 0
+	drawn, later := 0, 0
 	for runs.Scan() {
 		var run struct{ Evidence *judge.Evidence }
 		assert.NilError(t, json.Unmarshal(runs.Bytes(), &run))
@@ -195,10 +205,14 @@ func TestPicturesOfRecordedRunsAreWhole(t *testing.T) {
 			drawn++
 			assert.Equal(t, len(p.Wrong), min(12, len(rulings[i].Violations)))
 			checkWhole(t, p)
+			later += len(slices.DeleteFunc(slices.Clone(p.Tasks), func(one picture.Task) bool {
+				return one.Later == 0
+			}))
 		}
 	}
 	assert.NilError(t, runs.Err())
 	assert.Check(t, drawn > 400, "%d pictures", drawn)
+	assert.Check(t, later > 50, "%d tasks have another id after an exec", later)
 }
 
 func checkWhole(t *testing.T, p *picture.Picture) {

@@ -33,8 +33,8 @@ var missing = map[string]struct {
 	"stopped":                {"release", Proc, ""},
 	"stopped since":          {"release", Proc, ""},
 	"released late":          {"release", "", ""},
-	"signal swallowed":       {"signal", "", ""},
-	"no end":                 {"end", "", ""},
+	"signal swallowed":       {"delivery", "", ""},
+	"no end":                 {"end of the program", "", ""},
 }
 
 // place finds the places of violations in the drawing, the first in time first.
@@ -73,14 +73,14 @@ func (d *drawing) wrong(v judge.Violation) Wrong {
 	if v.Kind == "overdue" {
 		return d.overdue()
 	}
-	return Wrong{At: d.last(lane), Task: lane, Mark: None}
+	return Wrong{At: d.last(lane), Task: lane, Mark: None, Noticed: true}
 }
 
 // absence is the place at which something should have been.
 func (d *drawing) absence(
 	v judge.Violation, lane int, what string, by Source, kind string,
 ) Wrong {
-	w := Wrong{Task: lane, Mark: None, Missing: what, At: d.last(lane)}
+	w := Wrong{Task: lane, Mark: None, Missing: what, At: d.last(lane), Noticed: true}
 	if lane == None || by == "" {
 		return w
 	}
@@ -90,7 +90,7 @@ func (d *drawing) absence(
 				w.Task = n
 			}
 		}
-		w.At = max(d.Tasks[w.Task].Born, 0)
+		w.At, w.Noticed = max(d.Tasks[w.Task].Born, 0), false
 		if w.Missing == "attach" {
 			w.At = max(w.At, d.c.Attach.Complete)
 		}
@@ -108,7 +108,7 @@ func (d *drawing) absence(
 		case past > 0:
 			past--
 		default:
-			w.At, w.Task = m.At, m.Task
+			w.At, w.Task, w.Noticed = m.At, m.Task, false
 			if kind != "exit" { // the last of a process's ends is that of the process
 				return w
 			}
@@ -116,6 +116,9 @@ func (d *drawing) absence(
 	}
 	return w
 }
+
+// isLater are the kinds of violations by words that may have been right the first time.
+var isLater = []string{"told twice", "after its death", "after the end of its process"}
 
 // said is the place of the word that a violation quotes, None if it quotes none. What was told
 // twice is wrong the second time.
@@ -151,7 +154,7 @@ func (d *drawing) said(v judge.Violation) int {
 			continue
 		}
 		if strings.Contains(v.Text, m.Text) {
-			if v.Kind != "told twice" && v.Kind != "after its death" {
+			if !slices.Contains(isLater, v.Kind) {
 				return i
 			}
 			found = i
@@ -162,7 +165,7 @@ func (d *drawing) said(v judge.Violation) int {
 
 // overdue is the first task that stood when the run's time was over, or the last mark of all.
 func (d *drawing) overdue() Wrong {
-	w := Wrong{At: d.last(None), Task: None, Mark: None, Missing: "end"}
+	w := Wrong{At: d.last(None), Task: None, Mark: None, Missing: "progress", Noticed: true}
 	for _, m := range d.Marks {
 		if m.By == Proc && m.Line == string(judge.AtOverdue) {
 			w.At = m.At

@@ -34,7 +34,7 @@ func columns(reports []*harness.Report) []column {
 			of[one.Debugger] = append(of[one.Debugger], one)
 		}
 		for _, d := range r.Debuggers {
-			label := strings.TrimSpace(d.Name + " " + d.Version)
+			label := title(d)
 			if len(machines) > 1 {
 				label += ", " + machine(r)
 			}
@@ -48,6 +48,14 @@ func columns(reports []*harness.Report) []column {
 		}
 	}
 	return all
+}
+
+// title names a debugger and its version, which the name may have: gdb@18.1.
+func title(d harness.Identity) string {
+	if strings.HasSuffix(d.Name, "@"+d.Version) {
+		return d.Name
+	}
+	return strings.TrimSpace(d.Name + " " + d.Version)
 }
 
 // machine names a report's machine: "linux 6.18 amd64".
@@ -133,19 +141,31 @@ func groups(columns []column) []string {
 	return all
 }
 
-// incomplete says of each report that was stopped why it was.
+// incomplete says of each report that is not whole why it is not.
 func incomplete(reports []*harness.Report) []string {
 	var why []string
 	for _, r := range reports {
-		if r.Stopped == "" {
+		lack := lacking(r)
+		if lack == "" {
 			continue
 		}
 		var names []string
 		for _, d := range r.Debuggers {
-			names = append(names, strings.TrimSpace(d.Name+" "+d.Version))
+			names = append(names, title(d))
 		}
-		why = append(why, fmt.Sprintf("%s on %s: the run was stopped before all was run: %s",
-			strings.Join(names, ", "), machine(r), r.Stopped))
+		why = append(why, fmt.Sprintf("%s on %s: %s", strings.Join(names, ", "), machine(r), lack))
 	}
 	return why
+}
+
+// lacking says why a report is not whole; empty if it is.
+func lacking(r *harness.Report) string {
+	var why []string
+	if r.Stopped != "" {
+		why = append(why, "the run was stopped before all was run: "+r.Stopped)
+	}
+	if len(r.Shards) > 0 {
+		why = append(why, "only a part was run: shard "+strings.Join(r.Shards, ", "))
+	}
+	return strings.Join(why, "; ")
 }

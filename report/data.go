@@ -35,7 +35,7 @@ type pageHead struct {
 	Label   string `json:"label"`
 	Machine string `json:"machine"`
 	Suite   string `json:"suite"`
-	Stopped string `json:"stopped,omitempty"`
+	Lacking string `json:"lacking,omitempty"` // why the results are not whole
 }
 
 // A pageScene is a row: a scenario in a mode.
@@ -101,7 +101,7 @@ func newPageData(columns []column, room int) *pageData {
 	m.addRules(columns)
 	for _, c := range columns {
 		m.Columns = append(m.Columns, pageHead{
-			c.label, machine(c.report), c.report.Suite, c.report.Stopped,
+			c.label, machine(c.report), c.report.Suite, lacking(c.report),
 		})
 	}
 	m.addScenarios(columns)

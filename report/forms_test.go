@@ -141,6 +141,13 @@ func TestMarkdownOfManyFailuresIsShort(t *testing.T) {
 	assert.Check(t, strings.Contains(text, "and 4950 more unexpected verdicts"))
 }
 
+func TestAVersionIsNotSaidTwice(t *testing.T) {
+	r := reported("6.18", result("exit", judge.Pass, ""))
+	r.Debuggers[0] = harness.Identity{Name: "gdb@18.1", Version: "18.1"}
+	r.Results[0].Debugger = "gdb@18.1"
+	assert.Assert(t, strings.Contains(written(t, report.Markdown, r), "| gdb@18.1 |"))
+}
+
 func TestMergeJoinsWhatIsOneRun(t *testing.T) {
 	of := func(rule string) harness.Result { return result(rule, judge.Pass, "") }
 	shard1, shard2 := reported("6.18", of("exit")), reported("6.18", of("sound"))
@@ -162,6 +169,21 @@ func TestMergeJoinsWhatIsOneRun(t *testing.T) {
 		"13.1 6.18enough exit sound", "13.1 6.1 exit", "13.1 6.18 exit", "18.1 6.18 once",
 	})
 	assert.Equal(t, len(shard1.Results), 1, "what is merged is not changed")
+}
+
+func TestShardsAreWholeTogether(t *testing.T) {
+	shard := func(part, rule string) *harness.Report {
+		r := reported("6.18", result(rule, judge.Pass, ""))
+		r.Shards = []string{part}
+		return r
+	}
+	merged := report.Merge([]*harness.Report{shard("1/3", "exit"), shard("3/3", "sound")})
+	assert.Equal(t, len(merged), 1)
+	assert.Assert(t, strings.Contains(written(t, report.Markdown, merged...),
+		"only a part was run: shard 1/3, 3/3"))
+	merged = report.Merge(append(merged, shard("2/3", "once")))
+	assert.Equal(t, len(merged), 1)
+	assert.Assert(t, !strings.Contains(written(t, report.Markdown, merged...), "not whole"))
 }
 
 func TestWhatIsWrittenIsRead(t *testing.T) {

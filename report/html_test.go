@@ -15,7 +15,7 @@ import (
 
 // A page is what the tests read of a page's data.
 type page struct {
-	Columns []struct{ Label, Stopped string }
+	Columns []struct{ Label, Lacking string }
 	Rules   [][2]string
 	Cells   []struct {
 		V string

@@ -102,13 +102,10 @@ func (c column) junit() junitSuite {
 		}
 		add(one)
 	}
-	if c.report.Stopped != "" {
+	if c.report.Stopped != "" { // a shard is a part on purpose, and no error of its own
 		add(junitCase{
 			Class: className(c.debugger.Name), Name: "all was run", Time: "0",
-			Error: &junitOutcome{
-				Type:    "stopped",
-				Message: "the run was stopped before all was run: " + c.report.Stopped,
-			},
+			Error: &junitOutcome{Type: "stopped", Message: lacking(c.report)},
 		})
 	}
 	s.Time = fmt.Sprintf("%.3f", seconds)
@@ -117,7 +114,7 @@ func (c column) junit() junitSuite {
 
 func (c column) properties() []junitProperty {
 	m := c.report.Machine
-	return []junitProperty{
+	all := []junitProperty{
 		{"debugger", c.debugger.Name},
 		{"version", c.debugger.Version},
 		{"suite", c.report.Suite},
@@ -125,6 +122,10 @@ func (c column) properties() []junitProperty {
 		{"arch", m.Arch},
 		{"witness", m.Witness},
 	}
+	if len(c.report.Shards) > 0 {
+		all = append(all, junitProperty{"shards", strings.Join(c.report.Shards, ", ")})
+	}
+	return all
 }
 
 // className is a debugger as the first part of a class's name, whose parts are divided by dots.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/tidcheck/tidcheck/harness"
 )
@@ -21,6 +23,7 @@ func Merge(reports []*harness.Report) []*harness.Report {
 		if i < 0 {
 			into := *r
 			into.Debuggers, into.Results = slices.Clone(r.Debuggers), slices.Clone(r.Results)
+			into.Shards = slices.Clone(r.Shards)
 			all = append(all, &into)
 			continue
 		}
@@ -31,6 +34,7 @@ func Merge(reports []*harness.Report) []*harness.Report {
 				into.Debuggers = append(into.Debuggers, d)
 			}
 		}
+		into.Shards = joinShards(into.Shards, r.Shards)
 		switch {
 		case into.Stopped == "":
 			into.Stopped = r.Stopped
@@ -47,6 +51,9 @@ func isPart(a, b *harness.Report) bool {
 	if a.Suite != b.Suite || x.Kernel != y.Kernel || x.Arch != y.Arch || x.Witness != y.Witness {
 		return false
 	}
+	if (len(a.Shards) == 0) != (len(b.Shards) == 0) {
+		return false // a part of all, and all of what was asked for
+	}
 	for _, d := range b.Debuggers {
 		other := func(had harness.Identity) bool {
 			return had.Name == d.Name && had.Version != d.Version
@@ -60,6 +67,22 @@ func isPart(a, b *harness.Report) bool {
 		has[key(r)] = true
 	}
 	return !slices.ContainsFunc(b.Results, func(r harness.Result) bool { return has[key(r)] })
+}
+
+// joinShards are the parts that two reports have together, none if these are all.
+func joinShards(a, b []string) []string {
+	if len(a) == 0 {
+		return nil
+	}
+	all := slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
+	_, of, _ := strings.Cut(all[0], "/")
+	if n, err := strconv.Atoi(of); err == nil && n == len(all) {
+		isOther := func(s string) bool { return !strings.HasSuffix(s, "/"+of) }
+		if !slices.ContainsFunc(all, isOther) {
+			return nil
+		}
+	}
+	return all
 }
 
 // key is what a result is about.

@@ -78,6 +78,8 @@ func decodeReport(
 			return d.Decode(&r.Debuggers)
 		case "stopped":
 			return d.Decode(&r.Stopped)
+		case "shards":
+			return d.Decode(&r.Shards)
 		case "results":
 			return eachElement(d, func() error {
 				r.Results = append(r.Results, harness.Result{})

@@ -315,6 +315,9 @@ func (r *runRequest) run(ctx context.Context, c *invocation, args []string) erro
 	if result == nil {
 		return err
 	}
+	if r.shards > 1 {
+		result.Shards = []string{fmt.Sprintf("%d/%d", r.shard, r.shards)}
+	}
 	result.Results = slices.DeleteFunc(result.Results, isCut)
 	var historyErr error
 	if r.counted != nil {

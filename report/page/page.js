@@ -109,7 +109,13 @@ function drawList() {
   document.getElementById('count').textContent = listed.length ?
     `${listed.length} of ${results.length} verdicts` :
     filtersAreSet() ? 'No verdict with evidence passes these filters.' :
-      'Every verdict is as expected. The matrix leads to what is known to fail.';
+      'Every verdict is as expected.';
+  const known = results.filter((r) => r.letter === 'K').length;
+  if (listed.length === 0 && !filtersAreSet() && known > 0) {
+    document.getElementById('count').append(' ', el('button', {
+      class: 'plain', type: 'button', onclick: () => showOnly('K'),
+    }, `show the ${known} known failures`));
+  }
   const items = listed.slice(0, state.listed).map((r) => el('li', {}, item(r)));
   if (listed.length > state.listed) {
     items.push(el('li', {}, el('button', {
@@ -117,6 +123,13 @@ function drawList() {
     }, `${listed.length - state.listed} more …`)));
   }
   document.getElementById('list').replaceChildren(...items);
+}
+
+// showOnly sets the filter of verdicts to one.
+function showOnly(letter) {
+  state.verdicts = new Set(letter);
+  for (const box of document.querySelectorAll('.chips input')) box.checked = box.value === letter;
+  refresh();
 }
 
 function filtersAreSet() {
@@ -254,7 +267,7 @@ function fillEvidence(body, r, s, rule, column) {
   fact('where', `${column.machine}, tidcheck ${column.suite}`);
   if (note.runs) fact('runs', `${note.passed || 0} of ${note.runs} passed`);
   fact('kept in', data.texts[note.k || 0]);
-  if (column.stopped) fact('not whole', `the run was stopped: ${column.stopped}`);
+  fact('not whole', column.lacking);
   body.append(facts, el('h3', {}, r.letter === 'P' ? 'How it was judged' : 'What was found'),
     el('pre', {tabindex: 0}, detailOf(r) || 'nothing was said'));
   if (note.p) {
@@ -272,6 +285,17 @@ function fillEvidence(body, r, s, rule, column) {
       el('pre', {tabindex: 0}, command), el('button', {
         class: 'plain', type: 'button', onclick: (event) => copy(command, event.target),
       }, 'copy')));
+  }
+}
+
+// fitPaper makes the picture as wide as a sheet, and opens its table, which has all in words.
+function fitPaper(printing) {
+  for (const lanes of document.querySelectorAll('.lanes')) {
+    const fit = Math.min(1, 960 / lanes.scrollWidth, 520 / lanes.scrollHeight);
+    lanes.style.zoom = printing ? fit : '';
+  }
+  for (const table of document.querySelectorAll('.steps')) {
+    if (printing) table.open = true;
   }
 }
 
@@ -297,7 +321,7 @@ function tools() {
   const used = [...ranks].filter((l) => results.some((r) => r.letter === l));
   const chips = used.map((letter) => {
     const box = el('input', {
-      type: 'checkbox', checked: true, onchange: () => {
+      type: 'checkbox', value: letter, checked: true, onchange: () => {
         if (box.checked) state.verdicts.add(letter); else state.verdicts.delete(letter);
         refresh();
       },
@@ -330,7 +354,7 @@ function start() {
       el('h2', {id: 'matrix-title'}, 'Scenarios by debuggers'),
       el('p', {class: 'hint'}, 'A group opens to its scenarios. A number counts rules; ' +
         '✓ counts those that passed where nothing failed.'),
-      el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-labelledby': 'matrix-title'},
+      el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'matrix'},
         el('table', {class: 'matrix', id: 'matrix'}))));
   if (data.leftOut) {
     document.getElementById('app').append(el('p', {class: 'hint'},
@@ -341,6 +365,8 @@ function start() {
   document.getElementById('evidence').addEventListener('close', () =>
     history.replaceState(null, '', location.pathname + location.search));
   addEventListener('hashchange', openLinked);
+  addEventListener('beforeprint', () => fitPaper(true));
+  addEventListener('afterprint', () => fitPaper(false));
   openLinked();
 }
 

@@ -24,7 +24,7 @@ function el(name, attributes = {}, ...children) {
   return e;
 }
 
-const LANE = 62, TOP = 46, BOTTOM = 26, HALF = 15;
+const LANE = 62, TOP = 40, BOTTOM = 26, HALF = 15;
 
 // time writes nanoseconds of a run.
 function time(ns) {
@@ -34,7 +34,7 @@ function time(ns) {
 // taskName names a task for people.
 function taskName(task) {
   if (task.kind === 'unknown') return `task ${task.tid}, which the kernel did not make`;
-  return `${task.path} (task ${task.tid})`;
+  return `${task.path} (task ${task.tid}${task.later ? `, then ${task.later}` : ''})`;
 }
 
 // shortName names a task in the picture.
@@ -42,6 +42,14 @@ function shortName(scene, place) {
   const task = scene.tasks[place];
   return task.path || String(task.tid);
 }
+
+// absences is what stands where something is missing.
+const absences = {
+  birth: 'birth not told', attach: 'not attached', exec: 'exec not told', end: 'end not told',
+  vforkdone: 'vforkdone not told', signal: 'signal not told', delivery: 'signal not delivered',
+  'end of the process': 'process’s end not told', 'place in the list': 'not listed',
+  stop: 'not stopped', release: 'not let go', progress: 'stuck', 'end of the program': 'no end',
+};
 
 const sources = {kernel: 'the kernel', proc: '/proc', debugger: 'the debugger'};
 
@@ -59,7 +67,8 @@ function itemsOf(scene, wrong) {
     const what = w.missing || w.kind;
     items.push({
       by: 'debugger', at: w.at, task: w.task, child: -1, kind: what, side: 1, alarm: i + 1,
-      missing: Boolean(w.missing), short: w.missing ? `no ${what}` : what, text: w.text,
+      missing: Boolean(w.missing), noticed: Boolean(w.noticed), text: w.text,
+      short: absences[what] || what,
     });
   });
   items.forEach((item, i) => { item.order = i; });
@@ -115,14 +124,14 @@ function shapeOf(item) {
 function describe(scene, item) {
   const alarm = item.alarm ? `Violation ${item.alarm}. ` : '';
   const when = scene.untimed && item.by === 'kernel' ? '' : `, ${time(item.at)}`;
-  if (item.missing) return `${alarm}Missing: ${item.kind}. ${item.text}`;
+  if (item.missing) return `${alarm}${item.short}. ${item.text}`;
   return `${alarm}${sources[item.by]}${when}: ${item.text}`;
 }
 
 // rowsOf gives each task its y. Where tasks are folded between two, there is a row that says so.
 function rowsOf(scene) {
   const ys = [], gaps = [];
-  let y = TOP, next = 0;
+  let y = 0, next = 0;
   for (const task of scene.tasks) {
     if (task.kind !== 'unknown' && task.number > next) {
       gaps.push({y, text: `… ${task.number - next} tasks folded`});
@@ -147,11 +156,14 @@ function drawNames(scene, rows, narrow) {
     const y = rows.ys[i], path = task.path || 'no such task';
     const shown = path.length > clip ? '…' + path.slice(1 - clip) : path;
     const kind = {first: 'main thread', unknown: 'only said'}[task.kind] || task.kind;
+    const ids = task.tid + (task.later ? ` → ${task.later}` : narrow ? '' : ` ${kind}`);
     names.append(
       svg('text', {x: 10, y: y - 4, class: 'path'}, shown),
-      svg('text', {x: 10, y: y + 12, class: 'dim'}, narrow ? `${task.tid}` : `${task.tid} ${kind}`));
+      svg('text', {x: 10, y: y + 12, class: 'dim'}, ids));
   });
-  for (const gap of rows.gaps) names.append(svg('text', {x: 10, y: gap.y + 15, class: 'dim'}, '…'));
+  for (const gap of rows.gaps) {
+    names.append(svg('text', {x: 10, y: gap.y + 15, class: 'dim'}, '…'));
+  }
   return names;
 }
 
@@ -159,20 +171,19 @@ function drawNames(scene, rows, narrow) {
 function drawBack(scene, items, rows, width) {
   const g = svg('g', {'aria-hidden': 'true'});
   rows.ys.forEach((y, i) => {
-    if (i % 2) g.append(svg('rect', {class: 'stripe', x: 0, y: y - LANE / 2, width, height: LANE}));
+    if (i % 2 === 0) return;
+    g.append(svg('rect', {class: 'stripe', x: 0, y: y - LANE / 2, width, height: LANE}));
   });
-  const first = items.find((item) => item.alarm === 1);
+  const bottom = rows.height - BOTTOM, first = items.find((item) => item.alarm === 1);
   if (first) {
-    g.append(
-      svg('rect', {class: 'band', x: first.x - 10, y: 16, width: 20, height: rows.height - 36}),
-      svg('text', {class: 'alarm', x: first.x - 10, y: 13}, '▼ first divergence'));
+    g.append(svg('rect', {class: 'band', x: first.x - 10, y: 0, width: 20, height: bottom}));
   }
   for (const m of scene.moments) {
-    g.append(
-      svg('line', {class: 'moment', x1: m.x, x2: m.x, y1: 36, y2: rows.height - BOTTOM}),
-      svg('text', {class: 'dim', x: m.x, y: 31}, m.text));
+    g.append(svg('line', {class: 'moment', x1: m.x, x2: m.x, y1: 0, y2: bottom}));
   }
-  for (const gap of rows.gaps) g.append(svg('text', {class: 'dim', x: 10, y: gap.y + 15}, gap.text));
+  for (const gap of rows.gaps) {
+    g.append(svg('text', {class: 'dim', x: 10, y: gap.y + 15}, gap.text));
+  }
   const births = new Map(), ends = new Map();
   for (const item of items) {
     if (item.by !== 'kernel') continue;
@@ -194,6 +205,28 @@ function drawBack(scene, items, rows, width) {
     }
   });
   return g;
+}
+
+// drawTop draws what stands above the lanes and stays in view: the moments of the run, and where
+// the first violation is.
+function drawTop(scene, items, width) {
+  const moments = scene.moments.map((m) => m.text).join(', ');
+  const top = svg('svg', {
+    class: 'top', width, height: TOP, role: 'img', 'aria-label': `Moments: ${moments || 'none'}`,
+  });
+  const first = items.find((item) => item.alarm === 1);
+  if (first) {
+    top.append(
+      svg('rect', {class: 'band', x: first.x - 10, y: 18, width: 20, height: TOP - 18}),
+      svg('text', {class: 'alarm', x: first.x - 10, y: 13},
+        first.noticed ? '▼ noticed here' : '▼ first divergence'));
+  }
+  for (const m of scene.moments) {
+    top.append(
+      svg('line', {class: 'moment', x1: m.x, x2: m.x, y1: 34, y2: TOP}),
+      svg('text', {class: 'dim', x: m.x, y: 30}, m.text));
+  }
+  return top;
 }
 
 // drawTimes draws some times below the lanes.
@@ -238,7 +271,10 @@ function legend(untimed) {
     mark({by: 'debugger', class: 'bad'}, 'said, and wrong'),
     mark({by: 'debugger', class: 'missing bad'}, 'due, and missing'),
   ];
-  if (untimed) parts.push(el('span', {}, 'The kernel’s account has no times here: only the order.'));
+  if (untimed) {
+    parts.push(el('span', {}, 'No account has the kernel’s times here: births stand in their ' +
+      'order, and ends are left out.'));
+  }
   return el('div', {class: 'legend picture-legend'}, ...parts);
 }
 
@@ -256,7 +292,8 @@ function drawPicture(host, scene, wrong) {
   });
   const nodes = items.map((item) => drawItem(scene, item, rows));
   chart.append(drawBack(scene, items, rows, width), drawTimes(items, rows), ...nodes);
-  const lanes = el('div', {class: 'lanes'}, drawNames(scene, rows, narrow), chart);
+  const lanes = el('div', {class: 'lanes'}, el('div', {class: 'corner'}),
+    drawTop(scene, items, width), drawNames(scene, rows, narrow), chart);
   const picture = el('div', {class: 'picture'}, legend(scene.untimed), lanes, strip);
   host.append(picture);
 
@@ -279,7 +316,7 @@ function drawPicture(host, scene, wrong) {
     const item = items[i], names = narrow ? 92 : 150;
     const middle = (lanes.clientWidth - names) / 2;
     lanes.scrollLeft = item.x - middle;
-    lanes.scrollTop = rows.ys[item.task] - lanes.clientHeight / 2;
+    lanes.scrollTop = rows.ys[item.task] + TOP - lanes.clientHeight / 2;
     show(i);
     if (focus) nodes[i].focus({preventScroll: true});
   };
