@@ -151,7 +151,8 @@ func newCommand(c *invocation) action {
 		case len(args) != 1:
 			return errors.New("name one fixture, for example thread_in_a_hurry")
 		case !fixtureName.MatchString(name):
-			return fmt.Errorf("%q cannot name a fixture: write GROUP_BEHAVIOUR in a-z, 0-9, _", name)
+			return fmt.Errorf("%q cannot name a fixture: write GROUP_BEHAVIOUR in a-z, 0-9, _",
+				name)
 		}
 		text, file := templateInC, name+".c"
 		if *inGo {

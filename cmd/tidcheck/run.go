@@ -62,8 +62,10 @@ func (r *runRequest) define(f *pflag.FlagSet) {
 		"run only the quick set: a few seconds, with some of every group, mode and rule")
 	f.BoolVar(&r.Long, "long", false,
 		"run the long set too: real programs, and scenarios that take up to a minute")
-	f.BoolVarP(&r.printer.All, "verbose", "v", false, "print every result, and how each pass was judged")
-	f.BoolVarP(&r.printer.Quiet, "quiet", "q", false, "print the table and the counts at the end alone")
+	f.BoolVarP(&r.printer.All, "verbose", "v", false,
+		"print every result, and how each pass was judged")
+	f.BoolVarP(&r.printer.Quiet, "quiet", "q", false,
+		"print the table and the counts at the end alone")
 	f.IntVar(&r.slowest, "slowest", 0, "print the `N` scenarios that took longest")
 	f.BoolVar(&r.failFast, "fail-fast", false,
 		"begin no more runs after the first result that is not as expected")
@@ -145,7 +147,8 @@ func (r *runRequest) readFailed() (debuggers []string, err error) {
 		}
 	}
 	if debuggers == nil {
-		return nil, fmt.Errorf("%s: every result is as expected: nothing is to be run again", r.rerun)
+		return nil, fmt.Errorf("%s: every result is as expected: nothing is to be run again",
+			r.rerun)
 	}
 	return debuggers, nil
 }

@@ -37,7 +37,8 @@ func traceCommand(c *invocation) action {
 		case asks && !*interactive:
 			return errors.New("--follow ask and --follow-forks ask need -i")
 		case *interactive && (*asJSON || *output != ""):
-			return errors.New("-i prints events at its prompt: --json and --output do not go with it")
+			return errors.New(
+				"-i prints events at its prompt: --json and --output do not go with it")
 		}
 		what, err := readTarget(c, args, *pid)
 		if err != nil {
