@@ -24,7 +24,17 @@ import (
 func traceCommand(c *invocation) action {
 	c.Flags().SetInterspersed(false) // the command has flags of its own
 	asJSON := c.Flags().Bool("json", false, "print each event as a line of JSON, and no summary")
-	output := c.Flags().String("output", "", "write to this `file` instead of standard output")
+	output := c.Flags().StringP("output", "o", "",
+		"write to this `file` instead of standard output, line by line")
+	var p printer
+	c.Flags().FuncP("events", "e",
+		"print events of these `kinds` alone, such as birth,exit: attach, ready, birth (clone, fork, "+
+			"vfork), vforkdone, exec, exit, end, signal", p.setKinds)
+	c.Flags().BoolVarP(&p.clock, "time", "t", false, "begin each line with the time of day")
+	c.Flags().BoolVar(&p.tree, "tree", false,
+		"print births, execs and ends alone, indented as the tree of births")
+	c.Flags().BoolVarP(&p.counted, "counts", "c", false,
+		"print no events, and at the end how many each process had")
 	pid := c.Flags().IntP("pid", "p", 0, "attach to the process with this `pid`; Ctrl-C detaches")
 	interactive := c.Flags().BoolP("interactive", "i", false,
 		"stop the program and take commands at a prompt, from a terminal or a pipe")
@@ -33,6 +43,10 @@ func traceCommand(c *invocation) action {
 	c.Flags().BoolVar(&opts.TraceMe, "traceme", false,
 		"launch the command by PTRACE_TRACEME, as older tracers do: its group stops are not kept")
 	return func(_ context.Context, args []string) error {
+		if (*asJSON || *interactive) && (p.clock || p.tree || p.counted) {
+			return errors.New("--time, --tree and --counts are for lines of text: " +
+				"--json and -i do not go with them")
+		}
 		switch asks := opts.Threads == tracer.FollowAsk || opts.Processes == tracer.FollowAsk; {
 		case asks && !*interactive:
 			return errors.New("--follow ask and --follow-forks ask need -i")
@@ -60,7 +74,7 @@ func traceCommand(c *invocation) action {
 			}
 			defer out.Close()
 		}
-		p := &printer{out: bufio.NewWriterSize(out, 1<<16), json: *asJSON, direct: *output == ""}
+		p.out, p.json = bufio.NewWriterSize(out, 1<<16), *asJSON
 		p.family.Forgetful = true
 		c.status, err = p.trace(what, opts)
 		return err
@@ -127,16 +141,39 @@ func readTarget(c *invocation, args []string, pid int) (what traceTarget, err er
 	return what, err
 }
 
-// A printer prints events as they come. The tracer calls it on its own thread; its fields may be
-// read when the tracer has ended.
+// A printer prints events as they come: nothing stays in its buffer. The tracer calls it on its own
+// thread; its fields may be read when the tracer has ended.
 type printer struct {
-	out    *bufio.Writer
-	json   bool
-	direct bool // a person or a pipe reads along: nothing stays in the buffer
-	family event.Family
-	line   []byte
-	counts [event.Signal + 1]int // of events, by their kinds
-	err    error
+	out                  *bufio.Writer
+	json                 bool
+	clock, tree, counted bool
+	kinds                map[event.Kind]bool // nil for all
+	family               event.Family
+	line                 []byte
+	counts               counts
+	processes            []*process // in the order in which they were met
+	living               map[event.TID]*process
+	err                  error
+}
+
+// counts are numbers of events, by their kinds.
+type counts [event.Signal + 1]int
+
+// setKinds reads the kinds of --events.
+func (p *printer) setKinds(list string) error {
+	p.kinds = make(map[event.Kind]bool)
+	for name := range strings.SplitSeq(list, ",") {
+		known := false
+		for k := event.Attach; k <= event.Signal; k++ {
+			if name == k.String() || name == "birth" && k.IsBirth() {
+				p.kinds[k], known = true, true
+			}
+		}
+		if !known {
+			return fmt.Errorf("%q is no kind of event", name)
+		}
+	}
+	return nil
 }
 
 // trace runs a whole trace and returns the program's own status.
@@ -196,17 +233,86 @@ func interrupted(t *tracer.Tracer, launched bool, sig os.Signal) error {
 
 func (p *printer) print(e event.Event) {
 	l, err := p.family.Add(e)
-	p.counts[e.Kind]++
-	if p.json {
-		p.line = l.AppendJSON(p.line[:0])
-	} else {
-		p.line = l.AppendLine(p.line[:0])
-	}
-	p.line = append(p.line, '\n')
 	p.err = cmp.Or(p.err, err)
-	p.out.Write(p.line) // the last Flush returns its error
-	if p.direct {
-		p.out.Flush()
+	p.count(e)
+	if p.counted || p.kinds != nil && !p.kinds[e.Kind] {
+		return
+	}
+	p.line = p.line[:0]
+	if p.clock {
+		p.line = time.Now().AppendFormat(p.line, "15:04:05.000000 ")
+	}
+	switch {
+	case p.json:
+		p.line = l.AppendJSON(p.line)
+	case p.tree:
+		text := branch(l)
+		if text == "" {
+			return
+		}
+		p.line = append(p.line, text...)
+	default:
+		p.line = l.AppendLine(p.line)
+	}
+	p.out.Write(append(p.line, '\n'))
+	p.out.Flush() // the last Flush returns its error
+}
+
+// branch is a line of the tree of births: a task's beginning, exec or end. It is empty for others.
+func branch(l event.Labelled) string {
+	path, tid, what := l.Path, l.TID, l.Kind.String()
+	switch l.Kind {
+	case event.Attach, event.Ready:
+		what = "found"
+	case event.Clone, event.Fork, event.VFork:
+		path, tid = l.ChildPath, l.Child
+	case event.Exec:
+	case event.Exit:
+		what += " " + l.Status.String()
+	default:
+		return ""
+	}
+	indent := strings.Repeat("  ", strings.Count(string(path), "/"))
+	return fmt.Sprintf("%s%s %d %s", indent, path, tid, what)
+}
+
+// A process is what --counts tells of one.
+type process struct {
+	pid    event.TID
+	counts counts
+	status string
+}
+
+// count counts an event, for all and for its process. A birth counts for its creator's. A pid may
+// be used again.
+func (p *printer) count(e event.Event) {
+	p.counts[e.Kind]++
+	if !p.counted {
+		return
+	}
+	if p.living == nil {
+		p.living = make(map[event.TID]*process)
+	}
+	one := p.living[e.PID]
+	if one == nil {
+		one = &process{pid: e.PID, status: "lives"}
+		p.living[e.PID], p.processes = one, append(p.processes, one)
+	}
+	one.counts[e.Kind]++
+	if e.Kind == event.End {
+		one.status = e.Status.String()
+		delete(p.living, e.PID)
+	}
+}
+
+// table prints how many events each process had.
+func (p *printer) table() {
+	const form = "%8v %8v %10v %8v %8v  %v\n"
+	fmt.Fprintf(p.out, form, "process", "threads", "processes", "execs", "signals", "status")
+	for _, one := range p.processes {
+		n := one.counts
+		fmt.Fprintf(p.out, form, one.pid, n[event.Clone], n[event.Fork]+n[event.VFork],
+			n[event.Exec], n[event.Signal], one.status)
 	}
 }
 
@@ -214,6 +320,9 @@ func (p *printer) print(e event.Event) {
 func (p *printer) summarize(took time.Duration) {
 	if p.json {
 		return
+	}
+	if p.counted {
+		p.table()
 	}
 	n := p.counts
 	counts := []string{
