@@ -89,10 +89,10 @@ kernels:
 	cd tools && CGO_ENABLED=0 go build -o $(CURDIR)/bin/.kernels/kernels ./kernels
 	bin/.kernels/kernels $(SUITES)
 
-# How much of judge's and tracer's code their tests hold: judge's takes ten minutes, tracer's an hour
-# or two. Tests of storms and of thousands of tasks would make it days, and judge's table of cells
-# takes longer than its other tests together: what it alone would kill counts as alive. The limits
-# are for a machine that does other things too; a mutant that loops takes them whole.
+# How much of judge's and tracer's code their tests hold: judge's takes ten minutes, tracer's an
+# hour or two. Tests of storms and of thousands of tasks would make it days, and judge's table of
+# cells takes longer than its other tests together: what it alone would kill counts as alive. The
+# limits are for a machine that does other things too; a mutant that loops takes them whole.
 mutants: mutants-judge mutants-tracer
 
 mutants-judge: bin/mutants
