@@ -61,9 +61,10 @@ ladder:
 conformance:
 	PATH="$(CURDIR)/bin:$$PATH" TIDCHECK_DEBUGGERS=1 go test -p 1 ./debuggers/...
 
-# The reproducers of findings, on the debuggers of this machine; SLUGS names some.
+# The reproducers of findings, on the debuggers of this machine, or with LADDER=1 on those of `make ladder`; SLUGS
+# names some.
 findings:
-	sh tools/findings.sh $(SLUGS)
+	LADDER='$(LADDER)' sh tools/findings.sh $(SLUGS)
 
 # Debuggers of a user's own: one in Go, as a module of its own, and one in C that prints JSON lines.
 examples: build

@@ -105,8 +105,9 @@ func (l List) table(b *strings.Builder, debugger string, versions []string) {
 	fmt.Fprintf(b, "### %s\n\n| finding | %s | script | report | words |\n|---%s|---|---|---|\n",
 		debugger, strings.Join(versions, " | "), strings.Repeat("|---", len(versions)))
 	for _, f := range l {
-		shows := func(one Failure) bool { return one.Debugger == debugger }
-		if !slices.ContainsFunc(f.Failures, shows) {
+		fails := func(one Failure) bool { return one.Debugger == debugger }
+		shows := func(one Script) bool { return one.Debugger == debugger && one.Shows != "hides" }
+		if !slices.ContainsFunc(f.Failures, fails) && !slices.ContainsFunc(f.Scripts, shows) {
 			continue
 		}
 		fmt.Fprintf(b, "| [%s] |", f.Slug)
@@ -131,6 +132,11 @@ func (l List) table(b *strings.Builder, debugger string, versions []string) {
 // cell says how often a finding shows in a version.
 func (f Finding) cell(debugger, version string) string {
 	cell := ""
+	for _, one := range f.Scripts {
+		if one.Debugger == debugger && one.Version == version && one.Shows != "hides" {
+			cell = "script"
+		}
+	}
 	for _, g := range f.Good {
 		if g.Debugger == debugger && g.Version == version {
 			cell = "good"

@@ -9,9 +9,12 @@
 //	good: 10.1 12.1                        versions that were measured, and do not fail
 //	always: 13.1 fork/launch,stops complete,exit 100 of 100
 //	sometimes: 13.1 spawn/launch bounded 2 of 9
+//	shows: 13.1 18.1                       versions that repro.sh was run on, and that show it,
+//	flaky: 16.3                            at times,
+//	hides: 10.1                            or do not
 //
-// It may have a reproducer too, repro.sh and repro.c, which needs nothing of ours, and report.md,
-// from which [Finding.Report] makes a report that can be sent.
+// It may have a reproducer, repro.sh and repro.c, which needs nothing of ours, and report.md, from
+// which [Finding.Report] makes a report that can be sent.
 // [List.Expect] turns a failure into KFAIL if findings say where it comes and what it says.
 package findings
 
@@ -37,6 +40,7 @@ type Finding struct {
 	Measured string // where and when
 	Failures []Failure
 	Good     []Good
+	Scripts  []Script
 	Own      bool // it is a user's own
 
 	says []saying
@@ -58,6 +62,13 @@ type Good struct {
 	Debugger       string
 	Configurations []string
 	Version        string
+}
+
+// A Script is what repro.sh was seen to do on one version.
+type Script struct {
+	Debugger string
+	Version  string
+	Shows    string // the key: shows, flaky or hides
 }
 
 // A Rate is how often a failure came: in k of n runs. The zero value says that it was not counted.

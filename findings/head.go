@@ -106,6 +106,13 @@ func (r *reader) parse(f *Finding, s *section, key, value string) error {
 		for version := range strings.FieldsSeq(value) {
 			f.Good = append(f.Good, Good{s.debugger, s.configurations, version})
 		}
+	case "shows", "flaky", "hides":
+		if s.debugger == "" {
+			return errNoDebugger
+		}
+		for version := range strings.FieldsSeq(value) {
+			f.Scripts = append(f.Scripts, Script{s.debugger, version, key})
+		}
 	case "always", "sometimes":
 		failure, err := r.parseFailure(*s, value)
 		failure.Always = key == "always"

@@ -27,6 +27,8 @@ func TestHeadsAreRead(t *testing.T) {
 
     debugger: gdb
     good: 10.1 12.1
+    shows: 13.1 18.1
+    hides: 10.1
     says: fork/launch,stops sound .
     always: 13.1 fork/launch,stops thread_*/launch complete 3 of 3
     configurations: gdb gdb-nonstop
@@ -47,6 +49,9 @@ always: * fork/launch exit
 	assert.Equal(t, got[0].Measured, "Linux 6.18")
 	one, both := []string{"gdb"}, []string{"gdb", "gdb-nonstop"}
 	assert.DeepEqual(t, got[0].Good, []Good{{"gdb", one, "10.1"}, {"gdb", one, "12.1"}})
+	assert.DeepEqual(t, got[0].Scripts, []Script{
+		{"gdb", "13.1", "shows"}, {"gdb", "18.1", "shows"}, {"gdb", "10.1", "hides"},
+	})
 	assert.DeepEqual(t, got[0].Failures, []Failure{
 		{
 			"gdb", one, "13.1",
@@ -98,7 +103,7 @@ func TestAHeadThatSaysNothingIsRefused(t *testing.T) {
 		_, err := head("# a title\n\ndebugger: gdb\n" + line + "\n")
 		assert.ErrorContains(t, err, "own.txt:4: "+want)
 	}
-	for _, line := range []string{"always: 13 fork/launch complete", "good: 13"} {
+	for _, line := range []string{"always: 13 fork/launch complete", "good: 13", "shows: 13"} {
 		_, err := head("# a title\n" + line + "\n")
 		assert.ErrorContains(t, err, "own.txt:2: no line debugger: is above it")
 	}

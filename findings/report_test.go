@@ -67,30 +67,59 @@ func checkHeadings(t *testing.T, f Finding, source string) {
 	}
 }
 
-// A finding that the newest release still has can be reported, if its script shows it.
+// A finding whose script shows it in the newest release can be reported to that project.
 func TestWhatTheNewestReleaseHasCanBeSent(t *testing.T) {
 	list := allFindings(t)
 	newest := make(map[string]string)
 	for _, f := range list {
-		for _, one := range f.Failures {
+		for _, one := range f.Scripts {
 			if v := newest[one.Debugger]; v == "" || isBelow(v, one.Version) {
 				newest[one.Debugger] = one.Version
 			}
 		}
 	}
 	for _, f := range list {
-		script, err := fs.ReadFile(folders, f.file("repro.sh"))
-		if err != nil {
+		var got []string
+		if _, err := fs.Stat(folders, f.file("report.md")); err == nil {
+			got = f.Reported()
+		}
+		var may []string // which show it in the newest release, if only at times
+		for _, one := range f.Scripts {
+			name := reportedAs(one.Debugger)
+			if one.Version != newest[one.Debugger] || one.Shows == "hides" {
+				continue
+			}
+			may = append(may, name)
+			assert.Check(t, one.Shows == "flaky" || slices.Contains(got, name),
+				"%s: it can be reported to %s", f.Slug, name)
+		}
+		for _, name := range got {
+			assert.Check(t, is.Contains(may, name), f.Slug)
+		}
+	}
+}
+
+// The head says of each debugger that repro.sh names in which versions it shows.
+func TestScriptsNameTheDebuggersOfTheirHeads(t *testing.T) {
+	for _, f := range allFindings(t) {
+		if !f.HasReproducer() {
+			assert.Check(t, is.Len(f.Scripts, 0), f.Slug)
 			continue
 		}
+		script, err := fs.ReadFile(folders, f.file("repro.sh"))
+		assert.NilError(t, err)
 		match := regexp.MustCompile(`(?m)^# Shows in: (.*)$`).FindSubmatch(script)
 		assert.Assert(t, match != nil, f.Slug)
-		shows := strings.Fields(string(match[1]))
-		for _, one := range f.Failures {
-			if one.Version == newest[one.Debugger] && slices.Contains(shows, one.Debugger) {
-				assert.Check(t, is.Contains(f.Reported(), one.Debugger), f.Slug)
+		got := strings.Fields(strings.ReplaceAll(string(match[1]), "lldb-server", "lldbserver"))
+		var want []string
+		for _, one := range f.Scripts {
+			if one.Shows != "hides" && !slices.Contains(want, one.Debugger) {
+				want = append(want, one.Debugger)
 			}
 		}
+		slices.Sort(got)
+		slices.Sort(want)
+		assert.Check(t, is.DeepEqual(got, want), f.Slug)
 	}
 }
 

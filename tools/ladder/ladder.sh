@@ -131,16 +131,23 @@ strace() {
 	whole strace "$v"
 }
 
-# lldb RELEASE N: its debug adapter, which was lldb-vscode before 18, and its server.
+# lldb RELEASE N: its debug adapter, which was lldb-vscode before 18, its server, and lldb itself.
 lldb() {
-	if has lldb "$2"; then
+	if has lldb "$2" && [ -e "$folder/lldb/$2/lldb" ]; then
 		return
 	fi
+	rm -rf "$folder/lldb/$2"
 	dap=lldb-dap
 	[ "$2" -ge 18 ] || dap=lldb-vscode
 	script lldb "$2" "$dap" "$1" 'PYTHONHOME="$root/usr"' \
 		'LLDB_DEBUGSERVER_PATH="${0%/*}/lldb-server"' -- "\"\$root/usr/lib/llvm-$2/bin/$dap\""
 	script lldb "$2" lldb-server "$1" -- "\"\$root/usr/lib/llvm-$2/bin/lldb-server\""
+	for python in "$roots/$1/usr/lib/llvm-$2"/lib/python3*/*-packages; do
+		[ ! -e "$python/lldb/__init__.py" ] || break
+	done
+	script lldb "$2" lldb "$1" 'PYTHONHOME="$root/usr"' \
+		"PYTHONPATH=\"\$root/${python#"$roots/$1/"}\"" 'PYTHONDONTWRITEBYTECODE=1' \
+		'LLDB_DEBUGSERVER_PATH="${0%/*}/lldb-server"' -- "\"\$root/usr/lib/llvm-$2/bin/lldb\""
 	whole lldb "$2"
 }
 
