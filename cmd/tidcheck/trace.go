@@ -18,12 +18,15 @@ import (
 	"time"
 
 	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/picture"
+	"github.com/tidcheck/tidcheck/report"
 	"github.com/tidcheck/tidcheck/tracer"
 )
 
 func traceCommand(_ context.Context, c *invocation) error {
 	asJSON := c.flags.Bool("json", false, "print each event as a line of JSON, and no summary")
 	output := c.flags.String("output", "", "write to this `file` instead of standard output")
+	html := c.flags.String("html", "", "write a page with a picture of the trace to this `file`")
 	pid := c.flags.Int("p", 0, "attach to the process with this `pid`; Ctrl-C detaches")
 	interactive := c.flags.Bool("i", false,
 		"stop the program and take commands at a prompt, from a terminal or a pipe")
@@ -37,8 +40,9 @@ func traceCommand(_ context.Context, c *invocation) error {
 	switch asks := opts.Threads == tracer.FollowAsk || opts.Processes == tracer.FollowAsk; {
 	case asks && !*interactive:
 		return errors.New("--follow ask and --follow-forks ask need -i")
-	case *interactive && (*asJSON || *output != ""):
-		return errors.New("-i prints events at its prompt: --json and --output do not go with it")
+	case *interactive && (*asJSON || *output != "" || *html != ""):
+		return errors.New(
+			"-i prints events at its prompt: --json, --output and --html do not go with it")
 	}
 	what, err := readTarget(c, *pid)
 	if err != nil {
@@ -62,7 +66,26 @@ func traceCommand(_ context.Context, c *invocation) error {
 	}
 	p := &printer{out: bufio.NewWriterSize(out, 1<<16), json: *asJSON, direct: *output == ""}
 	p.family.Forgetful = true
+	if *html == "" {
+		c.status, err = p.trace(what, opts)
+		return err
+	}
+	page, err := report.Create(*html)
+	if err != nil {
+		return fmt.Errorf("--html: %w", err)
+	}
+	p.picture = &picture.Recording{}
 	c.status, err = p.trace(what, opts)
+	title := strings.Join(what.argv, " ")
+	if title == "" {
+		title = fmt.Sprintf("process %d", what.pid)
+	}
+	writeErr := page.Write(func(w io.Writer) error {
+		return report.TraceHTML(w, title, p.picture.Picture())
+	})
+	if err == nil && writeErr != nil {
+		err = fmt.Errorf("--html: %w", writeErr)
+	}
 	return err
 }
 
@@ -138,6 +161,8 @@ type printer struct {
 	line   []byte
 	counts [event.Signal + 1]int // of events, by their kinds
 	err    error
+
+	picture *picture.Recording // nil without --html
 }
 
 // trace runs a whole trace and returns the program's own status.
@@ -198,6 +223,9 @@ func interrupted(t *tracer.Tracer, launched bool, sig os.Signal) error {
 func (p *printer) print(e event.Event) {
 	l, err := p.family.Add(e)
 	p.counts[e.Kind]++
+	if p.picture != nil {
+		p.picture.Add(l)
+	}
 	if p.json {
 		p.line = l.AppendJSON(p.line[:0])
 	} else {
