@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/judge"
+	"github.com/tidcheck/tidcheck/picture"
 )
 
 // A Printer writes results for people as they come: those that are not as expected, with what
@@ -137,4 +138,41 @@ func Slowest(w io.Writer, r *harness.Report, n int) {
 			fmt.Fprintf(w, "%6.2f s  %s %s\n", one.Seconds, k.debugger, k.scenario)
 		}
 	}
+}
+
+// around are the steps of the kernel and the words of the debugger before and after the place where
+// the two first part. There are none where it is not known when that was.
+func around(p *picture.Picture) (lines []string) {
+	const before, after = 4, 2
+	if p == nil || len(p.Wrong) == 0 || p.Wrong[0].Noticed || p.Untimed {
+		return nil
+	}
+	first, there := p.Wrong[0], 0
+	var steps []int // places in p.Marks
+	for i, m := range p.Marks {
+		if m.By == picture.Proc {
+			continue
+		}
+		steps = append(steps, i)
+		if m.At <= first.At {
+			there = len(steps)
+		}
+	}
+	for _, i := range steps[max(there-before, 0):min(there+after, len(steps))] {
+		m, pointer := p.Marks[i], " "
+		if i == first.Mark || m.By == picture.Kernel && m.At == first.At && m.Child == first.Task {
+			pointer = ">"
+		}
+		lines = append(lines, fmt.Sprintf("%s %9.3f ms  %-8s  %s%s", pointer,
+			float64(m.At.Microseconds())/1000, m.By, pathOf(p.Tasks[m.Task]), m.Text))
+	}
+	return lines
+}
+
+// pathOf begins a line about a task that the kernel made.
+func pathOf(t picture.Task) string {
+	if t.Path == "" {
+		return ""
+	}
+	return string(t.Path) + ": "
 }

@@ -3,10 +3,12 @@ package report_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/judge"
+	"github.com/tidcheck/tidcheck/picture"
 	"github.com/tidcheck/tidcheck/report"
 	"gotest.tools/v3/assert"
 )
@@ -98,4 +100,45 @@ func TestTheSlowestAreScenarios(t *testing.T) {
 	var b strings.Builder
 	report.Slowest(&b, some(result("exit", judge.Pass, ""), slow, again), 2)
 	equal(t, b.String(), "  2.00 s  gdb daemon/launch\n  0.12 s  gdb fork/launch\n")
+}
+
+// Above the place where the debugger's words and the kernel's steps first part are those before it.
+func TestAFailureShowsTheKernelsStepsAroundIt(t *testing.T) {
+	at := func(by picture.Source, ms time.Duration, task, child int, text string) picture.Mark {
+		return picture.Mark{
+			By: by, At: ms * time.Millisecond, Task: task, Child: child, Text: text,
+		}
+	}
+	shown := picture.Picture{
+		Scene: picture.Scene{
+			Tasks: []picture.Task{{Path: "main"}, {Path: "main/1"}, {}},
+			Marks: []picture.Mark{
+				at(picture.Kernel, 1, 0, picture.None, "too early"),
+				at(picture.Kernel, 2, 0, picture.None, "ran a program"),
+				at(picture.Debugger, 3, 0, picture.None, "said so"),
+				at(picture.Proc, 4, 0, picture.None, "a look"),
+				at(picture.Debugger, 5, 2, picture.None, "invented"),
+				at(picture.Kernel, 6, 0, 1, "created 7"),
+				at(picture.Kernel, 7, 1, picture.None, "ended"),
+				at(picture.Kernel, 8, 0, picture.None, "ended"),
+				at(picture.Kernel, 9, 0, picture.None, "too late"),
+			},
+		},
+		Wrong: []picture.Wrong{{At: 6 * time.Millisecond, Task: 1, Mark: picture.None}},
+	}
+	r := result("mine", judge.Fail, "7 was not reported")
+	r.Picture = &shown
+	equal(t, printed(report.Printer{}, r), "FAIL        gdb fork/launch: mine\n"+fork+
+		"            7 was not reported\n"+
+		"            around it, from the run's beginning:\n"+
+		"                  2.000 ms  kernel    main: ran a program\n"+
+		"                  3.000 ms  debugger  main: said so\n"+
+		"                  5.000 ms  debugger  invented\n"+
+		"            >     6.000 ms  kernel    main: created 7\n"+
+		"                  7.000 ms  kernel    main/1: ended\n"+
+		"                  8.000 ms  kernel    main: ended\n")
+	shown.Wrong[0].Mark = 4
+	assert.Assert(t, strings.Contains(printed(report.Printer{}, r), ">     5.000 ms"))
+	shown.Wrong[0].Noticed = true // when it was, is not known
+	assert.Assert(t, !strings.Contains(printed(report.Printer{}, r), "around it"))
 }

@@ -107,6 +107,11 @@ func details(r harness.Result) []string {
 	if more := len(lines) - maxLines; more > 1 {
 		lines = append(lines[:maxLines], fmt.Sprintf("… %d lines more (--json has all)", more))
 	}
+	if r.Verdict == judge.Fail {
+		if steps := around(r.Picture); steps != nil {
+			lines = append(append(lines, "around it, from the run's beginning:"), steps...)
+		}
+	}
 	if isUnexpected(r.Verdict) {
 		if r.Again != "" {
 			lines = append(lines, "again: "+r.Again)

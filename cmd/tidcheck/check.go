@@ -21,41 +21,40 @@ import (
 
 // checkCommand judges what was recorded earlier. A run that was kept is judged by all rules. A file
 // of events is judged by what a kernel can do and, with --program, by what a fixture declares.
-func checkCommand(ctx context.Context, c *invocation) error {
-	known := c.flags.String("known", "",
+func checkCommand(c *invocation) action {
+	known := c.Flags().String("known", "",
 		"with FOLDER: expect the failures of the findings in this `path`, as run --known does")
-	program := c.flags.String("program", "",
-		"with EVENTS.jsonl: compare the events with what this `fixture` declares for a launch,\n"+
+	program := c.Flags().String("program", "",
+		"with EVENTS.jsonl: compare the events with what this `fixture` declares for a launch, "+
 			"or for an attach at its gate")
 	var params []string
-	listVar(c.flags, &params, "param",
+	listVar(c.Flags(), &params, "param",
 		"with --program: a parameter of the fixture, `NAME=VALUE`; may be given more than once")
-	c.sentence += `
+	c.Long += `
 
 FOLDER is the folder of one run, below that of run --keep. The run is judged by its evidence.json
 alone, and the output is what run printed.
 EVENTS.jsonl has one JSON object a line, as trace --json prints them; - is standard input. The
 events must be possible: for example, a task ends once and does nothing after that.`
-	if err := c.parse(); err != nil {
-		return err
+	return func(ctx context.Context, args []string) error {
+		if len(args) != 1 {
+			return errors.New("name one folder of a kept run, or one file of events")
+		}
+		name := args[0]
+		info, err := os.Stat(name)
+		isFolder := err == nil && info.IsDir()
+		switch {
+		case isFolder && (*program != "" || params != nil):
+			return errors.New("--program and --param are for a file of events, not for a kept run")
+		case isFolder:
+			return c.checkKept(name, *known)
+		case *known != "":
+			return errors.New("--known is for the folder of a kept run, not for a file of events")
+		case *program == "" && params != nil:
+			return errors.New("--param: name the fixture with --program")
+		}
+		return c.checkEvents(ctx, name, *program, params)
 	}
-	if c.flags.NArg() != 1 {
-		return errors.New("name one folder of a kept run, or one file of events")
-	}
-	name := c.flags.Arg(0)
-	info, err := os.Stat(name)
-	isFolder := err == nil && info.IsDir()
-	switch {
-	case isFolder && (*program != "" || params != nil):
-		return errors.New("--program and --param are for a file of events, not for a kept run")
-	case isFolder:
-		return c.checkKept(name, *known)
-	case *known != "":
-		return errors.New("--known is for the folder of a kept run, not for a file of events")
-	case *program == "" && params != nil:
-		return errors.New("--param: name the fixture with --program")
-	}
-	return c.checkEvents(ctx, name, *program, params)
 }
 
 // checkKept judges a kept run again and prints what run printed.

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tidcheck/tidcheck/debuggers/book"
@@ -105,6 +104,17 @@ func configurationNames() string {
 	return strings.Join(names, ", ")
 }
 
+// debuggerNames are the configurations', and those with a version that make ladder has put there.
+func debuggerNames() (names []string) {
+	for _, c := range configurations("", nil) {
+		names = append(names, c.name)
+		for _, version := range c.versions() {
+			names = append(names, c.name+"@"+version)
+		}
+	}
+	return names
+}
+
 // everyKnown are the suite's findings, and those of a file or folder of the user's, if one is
 // named. The user's may be about the suite's scenarios and the user's own. If debuggers' names are
 // given, they may be about no others.
@@ -137,10 +147,6 @@ func knownNames(debuggers []harness.Debugger) (names []string) {
 func choose(
 	names []string, offered offer, args []string,
 ) (chosen []harness.Debugger, err error) {
-	isFlag := func(name string) bool { return strings.HasPrefix(name, "-") }
-	if i := slices.IndexFunc(names, isFlag); i >= 0 {
-		return nil, fmt.Errorf("%s: flags come before the debuggers' names", names[i])
-	}
 	called, others := "", names
 	if len(names) == 1 && !strings.Contains(names[0], "=") && !isConfigured(names[0]) {
 		called, others = names[0], nil

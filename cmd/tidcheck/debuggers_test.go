@@ -33,7 +33,6 @@ func TestInvalidDebuggerNamesAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"gdb=":      "gdb=: a path is missing after the =",
 		"book=/x":   "book=/x: book is part of tidcheck",
-		"-x":        "flags come before the debuggers' names",
 		"unbuilt=x": `there is no debugger "unbuilt"`,
 	} {
 		_, err := choose([]string{text}, offer{}, nil)
@@ -46,8 +45,6 @@ func TestInvalidDebuggerNamesAreRefused(t *testing.T) {
 	chosen, err := choose([]string{"gdb=/a"}, offer{lines: "true"}, nil)
 	assert.NilError(t, err)
 	assert.Equal(t, len(chosen), 2, "NAME=PATH does not name the offered debugger")
-	_, err = choose([]string{"mine", "--run", "fork"}, offer{lines: "true"}, nil)
-	assert.ErrorContains(t, err, "--run: flags come before the debuggers' names")
 }
 
 // The command that repeats a run names one defective or innocent tracer, as results do.

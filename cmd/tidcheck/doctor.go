@@ -99,21 +99,28 @@ func tryAccount(from judge.Source) func(context.Context) (string, error) {
 	}
 }
 
-func doctorCommand(ctx context.Context, c *invocation) error {
-	if err := c.parse(); err != nil {
-		return err
+// checkNames are the names of all checks.
+func checkNames() (names []string) {
+	for _, c := range checksOf() {
+		names = append(names, c.name)
 	}
-	if c.flags.NArg() > 0 {
-		return fmt.Errorf("%s: doctor takes no arguments", c.flags.Arg(0))
-	}
-	machine := harness.ThisMachine(ctx)
-	fmt.Printf("linux %s %s\n", machine.Kernel, machine.Arch)
-	for _, one := range checksOf() {
-		if !one.print(ctx) && (one.name == "cc" || one.name == "ptrace") {
-			c.status = harnessError // nothing can be run then
+	return names
+}
+
+func doctorCommand(c *invocation) action {
+	return func(ctx context.Context, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("%s: doctor takes no arguments", args[0])
 		}
+		machine := harness.ThisMachine(ctx)
+		fmt.Printf("linux %s %s\n", machine.Kernel, machine.Arch)
+		for _, one := range checksOf() {
+			if !one.print(ctx) && (one.name == "cc" || one.name == "ptrace") {
+				c.status = harnessError // nothing can be run then
+			}
+		}
+		return nil
 	}
-	return nil
 }
 
 // print prints what a check found, and reports whether the thing is there.

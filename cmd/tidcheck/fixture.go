@@ -21,31 +21,30 @@ import (
 
 // declareCommand runs a command several times and prints the want lines on which all observers
 // agree: the reference tracer, and the kernel's own account with and without the tracer.
-func declareCommand(ctx context.Context, c *invocation) error {
-	repeat := c.flags.Int("repeat", 5, "run it `N` times with the tracer, and N times without")
-	if err := c.parse(); err != nil {
+func declareCommand(c *invocation) action {
+	c.Flags().SetInterspersed(false) // the command has flags of its own
+	repeat := c.Flags().Int("repeat", 5, "run it `N` times with the tracer, and N times without")
+	return func(ctx context.Context, args []string) error {
+		switch {
+		case len(args) == 0:
+			return errors.New("name what to run: -- COMMAND [ARG…]")
+		case *repeat < 1:
+			return errors.New("--repeat: give 1 or more")
+		}
+		ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		wants, err := declared(ctx, args, *repeat)
+		switch {
+		case ctx.Err() != nil:
+			return errors.New("stopped before all was run")
+		case errors.Is(err, errDiffer):
+			c.status = notConforming
+		}
+		for _, line := range wants {
+			fmt.Printf("want: %s\n", line)
+		}
 		return err
 	}
-	argv := c.flags.Args()
-	switch {
-	case len(argv) == 0:
-		return errors.New("name what to run: -- COMMAND [ARG…]")
-	case *repeat < 1:
-		return errors.New("--repeat: give 1 or more")
-	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	wants, err := declared(ctx, argv, *repeat)
-	switch {
-	case ctx.Err() != nil:
-		return errors.New("stopped before all was run")
-	case errors.Is(err, errDiffer):
-		c.status = notConforming
-	}
-	for _, line := range wants {
-		fmt.Printf("want: %s\n", line)
-	}
-	return err
 }
 
 var errDiffer = errors.New("the runs differ")
@@ -144,30 +143,30 @@ var (
 var fixtureName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 // newCommand writes a fixture for its author to change.
-func newCommand(_ context.Context, c *invocation) error {
-	inGo := c.flags.Bool("go", false, "write a Go program, NAME/main.go, instead of NAME.c")
-	if err := c.parse(); err != nil {
-		return err
-	}
-	name := c.flags.Arg(0)
-	switch {
-	case c.flags.NArg() != 1:
-		return errors.New("name one fixture, for example thread_in_a_hurry")
-	case !fixtureName.MatchString(name):
-		return fmt.Errorf("%q cannot name a fixture: write GROUP_BEHAVIOUR in a-z, 0-9, _", name)
-	}
-	text, file := templateInC, name+".c"
-	if *inGo {
-		text, file = templateInGo, filepath.Join(name, "main.go")
-		if err := os.Mkdir(name, 0o777); err != nil {
+func newCommand(c *invocation) action {
+	inGo := c.Flags().Bool("go", false, "write a Go program, NAME/main.go, instead of NAME.c")
+	return func(_ context.Context, args []string) error {
+		name := argument(args, 0)
+		switch {
+		case len(args) != 1:
+			return errors.New("name one fixture, for example thread_in_a_hurry")
+		case !fixtureName.MatchString(name):
+			return fmt.Errorf("%q cannot name a fixture: write GROUP_BEHAVIOUR in a-z, 0-9, _",
+				name)
+		}
+		text, file := templateInC, name+".c"
+		if *inGo {
+			text, file = templateInGo, filepath.Join(name, "main.go")
+			if err := os.Mkdir(name, 0o777); err != nil {
+				return err
+			}
+		}
+		if err := writeNew(file, text); err != nil {
 			return err
 		}
+		fmt.Printf("wrote %s; to run it: tidcheck run --fixture %s reference\n", file, file)
+		return nil
 	}
-	if err := writeNew(file, text); err != nil {
-		return err
-	}
-	fmt.Printf("wrote %s; to run it: tidcheck run --fixture %s reference\n", file, file)
-	return nil
 }
 
 // writeNew writes a file that must not exist yet.

@@ -20,35 +20,34 @@ import (
 )
 
 // knownCommand lists findings, or drafts those that a report lacks.
-func knownCommand(_ context.Context, c *invocation) error {
-	update := c.flags.String("update", "",
-		"add drafts of findings for what fails in this `report` of run --json and is not known\n"+
+func knownCommand(c *invocation) action {
+	update := c.Flags().String("update", "",
+		"add drafts of findings for what fails in this `report` of run --json and is not known "+
 			"to PATH, a file, and print what was known and passes; without PATH, print both")
-	c.sentence += `
+	c.Long += `
 
 PATH is a file or a folder as run --known takes. A draft has its lines says:, and no title: run
 --known refuses it until you have said what is wrong.`
-	if err := c.parse(); err != nil {
-		return err
-	}
-	if c.flags.NArg() > 1 {
-		return errors.New("name one file or folder of findings")
-	}
-	if *update != "" {
-		return draft(*update, c.flags.Arg(0))
-	}
-	known, err := everyKnown(c.flags.Arg(0), nil)
-	if err != nil {
-		return err
-	}
-	for _, f := range known {
-		name := f.Slug
-		if name == "" {
-			name = "your own"
+	return func(_ context.Context, args []string) error {
+		if len(args) > 1 {
+			return errors.New("name one file or folder of findings")
 		}
-		fmt.Printf("%s: %s (%s)\n", name, f.Title, f.Upstream)
+		if *update != "" {
+			return draft(*update, argument(args, 0))
+		}
+		known, err := everyKnown(argument(args, 0), nil)
+		if err != nil {
+			return err
+		}
+		for _, f := range known {
+			name := f.Slug
+			if name == "" {
+				name = "your own"
+			}
+			fmt.Printf("%s: %s (%s)\n", name, f.Title, f.Upstream)
+		}
+		return nil
 	}
-	return nil
 }
 
 // draft writes what a report has that findings do not.
@@ -84,50 +83,58 @@ func draft(reportFile, file string) error {
 }
 
 // reproCommand gives a report of a finding that can be sent, with a program that shows it.
-func reproCommand(ctx context.Context, c *invocation) error {
-	folder := c.flags.String("write", "",
+func reproCommand(c *invocation) action {
+	folder := c.Flags().String("write", "",
 		"write report.md and the reproducer's files into this `folder`, which may be new")
-	c.sentence += `
+	c.Long += `
 
 SLUG is a finding's name; without one, those that have a reproducer are listed. The report is about
 this machine, and about DEBUGGER: gdb, gdbserver, lldb, delve or strace, also as NAME=PATH or
 NAME@VERSION. Without one it is about the first that the finding names and that is installed.`
-	if err := c.parse(); err != nil {
-		return err
+	c.ValidArgsFunction = completes(func() (slugs []string) {
+		list, _ := findings.All() // embedded, and tested
+		for _, f := range list {
+			if f.HasReproducer() {
+				slugs = append(slugs, f.Slug)
+			}
+		}
+		return slugs
+	})
+	return func(ctx context.Context, args []string) error {
+		list, err := findings.All()
+		switch {
+		case err != nil:
+			return err
+		case len(args) == 0 && *folder != "":
+			return errors.New("--write: name a finding too")
+		case len(args) == 0:
+			list.PrintReproducers(os.Stdout)
+			return nil
+		case len(args) > 2:
+			return errors.New("name one finding, and one debugger at most")
+		}
+		f, err := list.Reproducer(args[0])
+		if err != nil {
+			return err
+		}
+		setting, err := settingOf(ctx, f, argument(args, 1))
+		if err != nil {
+			return err
+		}
+		report, err := f.Report(setting)
+		if err != nil {
+			return err
+		}
+		files, err := f.Attachments()
+		if err != nil {
+			return err
+		}
+		if *folder == "" {
+			return printReport(report, files)
+		}
+		files["report.md"] = []byte(report)
+		return writeReport(*folder, files)
 	}
-	list, err := findings.All()
-	switch {
-	case err != nil:
-		return err
-	case c.flags.NArg() == 0 && *folder != "":
-		return errors.New("--write: name a finding too")
-	case c.flags.NArg() == 0:
-		list.PrintReproducers(os.Stdout)
-		return nil
-	case c.flags.NArg() > 2:
-		return errors.New("name one finding, and one debugger at most")
-	}
-	f, err := list.Reproducer(c.flags.Arg(0))
-	if err != nil {
-		return err
-	}
-	setting, err := settingOf(ctx, f, c.flags.Arg(1))
-	if err != nil {
-		return err
-	}
-	report, err := f.Report(setting)
-	if err != nil {
-		return err
-	}
-	files, err := f.Attachments()
-	if err != nil {
-		return err
-	}
-	if *folder == "" {
-		return printReport(report, files)
-	}
-	files["report.md"] = []byte(report)
-	return writeReport(*folder, files)
 }
 
 // settingOf is this machine, and the debugger that a user names or the first that is installed.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tidcheck/tidcheck/fixtures"
+	"github.com/tidcheck/tidcheck/harness"
 )
 
 // A listed is one entry of list --json.
@@ -22,49 +23,69 @@ type listed struct {
 	Source   string            `json:"source"`
 }
 
-func listCommand(_ context.Context, c *invocation) error {
-	asJSON := c.flags.Bool("json", false,
+func listCommand(c *invocation) action {
+	asJSON := c.Flags().Bool("json", false,
 		"print a JSON array with an entry for each SCENARIO/MODE")
-	debuggers := c.flags.Bool("debuggers", false,
+	debuggers := c.Flags().Bool("debuggers", false,
 		"print the debuggers instead, and the versions of each that make ladder has put there")
-	if err := c.parse(); err != nil {
-		return err
-	}
-	switch {
-	case *debuggers && (*asJSON || c.flags.NArg() > 0):
-		return errors.New("--debuggers goes with no other flag and no names")
-	case *debuggers:
-		listDebuggers()
-		return nil
-	case c.flags.NArg() > 0:
-		return listHeads(c.flags.Args())
-	}
-	catalogue, err := fixtures.Catalogue()
-	if err != nil {
-		return err
-	}
-	if *asJSON {
-		var list []listed
+	c.ValidArgsFunction = completes(fixtureNames)
+	return func(_ context.Context, args []string) error {
+		switch {
+		case *debuggers && (*asJSON || len(args) > 0):
+			return errors.New("--debuggers goes with no other flag and no names")
+		case *debuggers:
+			listDebuggers()
+			return nil
+		case len(args) > 0:
+			return listHeads(args)
+		}
+		catalogue, err := fixtures.Catalogue()
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			var list []listed
+			for _, f := range catalogue {
+				for _, mode := range f.Modes {
+					list = append(list, entryOf(f, mode))
+				}
+			}
+			encoder := json.NewEncoder(os.Stdout)
+			encoder.SetIndent("", "  ")
+			return encoder.Encode(list)
+		}
 		for _, f := range catalogue {
-			for _, mode := range f.Modes {
-				list = append(list, entryOf(f, mode))
+			fmt.Printf("%s\n    %s\n    modes: %s\n",
+				f.Name, f.Sentence, strings.Trim(fmt.Sprint(f.Modes), "[]"))
+			if f.Needs != nil {
+				fmt.Printf("    needs: %s\n", strings.Join(entryOf(f, "").Needs, " "))
+			}
+			if f.Set != "" {
+				fmt.Printf("    set: %s\n", f.Set)
 			}
 		}
-		encoder := json.NewEncoder(os.Stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(list)
+		return nil
 	}
+}
+
+// fixtureNames are those of the catalogue.
+func fixtureNames() (names []string) {
+	catalogue, _ := fixtures.Catalogue() // embedded, and tested
 	for _, f := range catalogue {
-		fmt.Printf("%s\n    %s\n    modes: %s\n",
-			f.Name, f.Sentence, strings.Trim(fmt.Sprint(f.Modes), "[]"))
-		if f.Needs != nil {
-			fmt.Printf("    needs: %s\n", strings.Join(entryOf(f, "").Needs, " "))
-		}
-		if f.Set != "" {
-			fmt.Printf("    set: %s\n", f.Set)
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// scenarioNames are those of the catalogue.
+func scenarioNames() (names []string) {
+	catalogue, _ := fixtures.Catalogue()
+	for _, f := range catalogue {
+		for _, mode := range f.Modes {
+			names = append(names, harness.Scenario{Fixture: f, Mode: mode}.String())
 		}
 	}
-	return nil
+	return names
 }
 
 // listDebuggers prints the debuggers that run knows by name, and their versions.

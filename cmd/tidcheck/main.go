@@ -6,13 +6,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"os"
-	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+	"github.com/spf13/pflag"
 	"github.com/tidcheck/tidcheck"
 	"github.com/tidcheck/tidcheck/internal/inherited"
 )
@@ -26,89 +27,102 @@ const (
 
 // A subcommand is one command of tidcheck, such as run or trace.
 type subcommand struct {
-	name, args, sentence string
-	run                  func(ctx context.Context, c *invocation) error
+	group, use, sentence string
+	define               func(c *invocation) action
 	tasks                int // how many tasks it takes at least, with those that it starts
 }
 
-// An invocation is one call of a command: its arguments and its exit status.
+// An action is what a command does with its arguments.
+type action func(ctx context.Context, args []string) error
+
+// An invocation is one call of a command, and its exit status.
 type invocation struct {
-	subcommand
-	flags  *flag.FlagSet
-	args   []string
+	*cobra.Command
 	status int // an error turns asExpected into harnessError
 }
 
+// Groups of commands, in the order of the help.
+var groups = []*cobra.Group{
+	{ID: "test", Title: "Test debuggers:"},
+	{ID: "results", Title: "Results and what is known:"},
+	{ID: "trace", Title: "Trace programs:"},
+	{ID: "fixtures", Title: "Fixtures:"},
+}
+
+// commands is what the help lists, but for what cobra adds.
 var commands = []subcommand{
 	{
-		"run", "[flags] DEBUGGER[=PATH]…",
+		"test", "run [flags] DEBUGGER[=PATH]…",
 		"Tests debuggers: runs the scenarios under each of them and prints which rules hold.",
 		runCommand, 200,
 	},
 	{
-		"trace", "[flags] (-p PID | -- COMMAND [ARG…])",
-		"Traces every thread of a program and prints its births, exits, execs and signals.",
-		traceCommand, 16,
-	},
-	{
-		"list", "[flags] [NAME…]",
-		"Lists the scenarios. With names, prints what these fixtures declare.",
-		listCommand, 0,
-	},
-	{
-		"declare", "[flags] -- COMMAND [ARG…]",
-		"Runs a program several times and prints what it does as a fixture's want lines.",
-		declareCommand, 32,
-	},
-	{
-		"check", "[flags] (FOLDER | EVENTS.jsonl)",
+		"test", "check [flags] (FOLDER | EVENTS.jsonl)",
 		"Judges a run again that run --keep left in a folder, or a file of events.",
 		checkCommand, 0,
 	},
 	{
-		"report", "[flags] RESULTS.json…",
-		"Merges reports of run --json, and writes them as JSON, JUnit, Markdown or a page.",
-		reportCommand, 0,
-	},
-	{
-		"diff", "BEFORE.json AFTER.json",
-		"Prints which verdicts differ between two reports of run --json.",
-		diffCommand, 0,
-	},
-	{
-		"known", "[flags] [PATH]",
-		"Lists what is known of debuggers' failures, and drafts what a report adds to it.",
-		knownCommand, 0,
-	},
-	{
-		"repro", "[flags] [SLUG [DEBUGGER]]",
-		"Prints a report of a known failure that can be sent, with a program that shows it.",
-		reproCommand, 32,
-	},
-	{
-		"doctor", "",
+		"test", "doctor",
 		"Tries what tidcheck needs on this machine, and says how to get what is missing.",
 		doctorCommand, 32,
 	},
 	{
-		"new", "[flags] NAME",
+		"results", "report [flags] RESULTS.json…",
+		"Merges reports of run --json, and writes them as JSON, JUnit, Markdown or a page.",
+		reportCommand, 0,
+	},
+	{
+		"results", "diff BEFORE.json AFTER.json",
+		"Prints which verdicts differ between two reports of run --json.",
+		diffCommand, 0,
+	},
+	{
+		"results", "known [flags] [PATH]",
+		"Lists what is known of debuggers' failures, and drafts what a report adds to it.",
+		knownCommand, 0,
+	},
+	{
+		"results", "repro [flags] [SLUG [DEBUGGER]]",
+		"Prints a report of a known failure that can be sent, with a program that shows it.",
+		reproCommand, 32,
+	},
+	{
+		"trace", "trace [flags] (-p PID | -- COMMAND [ARG…])",
+		"Traces every thread of a program and prints its births, exits, execs and signals.",
+		traceCommand, 16,
+	},
+	{
+		"fixtures", "list [flags] [NAME…]",
+		"Lists the scenarios. With names, prints what these fixtures declare.",
+		listCommand, 0,
+	},
+	{
+		"fixtures", "new [flags] NAME",
 		"Writes a fixture of your own, to change and to run with run --fixture.",
 		newCommand, 0,
+	},
+	{
+		"fixtures", "declare [flags] -- COMMAND [ARG…]",
+		"Runs a program several times and prints what it does as a fixture's want lines.",
+		declareCommand, 32,
+	},
+	{
+		"", "man FOLDER",
+		"Writes the commands' manual pages into a folder.",
+		manual, 0,
 	},
 }
 
 const usage = `tidcheck tests whether a debugger tracks threads correctly. It runs small programs
 under the debugger and compares what the debugger reports with what the kernel did.
 
-usage: tidcheck COMMAND [flags] [arguments]
-
-`
-
-const afterUsage = `
 Exit status: 0 if all is as expected, 1 if a debugger or a file does not conform, 2 after an error
-or if nothing could be judged. trace ends with its program's status.
-"tidcheck COMMAND --help" lists a command's flags. "tidcheck --version" prints the version.
-`
+or if nothing could be judged. trace ends with its program's status.`
+
+const examples = `  tidcheck run gdb lldb                         the scenarios under two debuggers
+  tidcheck run --quick --html page.html gdb     a few seconds, and a page of what failed
+  tidcheck run --command "./mine --json" mine   a debugger of your own
+  tidcheck trace -- make                        every thread of a program, as it comes`
 
 func main() {
 	os.Exit(dispatch(os.Args[1:]))
@@ -116,78 +130,139 @@ func main() {
 
 // dispatch runs a command and returns the exit status. Every error is printed as one line.
 func dispatch(args []string) int {
-	if len(args) == 0 {
-		help()
-		return harnessError
-	}
-	name := args[0]
-	switch name {
-	case "-h", "-help", "--help", "help":
-		if len(args) == 2 && name == "help" {
-			return dispatch([]string{args[1], "--help"})
-		}
-		help()
-		return asExpected
-	case "-version", "--version", "version":
-		fmt.Println("tidcheck", tidcheck.Version)
-		return asExpected
-	}
-	i := slices.IndexFunc(commands, func(c subcommand) bool { return c.name == name })
-	if i < 0 {
-		fmt.Fprintf(os.Stderr,
-			"tidcheck: there is no command %q (tidcheck --help lists them)\n", name)
-		return harnessError
-	}
-	flags := flag.NewFlagSet("tidcheck "+name, flag.ContinueOnError)
-	c := &invocation{subcommand: commands[i], flags: flags, args: args[1:]}
-	flags.SetOutput(io.Discard)
-	if name != "trace" { // its program is to have our umask
-		inherited.UseOwnFiles()
-	}
-	err := inherited.HasTasks(c.tasks)
+	status := asExpected
+	root := newRoot(args, &status)
+	c, err := root.ExecuteContextC(context.Background())
 	if err == nil {
-		err = c.run(context.Background(), c)
-	}
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return c.status
+		return status
 	}
 	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ") // as a compiler's
-	fmt.Fprintf(os.Stderr, "tidcheck %s: %s\n", name, text)
-	return cmp.Or(c.status, harnessError)
+	fmt.Fprintf(os.Stderr, "%s: %s\n", c.CommandPath(), text)
+	return cmp.Or(status, harnessError)
 }
 
-func help() {
-	fmt.Print(usage)
-	for _, c := range commands {
-		fmt.Printf("  %s\n        %s\n", c.synopsis(), c.sentence)
+// width is how wide help is printed.
+const width = 100
+
+// newRoot makes the command line. A command that ran leaves its exit status.
+func newRoot(args []string, status *int) *cobra.Command {
+	root := &cobra.Command{
+		Use: "tidcheck", Long: usage, Example: examples, Version: tidcheck.Version,
+		SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: 2,
 	}
-	fmt.Print(afterUsage)
-}
-
-func (c subcommand) synopsis() string {
-	return strings.TrimSpace("tidcheck " + c.name + " " + c.args)
-}
-
-// parse reads the flags. It answers --help and --version itself and then returns flag.ErrHelp.
-func (c *invocation) parse() error {
-	version := c.flags.Bool("version", false, "print tidcheck's version")
-	err := c.flags.Parse(c.args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Printf("usage: %s\n\n%s\n\n", c.synopsis(), c.sentence)
-		c.flags.SetOutput(os.Stdout)
-		c.flags.PrintDefaults()
-	case err != nil:
-		return fmt.Errorf("%w (tidcheck %s --help lists the flags)", err, c.name)
-	case *version:
-		fmt.Println("tidcheck", tidcheck.Version)
-		return flag.ErrHelp
+	root.SetArgs(args)
+	root.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		hint := "tidcheck --help lists them"
+		if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = "did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return fmt.Errorf("there is no command %q (%s)", args[0], hint)
 	}
-	return err
+	root.RunE = func(*cobra.Command, []string) error {
+		*status = harnessError
+		return root.Help()
+	}
+	root.SetVersionTemplate("tidcheck {{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return explainFlag(c, args, err)
+	})
+	cobra.AddTemplateFunc("wrapped", func(f *pflag.FlagSet) string {
+		return f.FlagUsagesWrapped(width)
+	})
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(),
+		".LocalFlags.FlagUsages", "wrapped .LocalFlags"))
+	root.AddGroup(groups...)
+	for _, one := range commands {
+		root.AddCommand(one.command(status))
+	}
+	return root
+}
+
+// command makes one command.
+func (s subcommand) command(status *int) *cobra.Command {
+	c := &invocation{Command: &cobra.Command{
+		Use: s.use, GroupID: s.group, Short: s.sentence, Long: s.sentence,
+		Version: tidcheck.Version, DisableFlagsInUseLine: true,
+	}}
+	c.Flags().SortFlags = false
+	c.ValidArgsFunction = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault) // files
+	run := s.define(c)
+	c.Flags().BoolP("help", "h", false, "print this")
+	c.Flags().Bool("version", false, "print tidcheck's version")
+	c.SetVersionTemplate("tidcheck {{.Version}}\n")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if cmd.Name() != "trace" { // its program is to have our umask
+			inherited.UseOwnFiles()
+		}
+		err := inherited.HasTasks(s.tasks)
+		if err == nil {
+			err = run(cmd.Context(), args)
+		}
+		*status = c.status
+		return err
+	}
+	return c.Command
+}
+
+// explainFlag says what to do about a flag that is wrong. With one dash pflag reads -run as -r -u
+// -n.
+func explainFlag(c *cobra.Command, args []string, err error) error {
+	if errors.Is(err, pflag.ErrHelp) {
+		return err
+	}
+	if invalid := new(pflag.InvalidValueError); errors.As(err, &invalid) {
+		why := invalid.Unwrap()
+		if errors.Is(why, strconv.ErrSyntax) {
+			why = fmt.Errorf("%q is not a number", invalid.GetValue())
+		}
+		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, why)
+	}
+	hint := c.CommandPath() + " --help lists the flags"
+	for _, arg := range args {
+		text, dashed := strings.CutPrefix(arg, "-")
+		name, _, _ := strings.Cut(text, "=")
+		if dashed && len(name) > 1 && c.Flags().Lookup(name) != nil {
+			hint = "write --" + name
+		}
+	}
+	return fmt.Errorf("%w (%s)", err, hint)
+}
+
+// manual writes a manual page for each command.
+func manual(c *invocation) action {
+	c.Long += " FOLDER may be new."
+	return func(_ context.Context, args []string) error {
+		if len(args) != 1 {
+			return errors.New("name a folder for the pages")
+		}
+		if err := os.MkdirAll(args[0], 0o777); err != nil {
+			return err
+		}
+		header := doc.GenManHeader{Section: "1", Source: "tidcheck " + tidcheck.Version}
+		return doc.GenManTree(c.Root(), &header, args[0])
+	}
+}
+
+// completes has a shell complete arguments by names.
+func completes(names func() []string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return names(), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// argument is the nth argument; empty if there are not so many.
+func argument(args []string, n int) string {
+	if n < len(args) {
+		return args[n]
+	}
+	return ""
 }
 
 // listVar defines a flag that may be given more than once. It collects the values.
-func listVar(flags *flag.FlagSet, list *[]string, name, usage string) {
+func listVar(flags *pflag.FlagSet, list *[]string, name, usage string) {
 	flags.Func(name, usage, func(value string) error {
 		*list = append(*list, value)
 		return nil

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"strings"
 
+	"github.com/spf13/pflag"
 	"github.com/tidcheck/tidcheck/debuggers/command"
 	"github.com/tidcheck/tidcheck/debuggers/dap"
 	"github.com/tidcheck/tidcheck/harness"
@@ -22,18 +22,18 @@ type offer struct {
 	continues  bool   // for an adapter: see dap.Debugger.Continues
 }
 
-func (o *offer) define(f *flag.FlagSet) {
+func (o *offer) define(f *pflag.FlagSet) {
 	f.StringVar(&o.lines, "command", "",
 		"test a debugger of yours that prints JSON lines: its `command`, in shell words")
 	f.StringVar(&o.dap, "dap", "",
 		"test a debug adapter that talks on its standard input and output: its `command`")
 	f.StringVar(&o.tids, "dap-tids", "",
-		"an `expression` that the adapter evaluates to pairs of its own thread id and the\n"+
+		"an `expression` that the adapter evaluates to pairs of its own thread id and the "+
 			"kernel's, such as (1, 4711), (2, 4712); for an adapter with ids of its own")
 	f.BoolVar(&o.continues, "dap-continues", false,
 		"wait for the adapter's event continued before a pause; lldb-dap needs that")
 	f.StringVar(&o.arguments, "dap-arguments", "",
-		"a JSON `object`: extra arguments of the adapter's launch and attach requests;\n"+
+		"a JSON `object`: extra arguments of the adapter's launch and attach requests; "+
 			"with \"stopOnEntry\":false the adapter is not expected to stop at an attach")
 }
 

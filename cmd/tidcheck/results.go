@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -11,38 +10,38 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/report"
 )
 
 // diffCommand prints what changed between two reports of run --json.
-func diffCommand(_ context.Context, c *invocation) error {
-	if err := c.parse(); err != nil {
-		return err
-	}
-	if c.flags.NArg() != 2 {
-		return errors.New("name two reports of run --json: BEFORE.json AFTER.json")
-	}
-	before, err := readReport(c.flags.Arg(0))
-	if err != nil {
-		return err
-	}
-	after, err := readReport(c.flags.Arg(1))
-	if err != nil {
-		return err
-	}
-	changes := report.Diff(before, after)
-	for _, change := range changes {
-		fmt.Println(change)
-		if detail, _, _ := strings.Cut(change.Detail, "\n"); detail != "" {
-			fmt.Printf("    %s\n", detail)
+func diffCommand(c *invocation) action {
+	return func(_ context.Context, args []string) error {
+		if len(args) != 2 {
+			return errors.New("name two reports of run --json: BEFORE.json AFTER.json")
 		}
-		c.status = notConforming
+		before, err := readReport(args[0])
+		if err != nil {
+			return err
+		}
+		after, err := readReport(args[1])
+		if err != nil {
+			return err
+		}
+		changes := report.Diff(before, after)
+		for _, change := range changes {
+			fmt.Println(change)
+			if detail, _, _ := strings.Cut(change.Detail, "\n"); detail != "" {
+				fmt.Printf("    %s\n", detail)
+			}
+			c.status = notConforming
+		}
+		if len(changes) == 0 {
+			fmt.Println("no verdict changed")
+		}
+		return nil
 	}
-	if len(changes) == 0 {
-		fmt.Println("no verdict changed")
-	}
-	return nil
 }
 
 // readReport reads a report of run --json, and warns of one that was stopped.
@@ -68,36 +67,35 @@ func warnStopped(name string, reports []*harness.Report) {
 }
 
 // reportCommand merges reports and writes them in other forms.
-func reportCommand(_ context.Context, c *invocation) error {
+func reportCommand(c *invocation) action {
 	var files resultFiles
-	files.define(c.flags)
-	c.sentence += `
+	files.define(c.Flags())
+	c.Long += `
 
 Reports of one machine, suite and version become one: shards, or runs of other scenarios. Others
 stand side by side. A run that was stopped is marked in every form. Without a flag, a summary is
 printed as Markdown. A file - is standard output.`
-	if err := c.parse(); err != nil {
-		return err
-	}
-	if c.flags.NArg() == 0 {
-		return errors.New("name reports of run --json: RESULTS.json…")
-	}
-	var all []*harness.Report
-	for _, name := range c.flags.Args() {
-		reports, err := report.Read(name)
-		if err != nil {
+	return func(_ context.Context, args []string) error {
+		if len(args) == 0 {
+			return errors.New("name reports of run --json: RESULTS.json…")
+		}
+		var all []*harness.Report
+		for _, name := range args {
+			reports, err := report.Read(name)
+			if err != nil {
+				return err
+			}
+			warnStopped(name, reports)
+			all = append(all, reports...)
+		}
+		if !files.isAny() {
+			files.names["markdown"] = "-"
+		}
+		if err := files.open(); err != nil {
 			return err
 		}
-		warnStopped(name, reports)
-		all = append(all, reports...)
+		return files.write(report.Merge(all)...)
 	}
-	if !files.isAny() {
-		files.names["markdown"] = "-"
-	}
-	if err := files.open(); err != nil {
-		return err
-	}
-	return files.write(report.Merge(all)...)
 }
 
 // resultFiles are the files that results are written to, by the names of their flags.
@@ -117,14 +115,14 @@ var forms = []struct {
 	},
 	{"junit", "write the results as JUnit's XML to this `file`", report.JUnit},
 	{
-		"markdown", "write a summary as Markdown to this `file`, and append it to\n" +
+		"markdown", "write a summary as Markdown to this `file`, and append it to " +
 			"$GITHUB_STEP_SUMMARY where that is set",
 		report.Markdown,
 	},
 	{"html", "write a page with the evidence of each failure to this `file`", report.HTML},
 }
 
-func (f *resultFiles) define(flags *flag.FlagSet) {
+func (f *resultFiles) define(flags *pflag.FlagSet) {
 	f.names, f.files = make(map[string]string), make(map[string]*report.File)
 	for _, form := range forms {
 		flags.Func(form.name, form.usage, func(name string) error {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -16,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/spf13/pflag"
 	"github.com/tidcheck/tidcheck/debuggers/defective"
 	"github.com/tidcheck/tidcheck/debuggers/reference"
 	"github.com/tidcheck/tidcheck/findings"
@@ -43,15 +43,15 @@ type runRequest struct {
 	shard, shards                   int
 }
 
-func (r *runRequest) define(f *flag.FlagSet) {
+func (r *runRequest) define(f *pflag.FlagSet) {
 	f.StringVar(&r.match, "run", "",
 		"run only scenarios whose SCENARIO/MODE matches this `regexp`, such as fork/launch")
 	r.files.define(f)
 	f.StringVar(&r.known, "known", "",
-		"expect the failures of your own findings in this `path`: a file,\n"+
+		"expect the failures of your own findings in this `path`: a file, "+
 			"or a folder of folders as findings/ of the suite (its README has the form)")
 	f.StringVar(&r.history, "history", "",
-		"count passes of what is known to fail at times over all runs that this `file` has,\n"+
+		"count passes of what is known to fail at times over all runs that this `file` has, "+
 			"and add this one (JSON lines)")
 	r.offered.define(f)
 	f.StringVar(&r.Keep, "keep", "",
@@ -62,13 +62,15 @@ func (r *runRequest) define(f *flag.FlagSet) {
 		"run only the quick set: a few seconds, with some of every group, mode and rule")
 	f.BoolVar(&r.Long, "long", false,
 		"run the long set too: real programs, and scenarios that take up to a minute")
-	f.BoolVar(&r.printer.All, "v", false, "print every result, and how each pass was judged")
-	f.BoolVar(&r.printer.Quiet, "q", false, "print the table and the counts at the end alone")
+	f.BoolVarP(&r.printer.All, "verbose", "v", false,
+		"print every result, and how each pass was judged")
+	f.BoolVarP(&r.printer.Quiet, "quiet", "q", false,
+		"print the table and the counts at the end alone")
 	f.IntVar(&r.slowest, "slowest", 0, "print the `N` scenarios that took longest")
 	f.BoolVar(&r.failFast, "fail-fast", false,
 		"begin no more runs after the first result that is not as expected")
 	f.StringVar(&r.rerun, "rerun-failed", "",
-		"run what was not as expected in this `file` of --json, by the debuggers that it names\n"+
+		"run what was not as expected in this `file` of --json, by the debuggers that it names "+
 			"unless you name some")
 	f.Func("shuffle", "run the scenarios in another order, which this `number` gives", r.setShuffle)
 	f.Func("shard", "run the `i/n`th part of all alone, such as 1/4", r.setShard)
@@ -145,7 +147,8 @@ func (r *runRequest) readFailed() (debuggers []string, err error) {
 		}
 	}
 	if debuggers == nil {
-		return nil, fmt.Errorf("%s: every result is as expected: nothing is to be run again", r.rerun)
+		return nil, fmt.Errorf("%s: every result is as expected: nothing is to be run again",
+			r.rerun)
 	}
 	return debuggers, nil
 }
@@ -258,27 +261,29 @@ func (r *runRequest) again(debugger string, s harness.Scenario) string {
 // untestable is the status for which git bisect run skips a commit.
 const untestable = 125
 
-func runCommand(ctx context.Context, c *invocation) error {
+func runCommand(c *invocation) action {
 	var r runRequest
-	r.define(c.flags)
-	c.sentence += "\n\nDEBUGGER is one of these:\n"
+	r.define(c.Flags())
+	c.Long += "\n\nDEBUGGER is one of these:\n"
 	for _, one := range configurations("", nil) {
-		c.sentence += fmt.Sprintf("  %-18s %s\n", one.name, one.sentence)
+		c.Long += fmt.Sprintf("  %-18s %s\n", one.name, one.sentence)
 	}
-	c.sentence += "or, with --command or --dap, a name for your own debugger. " +
-		"NAME=PATH tests another build, NAME@VERSION one of `make ladder`."
-	if err := c.parse(); err != nil {
+	c.Long += "\nor, with --command or --dap, a name for your own debugger. " +
+		"NAME=PATH tests another build,\nNAME@VERSION one of `make ladder`."
+	c.ValidArgsFunction = completes(debuggerNames)
+	c.RegisterFlagCompletionFunc("run", completes(scenarioNames))
+	c.RegisterFlagCompletionFunc("require", completes(checkNames))
+	return func(ctx context.Context, args []string) error {
+		err := r.run(ctx, c, args)
+		if r.bisect && (err != nil || c.status == harnessError) {
+			c.status = untestable
+		}
 		return err
 	}
-	err := r.run(ctx, c)
-	if r.bisect && (err != nil || c.status == harnessError) {
-		c.status = untestable
-	}
-	return err
 }
 
-func (r *runRequest) run(ctx context.Context, c *invocation) error {
-	debuggers, err := r.complete(c.flags.Args())
+func (r *runRequest) run(ctx context.Context, c *invocation, args []string) error {
+	debuggers, err := r.complete(args)
 	if err != nil {
 		return err
 	}

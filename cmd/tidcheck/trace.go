@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -17,87 +16,74 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/pflag"
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/picture"
 	"github.com/tidcheck/tidcheck/report"
 	"github.com/tidcheck/tidcheck/tracer"
 )
 
-func traceCommand(_ context.Context, c *invocation) error {
-	asJSON := c.flags.Bool("json", false, "print each event as a line of JSON, and no summary")
-	output := c.flags.String("output", "", "write to this `file` instead of standard output")
-	html := c.flags.String("html", "", "write a page with a picture of the trace to this `file`")
-	pid := c.flags.Int("p", 0, "attach to the process with this `pid`; Ctrl-C detaches")
-	interactive := c.flags.Bool("i", false,
+func traceCommand(c *invocation) action {
+	c.Flags().SetInterspersed(false) // the command has flags of its own
+	asJSON := c.Flags().Bool("json", false, "print each event as a line of JSON, and no summary")
+	output := c.Flags().String("output", "", "write to this `file` instead of standard output")
+	html := c.Flags().String("html", "",
+		"write a page with a picture of the trace to this `file`")
+	pid := c.Flags().IntP("pid", "p", 0, "attach to the process with this `pid`; Ctrl-C detaches")
+	interactive := c.Flags().BoolP("interactive", "i", false,
 		"stop the program and take commands at a prompt, from a terminal or a pipe")
 	var opts tracer.Options
-	followFlags(c.flags, &opts)
-	c.flags.BoolVar(&opts.TraceMe, "traceme", false,
+	followFlags(c.Flags(), &opts)
+	c.Flags().BoolVar(&opts.TraceMe, "traceme", false,
 		"launch the command by PTRACE_TRACEME, as older tracers do: its group stops are not kept")
-	if err := c.parse(); err != nil {
-		return err
-	}
-	switch asks := opts.Threads == tracer.FollowAsk || opts.Processes == tracer.FollowAsk; {
-	case asks && !*interactive:
-		return errors.New("--follow ask and --follow-forks ask need -i")
-	case *interactive && (*asJSON || *output != "" || *html != ""):
-		return errors.New(
-			"-i prints events at its prompt: --json, --output and --html do not go with it")
-	}
-	what, err := readTarget(c, *pid)
-	if err != nil {
-		return err
-	}
-	if *interactive {
-		prompt, err := openConsole(os.Stdin, os.Stdout)
+	return func(_ context.Context, args []string) error {
+		switch asks := opts.Threads == tracer.FollowAsk || opts.Processes == tracer.FollowAsk; {
+		case asks && !*interactive:
+			return errors.New("--follow ask and --follow-forks ask need -i")
+		case *interactive && (*asJSON || *output != "" || *html != ""):
+			return errors.New(
+				"-i prints events at its prompt: --json, --output and --html do not go with it")
+		}
+		what, err := readTarget(c, args, *pid)
 		if err != nil {
 			return err
 		}
-		defer prompt.restore()
-		c.status, err = interact(prompt, what, opts)
-		return err
-	}
-	out := os.Stdout
-	if *output != "" {
-		if out, err = os.Create(*output); err != nil {
-			return fmt.Errorf("--output: %w", err)
+		if *interactive {
+			prompt, err := openConsole(os.Stdin, os.Stdout)
+			if err != nil {
+				return err
+			}
+			defer prompt.restore()
+			c.status, err = interact(prompt, what, opts)
+			return err
 		}
-		defer out.Close()
-	}
-	p := &printer{out: bufio.NewWriterSize(out, 1<<16), json: *asJSON, direct: *output == ""}
-	p.family.Forgetful = true
-	if *html == "" {
-		c.status, err = p.trace(what, opts)
+		out := os.Stdout
+		if *output != "" {
+			if out, err = os.Create(*output); err != nil {
+				return fmt.Errorf("--output: %w", err)
+			}
+			defer out.Close()
+		}
+		p := &printer{out: bufio.NewWriterSize(out, 1<<16), json: *asJSON, direct: *output == ""}
+		p.family.Forgetful = true
+		if *html != "" {
+			c.status, err = p.draw(*html, what, opts)
+		} else {
+			c.status, err = p.trace(what, opts)
+		}
 		return err
 	}
-	page, err := report.Create(*html)
-	if err != nil {
-		return fmt.Errorf("--html: %w", err)
-	}
-	p.picture = &picture.Recording{}
-	c.status, err = p.trace(what, opts)
-	title := strings.Join(what.argv, " ")
-	if title == "" {
-		title = fmt.Sprintf("process %d", what.pid)
-	}
-	writeErr := page.Write(func(w io.Writer) error {
-		return report.TraceHTML(w, title, p.picture.Picture())
-	})
-	if err == nil && writeErr != nil {
-		err = fmt.Errorf("--html: %w", writeErr)
-	}
-	return err
 }
 
 // followFlags defines the flags that say how births and stops are learnt, and which tasks to
 // follow.
-func followFlags(flags *flag.FlagSet, opts *tracer.Options) {
+func followFlags(flags *pflag.FlagSet, opts *tracer.Options) {
 	flags.TextVar(&opts.Method, "method", tracer.Events,
 		"`how` births are learnt: from the kernel's events, or from all system calls (syscalls)")
 	flags.TextVar(&opts.Notify, "notify", tracer.Wait,
 		"`how` stops are noticed: in wait4 (wait), or by SIGCHLD (sigchld)")
 	flags.TextVar(&opts.Threads, "follow", tracer.FollowBoth,
-		"`which` task to trace after a thread's birth: both, parent, child, or ask (needs -i);\n"+
+		"`which` task to trace after a thread's birth: both, parent, child, or ask (needs -i); "+
 			"the other one is detached and runs untraced")
 	flags.TextVar(&opts.Processes, "follow-forks", tracer.FollowBoth,
 		"`which` task to trace after a process's birth, likewise")
@@ -127,11 +113,9 @@ func (t traceTarget) trace(
 
 // readTarget reads a pid or a command from the command line: -p PID or -- COMMAND, or, as the
 // suite calls a debugger, attach PID or launch -- COMMAND.
-func readTarget(c *invocation, pid int) (what traceTarget, err error) {
-	args := c.flags.Args()
-	dashes := len(c.args) > len(args) && c.args[len(c.args)-len(args)-1] == "--"
-	hasPID := false
-	c.flags.Visit(func(f *flag.Flag) { hasPID = hasPID || f.Name == "p" })
+func readTarget(c *invocation, args []string, pid int) (what traceTarget, err error) {
+	dashes := c.ArgsLenAtDash() >= 0
+	hasPID := c.Flags().Changed("pid")
 	switch {
 	case hasPID && len(args) > 0:
 		err = fmt.Errorf("-p %d and a command: give one of the two", pid)
@@ -163,6 +147,27 @@ type printer struct {
 	err    error
 
 	picture *picture.Recording // nil without --html
+}
+
+// draw runs a whole trace, writes its picture to a file, and returns the program's own status.
+func (p *printer) draw(name string, what traceTarget, opts tracer.Options) (int, error) {
+	page, err := report.Create(name)
+	if err != nil {
+		return 0, fmt.Errorf("--html: %w", err)
+	}
+	p.picture = &picture.Recording{}
+	status, err := p.trace(what, opts)
+	title := strings.Join(what.argv, " ")
+	if title == "" {
+		title = fmt.Sprintf("process %d", what.pid)
+	}
+	writeErr := page.Write(func(w io.Writer) error {
+		return report.TraceHTML(w, title, p.picture.Picture())
+	})
+	if writeErr != nil {
+		err = cmp.Or(err, fmt.Errorf("--html: %w", writeErr))
+	}
+	return status, err
 }
 
 // trace runs a whole trace and returns the program's own status.

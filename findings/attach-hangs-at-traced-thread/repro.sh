@@ -24,12 +24,14 @@ unclear() {
 	exit 2
 }
 command -v "$debugger" >/dev/null || unclear "there is no $debugger"
+"$debugger" --version >/dev/null 2>&1 || unclear "$debugger does not run"
 cc -O1 -g -pthread -o "$folder/program" "$here/repro.c" || unclear "cc fails"
 export HOME="$folder" XDG_CONFIG_HOME="$folder" # debuggers keep their histories there
 mkfifo "$folder/output" "$folder/input"
 "$folder/program" <"$folder/input" >"$folder/output" &
 exec 4<>"$folder/input" 3<"$folder/output"
-read -r pid <&3 || unclear "the program did not start"
+pid=$(timeout 10 head -n 1 <&3) || : # it does not come to that where ptrace(2) is refused
+test "$pid" || unclear "the program did not start"
 # The debugger attaches and lets go at once. Of what it says the end suffices: some say it for ever.
 case ${debugger##*/} in
 lldb-server*) unclear "this does not know how to use $debugger" ;;

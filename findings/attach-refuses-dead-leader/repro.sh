@@ -45,7 +45,10 @@ echo >&4
 verdict=$(timeout 10 head -n 1 <&3) || :
 echo "${verdict:=cannot tell: the program gave no verdict}"
 case $verdict in
-BAD*) cat "$folder/log" ;;
+BAD*)
+	cat "$folder/log"
+	grep -qi 'permitted\|lost connection' "$folder/log" || unclear "no attach was refused"
+	;;
 good*) exit 1 ;;
 *) exit 2 ;;
 esac

@@ -40,5 +40,6 @@ if grep 'Assertion' "$folder/log"; then
 fi
 tail -n 3 "$folder/log"
 test "$status" = 137 && unclear "the debugger did not end"
+grep -q 'detached' "$folder/log" || unclear "the debugger did not come to its detach"
 echo "good: the debugger let go"
 exit 1

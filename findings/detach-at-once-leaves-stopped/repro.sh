@@ -46,6 +46,9 @@ verdict=$(timeout 5 head -n 1 <&3) || :
 echo "${verdict:=cannot tell: the program gave no verdict}"
 case $verdict in
 BAD*) grep State "/proc/$pid/task/"*/status || : ;; # a task may vanish meanwhile
-good*) exit 1 ;;
+good*)
+	grep -q "detached\|Type 'help'" "$folder/log" || unclear "$(tail -n 1 "$folder/log")"
+	exit 1
+	;;
 *) exit 2 ;;
 esac

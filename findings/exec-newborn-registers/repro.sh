@@ -34,6 +34,7 @@ for round in 1 2 3 4 5; do
 		</dev/null >"$folder/log" 2>&1 || :
 	grep -q 'good:' "$folder/log" && continue
 	tail -n 3 "$folder/log"
+	grep -q '^\[New ' "$folder/log" || unclear "the program made no thread"
 	echo "BAD: in round $round the program did not come to its end"
 	exit 0
 done

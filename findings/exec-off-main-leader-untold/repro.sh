@@ -32,16 +32,19 @@ gdb*) set -- "$debugger" -nx -batch -ex run "$folder/program" ;;
 *) unclear "this does not know what $debugger says of threads that end" ;;
 esac
 end=$(($(date +%s) + 18))
+met=0
 for round in 1 2 3 4 5 6 7 8 9 10; do
 	test "$(date +%s)" -lt "$end" || break
 	timeout --foreground -s KILL 10 "$@" </dev/null >"$folder/log" 2>&1 || :
 	leader=$(sed -n 's/.*rocess \([0-9]*\) is executing.*/\1/p' "$folder/log")
 	test "$leader" || continue # it did not come to its exec
+	met=$((met + 1))
 	if ! grep -q -E "(Thread|LWP) (.*[ .])?$leader\b.* exited" "$folder/log"; then
 		grep 'LWP\|executing' "$folder/log"
 		echo "BAD: in round $round the debugger did not say that thread $leader, the leader, ended"
 		exit 0
 	fi
 done
-echo "good: the debugger told of the leader's end in $round rounds"
+test $met != 0 || unclear "$(tail -n 1 "$folder/log")"
+echo "good: the debugger told of the leader's end in $met rounds"
 exit 1

@@ -35,4 +35,5 @@ printf 'target follow-exec -on\ncontinue\nexit\n' |
 		"$folder/program" >"$folder/log" 2>&1 || :
 grep 'exited with status 3' "$folder/log" && exit 1
 tail -n 3 "$folder/log"
+grep -q 'good: ' "$folder/log" || unclear "the program did not come to its end"
 echo "BAD: delve does not say that the process exited with status 3"

@@ -252,7 +252,7 @@ func TestAllEvidenceOpens(t *testing.T) {
 }
 
 func TestNamesFromOutsideAreText(t *testing.T) {
-	const hostile = `<script>document.title = "broken"</script><img src=x onerror="document.title=1">`
+	const hostile = `<script>document.title = 1</script><img src=x onerror="document.title=2">`
 	r := recorded(t)
 	r.Debuggers[0].Version, r.Machine.Kernel = hostile, hostile
 	for i := range r.Results {
@@ -288,7 +288,8 @@ func crowded(t *testing.T, n int) harness.Result {
 		Form: judge.FormVersion, Kernel: "6.1.0", Scenario: "crowd", Mode: "launch",
 		Debugger: judge.Debugger{Name: "mine", Abilities: judge.AllFields},
 		Progress: judge.Progress{State: judge.Done}, End: judge.End{State: judge.Ended},
-		Attach: judge.Interval{State: judge.NotAsked}, Detach: judge.Interval{State: judge.NotAsked},
+		Attach:  judge.Interval{State: judge.NotAsked},
+		Detach:  judge.Interval{State: judge.NotAsked},
 		Program: judge.Program{State: judge.Over, Gate: 2},
 		Ledger:  []judge.Announcement{{State: judge.Born, TID: 1, PID: 1, Creator: -1}},
 	}
