@@ -18,7 +18,10 @@ var layout = []struct {
 	packages string
 	imports  string
 }{
-	{"cmd", "report findings debuggers adapter harness judge tracer internal fixtures event ."},
+	{
+		"cmd",
+		"report picture findings debuggers adapter harness judge tracer internal fixtures event .",
+	},
 	{"report", "harness judge picture fixtures event ."},
 	{"debuggers", "findings adapter harness judge tracer witness internal fixtures event ."},
 	{"findings", "harness judge"},

@@ -174,13 +174,7 @@ func (d *drawing) addWords() {
 		}
 		m := Mark{
 			By: Debugger, At: at, Child: None, Kind: w.Kind.String(), Text: w.Sentence,
-			Line: cut(w.Line),
-		}
-		switch w.Kind {
-		case event.Exit, event.End:
-			m.Label = w.Status.String()
-		case event.Signal:
-			m.Label = w.Event.Signal.String()
+			Line: cut(w.Line), Label: label(w.Event),
 		}
 		born := w.Kind.IsBirth()
 		switch {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/judge"
+	"github.com/tidcheck/tidcheck/picture"
 )
 
 //go:embed page
@@ -48,21 +49,33 @@ func HTML(w io.Writer, reports []*harness.Report) error {
 		count += len(Unexpected(c.results))
 	}
 	top.Title = unexpectedVerdicts(count)
-	if err := page.ExecuteTemplate(w, "top", top); err != nil {
+	return writePage(w, "top", top, newPageData(all, maxPage), "page.js")
+}
+
+// TraceHTML writes the picture of one trace as a page.
+func TraceHTML(w io.Writer, title string, p *picture.Picture) error {
+	top := pageTop{Title: title, Style: template.CSS(pageFile("page.css"))}
+	return writePage(w, "trace", top, p, "trace.js")
+}
+
+// writePage writes a page: what it shows without its script, its data, and the script that shows
+// these.
+func writePage(w io.Writer, name string, top pageTop, data any, script string) error {
+	if err := page.ExecuteTemplate(w, name, top); err != nil {
 		return err
 	}
 	// The encoder escapes <, > and &, so that no text can end the script element.
 	if _, err := io.WriteString(w, `<script type="application/json" id="data">`); err != nil {
 		return err
 	}
-	if err := json.NewEncoder(w).Encode(newPageData(all, maxPage)); err != nil {
+	if err := json.NewEncoder(w).Encode(data); err != nil {
 		return err
 	}
 	if _, err := io.WriteString(w, "</script>\n"); err != nil {
 		return err
 	}
 	return page.ExecuteTemplate(w, "bottom", []template.JS{
-		template.JS(pageFile("picture.js")), template.JS(pageFile("page.js")),
+		template.JS(pageFile("picture.js")), template.JS(pageFile(script)),
 	})
 }
 

@@ -18,6 +18,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/tidcheck/tidcheck/event"
+	"github.com/tidcheck/tidcheck/picture"
+	"github.com/tidcheck/tidcheck/report"
 	"github.com/tidcheck/tidcheck/tracer"
 )
 
@@ -35,6 +37,8 @@ func traceCommand(c *invocation) action {
 		"print births, execs and ends alone, indented as the tree of births")
 	c.Flags().BoolVarP(&p.counted, "counts", "c", false,
 		"print no events, and at the end how many each process had")
+	html := c.Flags().String("html", "",
+		"write a page with a picture of the trace to this `file`")
 	pid := c.Flags().IntP("pid", "p", 0, "attach to the process with this `pid`; Ctrl-C detaches")
 	interactive := c.Flags().BoolP("interactive", "i", false,
 		"stop the program and take commands at a prompt, from a terminal or a pipe")
@@ -50,9 +54,9 @@ func traceCommand(c *invocation) action {
 		switch asks := opts.Threads == tracer.FollowAsk || opts.Processes == tracer.FollowAsk; {
 		case asks && !*interactive:
 			return errors.New("--follow ask and --follow-forks ask need -i")
-		case *interactive && (*asJSON || *output != ""):
+		case *interactive && (*asJSON || *output != "" || *html != ""):
 			return errors.New(
-				"-i prints events at its prompt: --json and --output do not go with it")
+				"-i prints events at its prompt: --json, --output and --html do not go with it")
 		}
 		what, err := readTarget(c, args, *pid)
 		if err != nil {
@@ -76,7 +80,11 @@ func traceCommand(c *invocation) action {
 		}
 		p.out, p.json = bufio.NewWriterSize(out, 1<<16), *asJSON
 		p.family.Forgetful = true
-		c.status, err = p.trace(what, opts)
+		if *html != "" {
+			c.status, err = p.draw(*html, what, opts)
+		} else {
+			c.status, err = p.trace(what, opts)
+		}
 		return err
 	}
 }
@@ -153,6 +161,7 @@ type printer struct {
 	counts               counts
 	processes            []*process // in the order in which they were met
 	living               map[event.TID]*process
+	picture              *picture.Recording // nil without --html
 	err                  error
 }
 
@@ -174,6 +183,27 @@ func (p *printer) setKinds(list string) error {
 		}
 	}
 	return nil
+}
+
+// draw runs a whole trace, writes its picture to a file, and returns the program's own status.
+func (p *printer) draw(name string, what traceTarget, opts tracer.Options) (int, error) {
+	page, err := report.Create(name)
+	if err != nil {
+		return 0, fmt.Errorf("--html: %w", err)
+	}
+	p.picture = &picture.Recording{}
+	status, err := p.trace(what, opts)
+	title := strings.Join(what.argv, " ")
+	if title == "" {
+		title = fmt.Sprintf("process %d", what.pid)
+	}
+	writeErr := page.Write(func(w io.Writer) error {
+		return report.TraceHTML(w, title, p.picture.Picture())
+	})
+	if writeErr != nil {
+		err = cmp.Or(err, fmt.Errorf("--html: %w", writeErr))
+	}
+	return status, err
 }
 
 // trace runs a whole trace and returns the program's own status.
@@ -233,6 +263,9 @@ func interrupted(t *tracer.Tracer, launched bool, sig os.Signal) error {
 
 func (p *printer) print(e event.Event) {
 	l, err := p.family.Add(e)
+	if p.picture != nil {
+		p.picture.Add(l)
+	}
 	p.err = cmp.Or(p.err, err)
 	p.count(e)
 	if p.counted || p.kinds != nil && !p.kinds[e.Kind] {

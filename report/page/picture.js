@@ -259,19 +259,18 @@ function drawItem(scene, item, rows) {
   return g;
 }
 
-// legend says what the marks mean.
-function legend(untimed) {
+// legend says what the marks mean. Of a trace there is nothing but what the kernel did.
+function legend(scene) {
   const mark = (item, text) => el('span', {},
     svg('svg', {width: 14, height: 14, viewBox: '-7 -7 14 14', 'aria-hidden': 'true'},
       svg('g', {class: item.class || ''}, shapeOf(item))), text);
-  const parts = [
-    mark({by: 'kernel'}, 'above the line: what the kernel did'),
+  const parts = [mark({by: 'kernel'}, 'above the line: what the kernel did')];
+  if (scene.marks.some((m) => m.by !== 'kernel')) parts.push(
     mark({by: 'proc'}, 'a look at /proc: the state it showed'),
     mark({by: 'debugger'}, 'below it: what the debugger said, when it was read'),
     mark({by: 'debugger', class: 'bad'}, 'said, and wrong'),
-    mark({by: 'debugger', class: 'missing bad'}, 'due, and missing'),
-  ];
-  if (untimed) {
+    mark({by: 'debugger', class: 'missing bad'}, 'due, and missing'));
+  if (scene.untimed) {
     parts.push(el('span', {}, 'No account has the kernel’s times here: births stand in their ' +
       'order, and ends are left out.'));
   }
@@ -294,7 +293,7 @@ function drawPicture(host, scene, wrong) {
   chart.append(drawBack(scene, items, rows, width), drawTimes(items, rows), ...nodes);
   const lanes = el('div', {class: 'lanes'}, el('div', {class: 'corner'}),
     drawTop(scene, items, width), drawNames(scene, rows, narrow), chart);
-  const picture = el('div', {class: 'picture'}, legend(scene.untimed), lanes, strip);
+  const picture = el('div', {class: 'picture'}, legend(scene), lanes, strip);
   host.append(picture);
 
   let current = -1;
@@ -349,8 +348,9 @@ function drawPicture(host, scene, wrong) {
   const folded = scene.folded || {};
   if (folded.tasks || folded.marks) {
     host.append(el('p', {class: 'hint'},
-      `Folded: ${folded.tasks || 0} tasks and ${folded.marks || 0} steps that are further from ` +
-      'what is wrong. The evidence of a run that was kept has all.'));
+      `Folded: ${folded.tasks || 0} tasks and ${folded.marks || 0} steps` + (wrong.length ?
+        ' that are further from what is wrong. The evidence of a run that was kept has all.' :
+        '.')));
   }
   host.append(stepTable(scene, items));
 }

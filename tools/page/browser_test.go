@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/judge"
+	"github.com/tidcheck/tidcheck/picture"
 	"github.com/tidcheck/tidcheck/report"
 	"gotest.tools/v3/assert"
 )
@@ -34,22 +36,34 @@ type tab struct {
 	complaints []string
 }
 
-// open writes reports as a page and opens it. It skips the test without a Chromium.
-func open(t *testing.T, reports ...*harness.Report) *tab {
+// chromium is the browser. Without one it skips the test.
+func chromium(t *testing.T) string {
 	t.Helper()
-	browser := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil && browser == "" {
-			browser = path
+		if path, err := exec.LookPath(name); err == nil {
+			return path
 		}
 	}
-	if browser == "" {
-		t.Skip("no Chromium is installed (apt install chromium)")
-	}
+	t.Skip("no Chromium is installed (apt install chromium)")
+	return ""
+}
+
+// open writes reports as a page and opens it.
+func open(t *testing.T, reports ...*harness.Report) *tab {
+	t.Helper()
+	b := openPage(t, func(w io.Writer) error { return report.HTML(w, reports) })
+	b.do(chromedp.WaitReady(chromedp.CSS("#matrix tbody")))
+	return b
+}
+
+// openPage opens what write writes.
+func openPage(t *testing.T, write func(io.Writer) error) *tab {
+	t.Helper()
+	browser := chromium(t)
 	path := filepath.Join(t.TempDir(), "page.html")
 	file, err := os.Create(path)
 	assert.NilError(t, err)
-	assert.NilError(t, report.HTML(file, reports))
+	assert.NilError(t, write(file))
 	assert.NilError(t, file.Close())
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -61,7 +75,7 @@ func open(t *testing.T, reports ...*harness.Report) *tab {
 	t.Cleanup(cancel)
 	b := &tab{Context: ctx, t: t, path: path}
 	assert.NilError(t, chromedp.Listen(ctx, b.note))
-	b.do(chromedp.Navigate("file://"+path), chromedp.WaitReady(chromedp.CSS("#matrix tbody")))
+	b.do(chromedp.Navigate("file://" + path))
 	t.Cleanup(func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -212,6 +226,21 @@ func TestEvidenceOpensAndIsFollowedByKeys(t *testing.T) {
 	b.is(`document.activeElement.matches('#list .item')`)
 }
 
+func TestATraceIsDrawn(t *testing.T) {
+	var r picture.Recording
+	r.Add(event.Labelled{Event: event.Event{Kind: event.Ready, PID: 7, TID: 7}, Path: "main"})
+	r.Add(event.Labelled{
+		Event: event.Event{Kind: event.Clone, PID: 7, TID: 7, Child: 8},
+		Path:  "main", ChildPath: "main/1",
+	})
+	b := openPage(t, func(w io.Writer) error {
+		return report.TraceHTML(w, "sleep </h1><script>1", r.Picture())
+	})
+	b.shows(`.picture`)
+	b.is(`document.querySelectorAll('.item-mark').length === 2`)
+	b.is(`document.querySelector('h1').textContent === 'sleep </h1><script>1'`)
+}
+
 // Each evidence of the corpus can be shown: no picture makes the script fail.
 func TestAllEvidenceOpens(t *testing.T) {
 	b := open(t, recorded(t))
@@ -223,7 +252,7 @@ func TestAllEvidenceOpens(t *testing.T) {
 }
 
 func TestNamesFromOutsideAreText(t *testing.T) {
-	const hostile = `<script>document.title = "broken"</script><img src=x onerror="document.title=1">`
+	const hostile = `<script>document.title = 1</script><img src=x onerror="document.title=2">`
 	r := recorded(t)
 	r.Debuggers[0].Version, r.Machine.Kernel = hostile, hostile
 	for i := range r.Results {
@@ -259,7 +288,8 @@ func crowded(t *testing.T, n int) harness.Result {
 		Form: judge.FormVersion, Kernel: "6.1.0", Scenario: "crowd", Mode: "launch",
 		Debugger: judge.Debugger{Name: "mine", Abilities: judge.AllFields},
 		Progress: judge.Progress{State: judge.Done}, End: judge.End{State: judge.Ended},
-		Attach: judge.Interval{State: judge.NotAsked}, Detach: judge.Interval{State: judge.NotAsked},
+		Attach:  judge.Interval{State: judge.NotAsked},
+		Detach:  judge.Interval{State: judge.NotAsked},
 		Program: judge.Program{State: judge.Over, Gate: 2},
 		Ledger:  []judge.Announcement{{State: judge.Born, TID: 1, PID: 1, Creator: -1}},
 	}
