@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/tidcheck/tidcheck"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/internal/build"
@@ -107,34 +110,73 @@ func checkNames() (names []string) {
 	return names
 }
 
+// A checkup is what came of a check: an entry of doctor --json.
+type checkup struct {
+	Name   string `json:"name"`
+	Use    string `json:"use"`
+	Found  string `json:"found,omitempty"`
+	Lacks  string `json:"lacks,omitempty"`  // why it is not to be had; empty if it is
+	Remedy string `json:"remedy,omitempty"` // what to do about it
+	Needed bool   `json:"needed"`           // nothing can be run without it
+}
+
 func doctorCommand(c *invocation) action {
+	asJSON := c.Flags().Bool("json", false, "print a JSON object")
+	c.Long += " It ends with status 1 if something\nis missing without which nothing can be run."
 	return func(ctx context.Context, args []string) error {
 		if len(args) > 0 {
 			return fmt.Errorf("%s: doctor takes no arguments", args[0])
 		}
 		machine := harness.ThisMachine(ctx)
-		fmt.Printf("linux %s %s\n", machine.Kernel, machine.Arch)
-		for _, one := range checksOf() {
-			if !one.print(ctx) && (one.name == "cc" || one.name == "ptrace") {
-				c.status = harnessError // nothing can be run then
-			}
+		if !*asJSON {
+			fmt.Printf("linux %s %s\n", machine.Kernel, machine.Arch)
 		}
-		return nil
+		var all []checkup
+		for _, one := range checksOf() {
+			found := one.checkup(ctx)
+			if !*asJSON {
+				found.print()
+			}
+			if found.Needed && found.Lacks != "" {
+				c.status = notConforming
+			}
+			all = append(all, found)
+		}
+		if !*asJSON {
+			return nil
+		}
+		encoder := json.NewEncoder(os.Stdout)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(struct {
+			Suite   string          `json:"suite"`
+			Machine harness.Machine `json:"machine"`
+			Checks  []checkup       `json:"checks"`
+		}{tidcheck.Version, machine, all})
 	}
 }
 
-// print prints what a check found, and reports whether the thing is there.
-func (c check) print(ctx context.Context) bool {
+// checkup tries a thing.
+func (c check) checkup(ctx context.Context) checkup {
 	found, err := c.try(ctx)
-	if err == nil {
-		fmt.Printf("yes  %-18s %s (%s)\n", c.name, found, c.use)
-		return true
+	one := checkup{
+		Name: c.name, Use: c.use, Found: found, Needed: c.name == "cc" || c.name == "ptrace",
 	}
-	fmt.Printf("no   %-18s %s\n", c.name, strings.ReplaceAll(err.Error(), "\n", "; "))
-	if c.remedy != "" {
-		fmt.Printf("     %-18s %s\n", "", c.remedy)
+	if err != nil {
+		one.Lacks, one.Remedy = strings.ReplaceAll(err.Error(), "\n", "; "), c.remedy
 	}
-	return false
+	return one
+}
+
+func (c checkup) print() {
+	if c.Lacks == "" {
+		fmt.Printf("yes  %-18s %s (%s)\n", c.Name, c.Found, c.Use)
+		return
+	}
+	fmt.Printf("no   %-18s %s\n", c.Name, c.Lacks)
+	if c.Remedy != "" {
+		fmt.Printf("     %-18s %s\n", "", c.Remedy)
+	}
 }
 
 // require returns an error if one of a list is missing. The list names checks, with commas between.
