@@ -21,6 +21,7 @@ import (
 	"github.com/tidcheck/tidcheck/findings"
 	"github.com/tidcheck/tidcheck/fixtures"
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/internal/build"
 	"github.com/tidcheck/tidcheck/judge"
 	"github.com/tidcheck/tidcheck/report"
 	"golang.org/x/term"
@@ -290,6 +291,9 @@ func (r *runRequest) run(ctx context.Context, c *invocation, args []string) erro
 	if err := require(ctx, r.required, debuggers); err != nil {
 		return err
 	}
+	if err := r.compile(ctx); err != nil {
+		return err
+	}
 	if err := r.files.open(); err != nil {
 		return err
 	}
@@ -359,6 +363,22 @@ func columns(file *os.File) func() int {
 		width, _, _ := term.GetSize(int(file.Fd()))
 		return width
 	}
+}
+
+// compile sees that the user's own fixtures can be built, so that what is wrong is told once.
+func (r *runRequest) compile(ctx context.Context) error {
+	for _, f := range r.Fixtures {
+		source, err := build.Fixture(f)
+		if err != nil {
+			return fmt.Errorf("--fixture: %w", err)
+		}
+		_, err = build.Program(ctx, source)
+		if failure := new(build.Failure); errors.As(err, &failure) {
+			fmt.Fprint(os.Stderr, failure.Output)
+			return fmt.Errorf("--fixture: %s cannot be built: %w", f.Source, failure.Err)
+		}
+	}
+	return nil // if a compiler is missing, the results say so
 }
 
 // summarize prints the scenarios that took longest, if they are asked for, and a report's summary.

@@ -32,6 +32,8 @@ type Source struct {
 	Main     string // C: the file; Go: the package's folder
 	Shared   bool   // C: a shared object, whose main another program calls
 	Files    map[string][]byte
+
+	users string // the user's file of which it is a copy; empty if it is ours
 }
 
 const goMod = "module github.com/tidcheck/tidcheck\n\ngo 1.26\n"
@@ -70,6 +72,9 @@ func Fixture(f fixtures.Fixture) (Source, error) {
 	}
 	s, err := newSource(f.Name, f.Language, main, files, path.Clean(from))
 	s.Shared = f.Hosted
+	if f.Own {
+		s.users = f.Source
+	}
 	return s, err
 }
 
@@ -227,9 +232,31 @@ func build(ctx context.Context, s Source, run runner) (string, error) {
 		Dir:  filepath.Join(dir, "src"),
 	}
 	if out, err := run(ctx, compiler); err != nil {
-		return "", fmt.Errorf("build %s: %w\n%s", s.Name, err, out)
+		return "", &Failure{s.Name, err, s.forUser(out)}
 	}
 	return program, os.Rename(partial, program)
+}
+
+// A Failure is the error if a compiler refuses a program.
+type Failure struct {
+	Name   string // the program's
+	Err    error
+	Output string // the compiler's
+}
+
+func (f *Failure) Error() string { return fmt.Sprintf("build %s: %v\n%s", f.Name, f.Err, f.Output) }
+func (f *Failure) Unwrap() error { return f.Err }
+
+// forUser is a compiler's output with the user's file in place of our copy.
+func (s Source) forUser(output string) string {
+	if s.users == "" {
+		return output
+	}
+	copied := s.Main
+	if s.Language == fixtures.Go {
+		copied = path.Join(s.Main, filepath.Base(s.users))
+	}
+	return strings.ReplaceAll(output, copied, s.users)
 }
 
 // key names a build by all that goes into it.
