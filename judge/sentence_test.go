@@ -31,4 +31,5 @@ func TestWordsReadAsSentences(t *testing.T) {
 	}
 	assert.Equal(t, sentence(event.Event{Kind: event.Clone, Child: 7}), "a task created thread 7")
 	assert.Assert(t, sentence(event.Event{TID: 7}) != "", "an event of no kind")
+	assert.Equal(t, Sentence(event.Event{Kind: event.Exit, TID: 7}), "task 7 ended with status 0")
 }

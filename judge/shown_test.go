@@ -67,3 +67,56 @@ main: task 100 of process 100, born at 0.000000 s, lived on, status 0
 main/1: task 101 of process 100, born at 0.000001 s, ended at 0.000002 s, status 0
 `)
 }
+
+func TestARunIsShownAsData(t *testing.T) {
+	c := vforked().opened(t)
+	assert.Equal(t, c.HasTimes(), true)
+	lives := c.Lives()
+	assert.Equal(t, len(lives), 3)
+	assert.Equal(t, lives[1].Path, event.Path("main/1"))
+	assert.Equal(t, lives[1].Kind, event.VFork, "the kernel's account has it as a fork")
+	assert.Equal(t, lives[2].Kind, event.Fork)
+	assert.Equal(t, lives[1].Born, 10*time.Nanosecond)
+	assert.Equal(t, lives[1].Died, 20*time.Nanosecond)
+	assert.Equal(t, lives[1].Status, event.Exited(3))
+
+	s := launched()
+	s.kernelDid("60 100: exit ?", "")
+	hung(s)
+	assert.Assert(t, s.opened(t).Lives()[0].Died < 0, "it lived on")
+	s = launched()
+	s.withoutAccount()
+	assert.Equal(t, s.opened(t).HasTimes(), false)
+	s = launched()
+	hung(s)
+	s.Ledger = nil
+	never := s.opened(t)
+	assert.Equal(t, never.HasTimes(), false)
+	assert.Equal(t, len(never.Lives())+len(never.Execs()), 0)
+	assert.Assert(t, never.Told()[1].Self == nil)
+}
+
+func TestExecsAreShownInTheOrderOfTheirTimes(t *testing.T) {
+	s := vforked()
+	s.kernelDid("20 200: exit ?", "15 200: exec\n20 200: exit ?\n25 100: exec")
+	var got []string
+	for _, x := range s.opened(t).Execs() {
+		got = append(got, x.At.String()+" "+x.String())
+	}
+	assert.DeepEqual(t, got, []string{"15ns 200: exec", "25ns 100: exec"})
+}
+
+func TestWordsAreShownWithTheirTasks(t *testing.T) {
+	s := launched()
+	s.say("100: clone 102", "100: clone 101\n100/999: clone 102")
+	told := s.opened(t).Told()
+	assert.Equal(t, len(told), len(s.evidence(t).Words))
+	first, again, unknown := told[1], told[2], told[3]
+	assert.Equal(t, first.Self.Path, event.Path("main"))
+	assert.Equal(t, first.Child.Path, event.Path("main/1"))
+	assert.Equal(t, first.Sentence, "task 100 created thread 101")
+	assert.Equal(t, first.Again, false)
+	assert.Equal(t, again.Again, true)
+	assert.Assert(t, unknown.Self == nil)
+	assert.Equal(t, unknown.Child.Path, event.Path("main/2"))
+}
