@@ -66,12 +66,17 @@ conformance:
 findings:
 	LADDER='$(LADDER)' sh tools/findings.sh $(SLUGS)
 
-# Debuggers of a user's own: one in Go, as a module of its own, and one in C that prints JSON lines.
+# Debuggers of a user's own: one in Go, as a module of its own, and two that print JSON lines.
 examples: build
 	cd examples/tiny && go vet ./... && go test ./...
 	@mkdir -p bin
 	$(CC) -O1 -g -Wall -Wextra -Werror -o bin/tiny examples/other/tiny.c
 	bin/tidcheck run --run '^(fork|locked|thread_nested|exec_from_thread|exit_leader_first|vfork_from_thread|attach_idle)/' --command bin/tiny tiny
+	if command -v python3 >/dev/null; then \
+		bin/tidcheck run --run '^(fork|locked|thread_nested|exec_from_thread|attach_idle)/' \
+			--command 'python3 examples/other/tiny.py' tiny.py; \
+	else echo 'examples/other/tiny.py is skipped: there is no python3'; fi
+
 
 # The C programs by hand: bin/fork, bin/thread_nested n=..., without the harness.
 fixtures: $(patsubst cfixtures/%.c,bin/%,$(filter-out cfixtures/keeper.c,$(wildcard cfixtures/*.c)))

@@ -349,11 +349,11 @@ func TestAnUnknownRuleIsNamed(t *testing.T) {
 	assert.Error(t, err, "no rule is called nonsense")
 }
 
-func TestREADMEHasTheRules(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
+func TestTheDocsHaveTheRules(t *testing.T) {
+	docs, err := os.ReadFile("../docs/how-it-works.md")
 	assert.NilError(t, err)
 	for _, r := range Rules {
 		row := fmt.Sprintf("| %s | %s", r.Name, r.Sentence)
-		assert.Check(t, strings.Contains(string(readme), row), "README has no row %q", row)
+		assert.Check(t, strings.Contains(string(docs), row), "the docs have no row %q", row)
 	}
 }
