@@ -3,6 +3,7 @@ package judge
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -174,8 +175,10 @@ func bounded(c *Case, f *finding) {
 	}
 	tasks := c.looks(AtOverdue)
 	if n := c.moving(tasks); n > 0 {
-		fmt.Fprintf(&b, ", and %d of %d tasks still moved: it may only be late "+
-			"(--time-scale, Options.TimeScale)", n, len(tasks))
+		fmt.Fprintf(&b, ", and %d of %d tasks still moved", n, len(tasks))
+		if !slices.ContainsFunc(tasks, Task.Held) {
+			b.WriteString(": it may only be late (--time-scale, Options.TimeScale)")
+		}
 	}
 	for _, t := range tasks {
 		fmt.Fprintf(&b, "\n%s: %s", c.truth.name(t.TID), t)
@@ -253,9 +256,12 @@ func (c *Case) outputDiffers(f *finding) {
 	for _, line := range c.Program.Lines {
 		label := labelOwed(line, c.truth, c.Control.Exact, owed)
 		if owed[label]--; owed[label] < 0 {
+			text := fmt.Sprintf("%q", line)
+			if label != line {
+				text += " (" + label + ")"
+			}
 			f.breach("a line too many", nil, nil,
-				"the program printed %q (%s), which it does not print without a debugger",
-				line, label)
+				"the program printed %s, which it does not print without a debugger", text)
 		}
 	}
 	if c.Program.State != Over {

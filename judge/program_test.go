@@ -149,7 +149,7 @@ func TestTransparentReportsWhatTheProgramShows(t *testing.T) {
 		}, ""},
 		{
 			"a line more", func(s *sketch) { s.Program.Lines = append(s.Program.Lines, "done") },
-			`the program printed "done" (done), which it does not print without a debugger`,
+			`the program printed "done", which it does not print without a debugger`,
 		},
 		{
 			"a line is another",
@@ -180,10 +180,15 @@ func TestBoundedReportsATimeoutAndShowsEveryTask(t *testing.T) {
 			hung(s)
 			s.dump, s.End = nil, End{State: Unending, Reason: "the debugger did not end within 5s"}
 		}, timeout + ", and the debugger did not end within 5s"},
-		{"it comes late", func(s *sketch) { hung(s); s.dump[0].Motion = Moved }, timeout +
-			", and 1 of 2 tasks still moved: it may only be late " +
-			"(--time-scale, Options.TimeScale)\n" +
-			"task 100 (main): "},
+		{"it comes late", func(s *sketch) {
+			hung(s)
+			s.dump[0].Motion, s.dump[1].State = Moved, "S (sleeping)"
+		}, timeout + ", and 1 of 2 tasks still moved: it may only be late " +
+			"(--time-scale, Options.TimeScale)\ntask 100 (main): "},
+		{"one moves while another is held", func(s *sketch) {
+			hung(s)
+			s.dump[0].Motion = Moved
+		}, timeout + ", and 1 of 2 tasks still moved\ntask 100 (main): "},
 		{
 			"one runs without a pause",
 			func(s *sketch) { hung(s); s.dump[0].State = "R (running)" },
