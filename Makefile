@@ -61,8 +61,8 @@ ladder:
 conformance:
 	PATH="$(CURDIR)/bin:$$PATH" TIDCHECK_DEBUGGERS=1 go test -p 1 ./debuggers/...
 
-# The reproducers of findings, on the debuggers of this machine, or with LADDER=1 on those of `make ladder`; SLUGS
-# names some.
+# The reproducers of findings, on the debuggers of this machine, or with LADDER=1 on those of
+# `make ladder`; SLUGS names some.
 findings:
 	LADDER='$(LADDER)' sh tools/findings.sh $(SLUGS)
 

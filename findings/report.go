@@ -84,7 +84,8 @@ func (l List) Reproducer(slug string) (Finding, error) {
 		case f.Slug == slug && f.HasReproducer():
 			return f, nil
 		case f.Slug == slug:
-			return f, fmt.Errorf("%s has no reproducer (tidcheck repro lists those that have)", slug)
+			return f, fmt.Errorf("%s has no reproducer (tidcheck repro lists those that have)",
+				slug)
 		case f.HasReproducer():
 			names = append(names, f.Slug)
 		}

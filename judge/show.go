@@ -65,7 +65,7 @@ func (c *Case) TIDs() (made, told map[event.TID]bool) {
 	return made, told
 }
 
-// A Lived is one task as the truth has it, for those who show a run.
+// A Lived is one task as the truth has it, to be shown.
 type Lived struct {
 	*event.Life
 	Kind   event.Kind    // of its birth; by the fixture's head where the kernel cannot tell a vfork
@@ -267,4 +267,12 @@ func ending(s event.Status) string {
 		return " was killed by " + s.Signal().String()
 	}
 	return " ended with status " + s.String()
+}
+
+// name writes a task for people: its tid, and its path if the truth knows one.
+func (t *truth) name(tid event.TID) string {
+	if path := t.path(tid); path != "" {
+		return fmt.Sprintf("task %d (%s)", tid, path)
+	}
+	return fmt.Sprintf("task %d", tid)
 }

@@ -391,11 +391,3 @@ func (t *truth) nthPath(tid event.TID, n int) event.Path {
 	}
 	return born[min(n, len(born)-1)].Path
 }
-
-// name writes a task for people: its tid, and its path if the truth knows one.
-func (t *truth) name(tid event.TID) string {
-	if path := t.path(tid); path != "" {
-		return fmt.Sprintf("task %d (%s)", tid, path)
-	}
-	return fmt.Sprintf("task %d", tid)
-}

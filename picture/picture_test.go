@@ -164,7 +164,7 @@ func TestOnlyTheNeighbourhoodIsDrawn(t *testing.T) {
 	assert.Check(t, len(text) < 40_000, "it has %d bytes", len(text))
 }
 
-// Nobody knows when a signal was lost: it shows when the program is over.
+// It is not known when a signal was lost: that shows when the program is over.
 func TestWhatHasNoTimeIsNoticed(t *testing.T) {
 	e := crowd(2, func(event.Event) bool { return true })
 	e.Ledger[1].Sent = 1

@@ -69,12 +69,12 @@ var ranks = []judge.Verdict{
 	judge.Unsupported,
 }
 
-// isUnexpected tells whether a verdict is one that somebody has to look at.
+// isUnexpected tells whether a verdict is to be looked at.
 func isUnexpected(v judge.Verdict) bool {
 	return v == judge.Fail || v == judge.KPass || v == judge.Unresolved
 }
 
-// Unexpected are the results that somebody has to look at, in their order: failures, passes of what
+// Unexpected are the results to look at, in their order: failures, passes of what
 // is known to fail, and runs that prove nothing.
 func Unexpected(results []harness.Result) []harness.Result {
 	var all []harness.Result

@@ -149,7 +149,8 @@ func TestVerboseTellsHowAPassWasJudged(t *testing.T) {
 func TestLineCutsLongDetailsAndTellsHowToRepeat(t *testing.T) {
 	long := result("complete", judge.Fail, strings.Repeat("a task\n", 20))
 	long.Again, long.Kept = "tidcheck run gdb", "/tmp/kept"
-	equal(t, printed(report.Printer{}, long), "FAIL        gdb fork/launch: complete\n"+fork+complete+
+	equal(t, printed(report.Printer{}, long), "FAIL        gdb fork/launch: complete\n"+
+		fork+complete+
 		strings.Repeat("            a task\n", 12)+
 		"            … 8 lines more (--json has all)\n"+
 		"            again: tidcheck run gdb\n"+

@@ -30,8 +30,8 @@ func traceCommand(c *invocation) action {
 		"write to this `file` instead of standard output, line by line")
 	var p printer
 	c.Flags().FuncP("events", "e",
-		"print events of these `kinds` alone, such as birth,exit: attach, ready, birth (clone, fork, "+
-			"vfork), vforkdone, exec, exit, end, signal", p.setKinds)
+		"print events of these `kinds` alone, such as birth,exit: attach, ready, birth (clone, "+
+			"fork, vfork), vforkdone, exec, exit, end, signal", p.setKinds)
 	c.Flags().BoolVarP(&p.clock, "time", "t", false, "begin each line with the time of day")
 	c.Flags().BoolVar(&p.tree, "tree", false,
 		"print births, execs and ends alone, indented as the tree of births")

@@ -32,7 +32,8 @@ def stopped(tid, event, sig):
         del group[tid]
         ptrace(DETACH, tid)
     else:  # a group's stop lasts until SIGCONT
-        ptrace(LISTEN if event == STOP and sig != signal.SIGTRAP else CONT, tid, 0 if event else sig)
+        held = event == STOP and sig != signal.SIGTRAP
+        ptrace(LISTEN if held else CONT, tid, 0 if event else sig)
 def leave(*_):
     leaving.extend(ptrace(INTERRUPT, tid) for tid in group)
 

@@ -43,7 +43,8 @@ status=0
 timeout --foreground -s KILL 15 "$@" </dev/null >"$folder/log" 2>&1 || status=$?
 grep -o 'BAD: .*' "$folder/log" && exit 0
 tail -n 3 "$folder/log"
-if [ "$status" = 137 ] && grep -q 'New inferior' "$folder/log"; then # a program that is let go now may still say that it is good
+# A program that is let go now may still say that it is good.
+if [ "$status" = 137 ] && grep -q 'New inferior' "$folder/log"; then
 	echo "BAD: the program did not come to its end in 15 seconds"
 	exit 0
 fi

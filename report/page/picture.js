@@ -27,9 +27,7 @@ function el(name, attributes = {}, ...children) {
 const LANE = 62, TOP = 40, BOTTOM = 26, HALF = 15;
 
 // time writes nanoseconds of a run.
-function time(ns) {
-  return (ns / 1e6).toFixed(3) + ' ms';
-}
+const time = (ns) => (ns / 1e6).toFixed(3) + ' ms';
 
 // taskName names a task for people.
 function taskName(task) {
@@ -120,7 +118,7 @@ function shapeOf(item) {
   return svg('path', {class: 'shape debugger', d: 'M-5.5 -4.5 H5.5 L0 5.5 Z'});
 }
 
-// describe says what an item is, for those who do not see it.
+// describe says what an item is, for people that do not see it.
 function describe(scene, item) {
   const alarm = item.alarm ? `Violation ${item.alarm}. ` : '';
   const when = scene.untimed && item.by === 'kernel' ? '' : `, ${time(item.at)}`;
