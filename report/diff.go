@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -15,11 +16,66 @@ type Change struct {
 	Debugger, Scenario, Rule string
 	Before, After            judge.Verdict
 	Detail                   string // of the later report
+	Way                      Way
+	Earlier, Later           Runs
 }
 
+// Runs is how many runs a verdict comes from, and how many of them passed.
+type Runs struct{ Passed, Of int }
+
+// A Way says whether a change is for the better.
+type Way string
+
+// The ways. Of two rates the intervals that have the true ones in 95 cases of 100 are compared.
+const (
+	Better Way = "better"
+	Worse  Way = "worse"          // it fails now, or is no longer judged
+	Chance Way = "perhaps chance" // it fails at times: both rates may be the same
+)
+
 func (c Change) String() string {
-	return fmt.Sprintf("%s %s %s: %s -> %s", c.Debugger, c.Scenario, c.Rule,
-		cmp.Or(c.Before, "absent"), cmp.Or(c.After, "absent"))
+	return fmt.Sprintf("%s %s %s: %s -> %s, %s", c.Debugger, c.Scenario, c.Rule,
+		told(c.Before, c.Earlier), told(c.After, c.Later), c.Way)
+}
+
+// told is a verdict, and of several runs how many passed.
+func told(v judge.Verdict, r Runs) string {
+	text := string(cmp.Or(v, "absent"))
+	if r.Of > 1 {
+		text += fmt.Sprintf(" (%d of %d passed)", r.Passed, r.Of)
+	}
+	return text
+}
+
+// levels order the verdicts that say something of the debugger.
+var levels = map[judge.Verdict]int{judge.Fail: 1, judge.KFail: 2, judge.KPass: 3, judge.Pass: 3}
+
+func (c *Change) way() Way {
+	before, after := levels[c.Before], levels[c.After]
+	switch {
+	case before > 0 && after > 0 && c.Earlier.Of > 1 && c.Later.Of > 1:
+		low, high := c.Earlier.interval()
+		nowLow, nowHigh := c.Later.interval()
+		switch {
+		case nowLow > high:
+			return Better
+		case nowHigh < low:
+			return Worse
+		}
+		return Chance
+	case after == 0 || after == levels[judge.Fail] || before > after:
+		return Worse
+	}
+	return Better
+}
+
+// interval has the true rate of passes in 95 cases of 100 (Wilson's).
+func (r Runs) interval() (low, high float64) {
+	const z = 1.959964 // of the normal distribution, 95 % lie as far from its middle
+	n := float64(r.Of)
+	p := float64(r.Passed) / n
+	middle, half := p+z*z/(2*n), z*math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
+	return (middle - half) / (1 + z*z/n), (middle + half) / (1 + z*z/n)
 }
 
 // Diff tells which verdicts changed from one report to another, in order of debugger, scenario and
@@ -43,15 +99,18 @@ func Diff(before, after *harness.Report) []Change {
 		return changes[key]
 	}
 	for _, r := range before.Results {
-		at(r).Before = r.Verdict
+		c := at(r)
+		c.Before, c.Earlier = r.Verdict, Runs{r.Passed, r.Runs}
 	}
 	for _, r := range after.Results {
 		c := at(r)
-		c.After, c.Detail = r.Verdict, r.Detail
+		c.After, c.Detail, c.Later = r.Verdict, r.Detail, Runs{r.Passed, r.Runs}
 	}
 	var list []Change
 	for _, c := range changes {
-		if c.Before != c.After {
+		c.Way = c.way()
+		rates := c.Earlier.Of > 1 && c.Later.Of > 1
+		if c.Before != c.After || rates && c.Way != Chance && levels[c.After] > 0 {
 			list = append(list, *c)
 		}
 	}

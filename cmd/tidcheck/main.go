@@ -73,7 +73,7 @@ var commands = []subcommand{
 	},
 	{
 		"results", "diff BEFORE.json AFTER.json",
-		"Prints which verdicts differ between two reports of run --json.",
+		"Prints which verdicts differ between two reports of run --json: better or worse.",
 		diffCommand, 0,
 	},
 	{

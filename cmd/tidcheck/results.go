@@ -35,7 +35,9 @@ func diffCommand(c *invocation) action {
 			if detail, _, _ := strings.Cut(change.Detail, "\n"); detail != "" {
 				fmt.Printf("    %s\n", detail)
 			}
-			c.status = notConforming
+			if change.Way == report.Worse {
+				c.status = notConforming
+			}
 		}
 		if len(changes) == 0 {
 			fmt.Println("no verdict changed")
