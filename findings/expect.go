@@ -51,26 +51,34 @@ func (l List) MayBeKnown(r harness.Result) bool {
 	})
 }
 
-// Like names findings that say what a failure says of its rule, the same debugger's first. They are
-// two at most.
+// Like names findings that a failure resembles, two at most: those of the same debugger in some
+// version, scenario and rule, and then those of other debuggers there that say the same.
 func (l List) Like(r harness.Result) (names []string) {
-	for _, anyDebugger := range []bool{false, true} {
+	id := r.Scenario + "/" + string(r.Mode)
+	for _, others := range []bool{false, true} {
 		for _, f := range l {
-			says := slices.ContainsFunc(violations(r), func(v judge.Violation) bool {
-				if !anyDebugger {
-					return f.saysElsewhere(r, v)
+			isLike := slices.ContainsFunc(f.Failures, func(one Failure) bool {
+				debugger := r.Debugger
+				if others {
+					debugger = one.Configurations[0]
 				}
-				return slices.ContainsFunc(f.says, func(s saying) bool {
-					return slices.Contains(s.rules, r.Rule) &&
-						s.text.MatchString(v.Kind+": "+v.Text)
-				})
+				return one.names(debugger, id, r.Rule) && (!others || f.saysOf(one, id, r))
 			})
-			if says && len(names) < 2 && !slices.Contains(names, f.name()) {
+			if isLike && len(names) < 2 && !slices.Contains(names, f.name()) {
 				names = append(names, f.name())
 			}
 		}
 	}
 	return names
+}
+
+// saysOf tells whether a line's finding says one of the violations of a failure in its scenario.
+func (f Finding) saysOf(one Failure, id string, r harness.Result) bool {
+	return slices.ContainsFunc(violations(r), func(v judge.Violation) bool {
+		return slices.ContainsFunc(f.says, func(s saying) bool {
+			return s.isAbout(one.Debugger, id, r.Rule) && s.text.MatchString(v.Kind+": "+v.Text)
+		})
+	})
 }
 
 // saysElsewhere tells whether a finding says a violation, in any scenario and version.

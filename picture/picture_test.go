@@ -140,6 +140,18 @@ func TestAWordThatIsWrongIsMarked(t *testing.T) {
 }
 
 // Of thousands of tasks those near the first violation are drawn, and the others are counted.
+// An id that begins as another does is not the other.
+func TestAnInventedTaskIsMarkedWhereItWasInvented(t *testing.T) {
+	e := crowd(3, func(event.Event) bool { return true })
+	invented := judge.Word{
+		Event: event.Event{Kind: event.Clone, PID: 100, TID: 100, Child: 1010},
+		At:    e.Words[2].At + 1, Line: "invented",
+	}
+	e.Words = slices.Insert(e.Words, 3, invented)
+	p := pictureOf(t, e, "sound")
+	assert.Equal(t, p.Marks[p.Wrong[0].Mark].Line, "invented")
+}
+
 func TestOnlyTheNeighbourhoodIsDrawn(t *testing.T) {
 	const n = 10_000
 	e := crowd(n, func(one event.Event) bool { return one.Child != 7000 && one.TID != 4000 })

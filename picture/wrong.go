@@ -104,7 +104,7 @@ func (d *drawing) absence(
 		isIts := slices.Contains(d.ids[v.TIDs[0]], m.Task)
 		switch {
 		case m.By != by || !isIts || kind != "" && m.Kind != kind:
-		case by == Proc && !strings.Contains(v.Text, m.Text):
+		case by == Proc && !quotes(v.Text, m.Text):
 		case past > 0:
 			past--
 		default:
@@ -115,6 +115,26 @@ func (d *drawing) absence(
 		}
 	}
 	return w
+}
+
+// quotes tells whether a text has another in it as whole words: "thread 101" is not in "thread
+// 1010".
+func quotes(text, part string) bool {
+	isWord := func(s string, i int) bool {
+		return i >= 0 && i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i] >= 'a' && s[i] <= 'z')
+	}
+	for from := 0; part != ""; {
+		i := strings.Index(text[from:], part)
+		if i < 0 {
+			return false
+		}
+		i += from
+		if !isWord(text, i-1) && !isWord(text, i+len(part)) {
+			return true
+		}
+		from = i + 1
+	}
+	return false
 }
 
 // isLater are the kinds of violations by words that may have been right the first time.
@@ -134,7 +154,7 @@ func (d *drawing) said(v judge.Violation) int {
 		})
 		switch v.Kind {
 		case "told twice":
-			if strings.Contains(v.Text, m.Text) && (d.again[i] || found != None) {
+			if quotes(v.Text, m.Text) && (d.again[i] || found != None) {
 				return i
 			}
 		case "wrong status", "wrong status of the process":
@@ -153,7 +173,7 @@ func (d *drawing) said(v judge.Violation) int {
 			}
 			continue
 		}
-		if strings.Contains(v.Text, m.Text) {
+		if quotes(v.Text, m.Text) {
 			if !slices.Contains(isLater, v.Kind) {
 				return i
 			}

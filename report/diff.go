@@ -34,8 +34,8 @@ const (
 )
 
 func (c Change) String() string {
-	return fmt.Sprintf("%s %s %s: %s -> %s, %s", c.Debugger, c.Scenario, c.Rule,
-		told(c.Before, c.Earlier), told(c.After, c.Later), c.Way)
+	return clean(fmt.Sprintf("%s %s %s: %s -> %s, %s", c.Debugger, c.Scenario, c.Rule,
+		told(c.Before, c.Earlier), told(c.After, c.Later), c.Way))
 }
 
 // told is a verdict, and of several runs how many passed.

@@ -64,7 +64,7 @@ func matrix(w io.Writer, r *harness.Report, columns int) {
 	begin()
 	empty := len(lines[0])
 	for _, d := range r.Debuggers {
-		column := []string{d.Name}
+		column := []string{clean(d.Name)}
 		width := len(d.Name)
 		for _, row := range rows {
 			text := cells.text([2]string{row, d.Name})

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/judge"
@@ -141,13 +143,13 @@ func Slowest(w io.Writer, r *harness.Report, n int) {
 }
 
 // around are the steps of the kernel and the words of the debugger before and after the place where
-// the two first part. There are none where it is not known when that was.
+// they first part. There are none where it is not known when that was.
 func around(p *picture.Picture) (lines []string) {
 	const before, after = 4, 2
 	if p == nil || len(p.Wrong) == 0 || p.Wrong[0].Noticed || p.Untimed {
 		return nil
 	}
-	first, there := p.Wrong[0], 0
+	first, there, pointed := p.Wrong[0], 0, false
 	var steps []int // places in p.Marks
 	for i, m := range p.Marks {
 		if m.By == picture.Proc {
@@ -160,13 +162,46 @@ func around(p *picture.Picture) (lines []string) {
 	}
 	for _, i := range steps[max(there-before, 0):min(there+after, len(steps))] {
 		m, pointer := p.Marks[i], " "
-		if i == first.Mark || m.By == picture.Kernel && m.At == first.At && m.Child == first.Task {
-			pointer = ">"
+		its := m.Child == first.Task || m.Child == picture.None && m.Task == first.Task
+		if i == first.Mark || m.By == picture.Kernel && m.At == first.At && its {
+			pointer, pointed = ">", true
 		}
 		lines = append(lines, fmt.Sprintf("%s %9.3f ms  %-8s  %s%s", pointer,
 			float64(m.At.Microseconds())/1000, m.By, pathOf(p.Tasks[m.Task]), m.Text))
 	}
+	if !pointed {
+		return nil // it shows in no step and in no word, but in a look at /proc
+	}
 	return lines
+}
+
+// wrap breaks a line between words where a terminal would break it anywhere.
+func (p *Printer) wrap(line string) (lines []string) {
+	if p.Columns == nil {
+		return []string{line}
+	}
+	width := max(p.Columns()-len(indent)-1, 20)
+	for len(line) > width {
+		i := strings.LastIndexByte(line[:width], ' ')
+		if i <= len("  ") {
+			break // a word that is too long
+		}
+		lines, line = append(lines, line[:i]), "  "+line[i+1:]
+	}
+	return append(lines, line)
+}
+
+// indent stands before what explains a verdict.
+const indent = "            "
+
+// clean is a text from outside with a dot for each control character.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '·'
+		}
+		return r
+	}, text)
 }
 
 // pathOf begins a line about a task that the kernel made.

@@ -66,6 +66,36 @@ func TestATerminalShowsProgress(t *testing.T) {
 		clear+"0 of 2: gd"+clear+"1 of 2: gd"+clear)
 }
 
+func TestATerminalBreaksLinesBetweenWords(t *testing.T) {
+	p := report.Printer{Columns: func() int { return 43 }}
+	r := result("mine", judge.Fail, "task 7 of process 6 was not reported, and "+
+		strings.Repeat("x", 40))
+	got := printed(p, r)
+	assert.Assert(t, strings.Contains(got, "            task 7 of process 6 was not\n"+
+		"              reported, and\n              "+strings.Repeat("x", 40)+"\n"), got)
+}
+
+// A debugger's words may hold what a terminal acts on.
+func TestControlCharactersAreNotPrinted(t *testing.T) {
+	r := result("mine", judge.Fail, "a \x1b[31mtask")
+	r.Debugger = "ev\x1b[31m"
+	var b strings.Builder
+	b.WriteString(printed(report.Printer{}, r))
+	report.Summary(&b, some(r), 80)
+	assert.Assert(t, !strings.Contains(b.String(), "\x1b"), "%q", b.String())
+	assert.Assert(t, strings.Contains(b.String(), "a ·[31mtask"))
+}
+
+func TestASummaryOfAPartSaysSo(t *testing.T) {
+	r := some(result("exit", judge.Pass, ""))
+	r.Stopped, r.Shards = "interrupt signal received", []string{"1/4"}
+	var b strings.Builder
+	report.Summary(&b, r, 80)
+	assert.Assert(t, strings.HasSuffix(b.String(), "witness: perf\n"+
+		"stopped before all was run: interrupt signal received\na part of all: 1/4\n"+
+		"gdb 13.1: 1 PASS\nlldb 19: not run\n"), b.String())
+}
+
 func TestColoursAreOfTheVerdictAlone(t *testing.T) {
 	equal(t, printed(report.Printer{Colour: true}, result("mine", judge.Fail, "new")),
 		"\x1b[1;31mFAIL       \x1b[0m gdb fork/launch: mine\n"+fork+"            new\n")
@@ -139,6 +169,8 @@ func TestAFailureShowsTheKernelsStepsAroundIt(t *testing.T) {
 		"                  8.000 ms  kernel    main: ended\n")
 	shown.Wrong[0].Mark = 4
 	assert.Assert(t, strings.Contains(printed(report.Printer{}, r), ">     5.000 ms"))
+	shown.Wrong[0] = picture.Wrong{At: 4 * time.Millisecond, Task: 1, Mark: picture.None}
+	assert.Assert(t, !strings.Contains(printed(report.Printer{}, r), "around it"), "a look showed it")
 	shown.Wrong[0].Noticed = true // when it was, is not known
 	assert.Assert(t, !strings.Contains(printed(report.Printer{}, r), "around it"))
 }

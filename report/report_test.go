@@ -110,7 +110,7 @@ func TestAPassOfAFewRunsIsTold(t *testing.T) {
 		"            99 UNTESTED: there was nothing to judge\n"+
 		"\n           gdb  lldb\nfork       2    -\n"+legend+
 		"\ntidcheck 0.1.0, linux 6.18 amd64, witness: perf\n"+
-		"gdb 13.1: 2 PASS (1 not in all runs)\nlldb 19: \n")
+		"gdb 13.1: 2 PASS (1 not in all runs)\nlldb 19: not run\n")
 }
 
 // Which rules a count is of can be read.
@@ -189,7 +189,7 @@ func TestWhereNothingWasJudgedTheSummarySaysWhy(t *testing.T) {
 	var b strings.Builder
 	report.Summary(&b, some(result("exit", judge.Untested, "there is no gdb\nat all")), 80)
 	_, got, _ := strings.Cut(b.String(), "witness: perf\n")
-	equal(t, got, "gdb 13.1: 1 UNTESTED\n    nothing was judged: there is no gdb\nlldb 19: \n")
+	equal(t, got, "gdb 13.1: 1 UNTESTED\n    nothing was judged: there is no gdb\nlldb 19: not run\n")
 }
 
 func TestJSONHasTheWholeReport(t *testing.T) {

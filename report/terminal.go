@@ -26,7 +26,7 @@ func (p *Printer) lines(results []harness.Result) string {
 	}
 	var w strings.Builder
 	first := results[0]
-	where := fmt.Sprintf("%s %s/%s", first.Debugger, first.Scenario, first.Mode)
+	where := clean(fmt.Sprintf("%s %s/%s", first.Debugger, first.Scenario, first.Mode))
 	good := slices.DeleteFunc(slices.Clone(results), func(r harness.Result) bool {
 		return !passed(r)
 	})
@@ -39,7 +39,7 @@ func (p *Printer) lines(results []harness.Result) string {
 	}
 	for _, group := range alike(good) {
 		if group[0].Detail != "" {
-			fmt.Fprintf(&w, "            %s: %s\n", rules(group), group[0].Detail)
+			fmt.Fprintf(&w, "%s%s: %s\n", indent, rules(group), clean(group[0].Detail))
 		}
 	}
 	others, told := slices.DeleteFunc(slices.Clone(results), passed), false
@@ -47,14 +47,20 @@ func (p *Printer) lines(results []harness.Result) string {
 		fmt.Fprintf(&w, "%s %s: %s\n", p.verdict(group[0].Verdict), where, rules(group))
 		sentence := p.sentences[first.Scenario]
 		if isUnexpected(group[0].Verdict) && sentence != "" && !told {
-			fmt.Fprintf(&w, "            %s: %s\n", first.Scenario, sentence)
+			p.explain(&w, clean(first.Scenario)+": "+sentence)
 			told = true
 		}
 		for _, line := range p.explanation(group) {
-			fmt.Fprintf(&w, "            %s\n", line)
+			p.explain(&w, clean(line))
 		}
 	}
 	return w.String()
+}
+
+func (p *Printer) explain(w io.Writer, line string) {
+	for _, part := range p.wrap(line) {
+		fmt.Fprintf(w, "%s%s\n", indent, part)
+	}
 }
 
 // explanation is what is written below a verdict: for a failure first what its rules demand.
@@ -153,6 +159,12 @@ func Summary(w io.Writer, r *harness.Report, columns int) {
 	m := r.Machine
 	fmt.Fprintf(w, "\ntidcheck %s, linux %s %s, witness: %s\n",
 		r.Suite, m.Kernel, m.Arch, m.Witness)
+	if r.Stopped != "" {
+		fmt.Fprintf(w, "stopped before all was run: %s\n", clean(r.Stopped))
+	}
+	if r.Shards != nil {
+		fmt.Fprintf(w, "a part of all: %s\n", strings.Join(r.Shards, ", "))
+	}
 	for _, d := range r.Debuggers {
 		count, partly := make(map[judge.Verdict]int), 0
 		for _, one := range r.Results {
@@ -172,9 +184,13 @@ func Summary(w io.Writer, r *harness.Report, columns int) {
 				counts[len(counts)-1] += fmt.Sprintf(" (%d not in all runs)", partly)
 			}
 		}
-		fmt.Fprintf(w, "%s %s: %s\n", d.Name, d.Version, strings.Join(counts, ", "))
+		if counts == nil {
+			counts = []string{"not run"}
+		}
+		name := clean(strings.TrimSpace(d.Name + " " + d.Version))
+		fmt.Fprintf(w, "%s: %s\n", name, strings.Join(counts, ", "))
 		if why := whyUnjudged(r, d.Name); why != "" {
-			fmt.Fprintf(w, "    nothing was judged: %s\n", why)
+			fmt.Fprintf(w, "    nothing was judged: %s\n", clean(why))
 		}
 	}
 }

@@ -82,7 +82,7 @@ func (c *invocation) checkKept(folder, knownFile string) error {
 	printer := report.Printer{Out: os.Stdout, All: true, Like: known.Like}
 	printer.Begin()
 	printer.Print(result.Results)
-	new(runRequest).summarize(result)
+	(&runRequest{printer: printer}).summarize(result)
 	c.status = report.Status(result)
 	return nil
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/tidcheck/tidcheck/debuggers/gdb"
@@ -85,4 +87,16 @@ func TestShellWordsReadsWhatShellQuotedWrites(t *testing.T) {
 		assert.NilError(t, err)
 		assert.DeepEqual(t, words, []string{"w", text})
 	}
+}
+
+func TestFailuresOfTheLongSetAreRunAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "failed.json")
+	text := `{"suite": "1", "debuggers": [{"name": "gdb"}], "results": [{"debugger": "gdb",
+		"scenario": "real_make", "mode": "launch", "rule": "exit", "verdict": "FAIL"}]}`
+	assert.NilError(t, os.WriteFile(file, []byte(text), 0o600))
+	r := runRequest{rerun: file}
+	debuggers, err := r.readFailed()
+	assert.NilError(t, err)
+	assert.DeepEqual(t, debuggers, []string{"gdb"})
+	assert.Assert(t, r.Long)
 }

@@ -29,7 +29,13 @@ type check struct {
 // which may be other builds, come first.
 func checksOf(debuggers ...harness.Debugger) (checks []check) {
 	add := func(d harness.Debugger, use string) {
-		const remedy = "make debuggers installs what Debian has"
+		remedy := "make debuggers installs what Debian has"
+		switch {
+		case d.Name() == "gdb-dap":
+			remedy = "make ladder gets newer ones, for gdb-dap@18.1"
+		case strings.HasPrefix(d.Name(), "delve"):
+			remedy = "" // the error has it
+		}
 		checks = append(checks, check{d.Name(), use, d.Version, remedy})
 	}
 	for _, d := range debuggers {
@@ -122,7 +128,7 @@ type checkup struct {
 
 func doctorCommand(c *invocation) action {
 	asJSON := c.Flags().Bool("json", false, "print a JSON object")
-	c.Long += " It ends with status 1 if something\nis missing without which nothing can be run."
+	c.Long += "\n\nIt ends with status 1 if a C compiler or ptrace(2) is missing: then nothing can be run."
 	return func(ctx context.Context, args []string) error {
 		if len(args) > 0 {
 			return fmt.Errorf("%s: doctor takes no arguments", args[0])

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -28,6 +29,10 @@ func diffCommand(c *invocation) action {
 		after, err := readReport(args[1])
 		if err != nil {
 			return err
+		}
+		if !slices.Equal(before.Shards, after.Shards) {
+			fmt.Fprintf(os.Stderr, "the reports have different parts of all: %q and %q\n",
+				before.Shards, after.Shards)
 		}
 		changes := report.Diff(before, after)
 		for _, change := range changes {
@@ -143,11 +148,16 @@ func (f *resultFiles) toStdout() bool {
 
 // open makes sure that the files can be written, before a run whose results would be lost.
 func (f *resultFiles) open() (err error) {
+	taken := make(map[string]string) // forms by their files
 	for _, form := range forms {
 		name, ok := f.names[form.name]
 		if !ok || name == "" {
 			continue
 		}
+		if other := taken[filepath.Clean(name)]; other != "" {
+			return fmt.Errorf("--%s and --%s: name two files", other, form.name)
+		}
+		taken[filepath.Clean(name)] = form.name
 		if f.files[form.name], err = report.Create(name); err != nil {
 			return fmt.Errorf("--%s: %w", form.name, err)
 		}

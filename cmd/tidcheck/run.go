@@ -141,6 +141,7 @@ func (r *runRequest) readFailed() (debuggers []string, err error) {
 		return nil, err
 	}
 	r.failed = map[string]bool{}
+	r.Long = !r.Quick // failures of the long set are run again too
 	for _, one := range report.Unexpected(before.Results) {
 		r.failed[one.Debugger+" "+one.Scenario+"/"+string(one.Mode)] = true
 		if !slices.Contains(debuggers, one.Debugger) {
@@ -303,14 +304,23 @@ func (r *runRequest) run(ctx context.Context, c *invocation, args []string) erro
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	toStdout := r.files.toStdout() // then standard output is for that alone
-	r.printer.Out = os.Stdout
+	// A closed pipe costs the words for people alone: a write then fails, and does not end us.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	out := &checked{Writer: os.Stdout}
+	r.printer.Out = out
 	if toStdout {
 		r.printer.Out = io.Discard
 	} else if width := columns(os.Stdout); width() > 0 && os.Getenv("TERM") != "dumb" {
 		r.printer.Columns, r.printer.Colour = width, os.Getenv("NO_COLOR") == ""
 	}
+	cut := 0
+	isCut := func(one harness.Result) bool { // it tells nothing
+		return ctx.Err() != nil && one.Verdict == judge.Unresolved &&
+			strings.Contains(one.Detail, context.Cause(ctx).Error())
+	}
 	result, err := harness.RunAll(ctx, debuggers, r.Options, func(results []harness.Result) {
 		if isCut(results[0]) {
+			cut++
 			return
 		}
 		r.printer.Print(results)
@@ -340,7 +350,10 @@ func (r *runRequest) run(ctx context.Context, c *invocation, args []string) erro
 	case writeErr != nil:
 		return writeErr
 	case err != nil && !errors.Is(err, errFailedFast):
-		return fmt.Errorf("stopped before all was run: %w", err)
+		return fmt.Errorf("stopped before all was run: %w (what was under way is left out: %s)",
+			err, plural(cut, "scenario"))
+	case out.err != nil:
+		return fmt.Errorf("standard output: %w", out.err)
 	}
 	c.status = report.Status(result)
 	return nil
@@ -349,9 +362,16 @@ func (r *runRequest) run(ctx context.Context, c *invocation, args []string) erro
 // errFailedFast is why a run with --fail-fast was stopped.
 var errFailedFast = errors.New("--fail-fast: a result is not as expected")
 
-// isCut tells whether a result is of a run that --fail-fast ended: it tells nothing.
-func isCut(r harness.Result) bool {
-	return r.Verdict == judge.Unresolved && strings.Contains(r.Detail, errFailedFast.Error())
+// A checked writer keeps the first error.
+type checked struct {
+	io.Writer
+	err error
+}
+
+func (c *checked) Write(text []byte) (int, error) {
+	n, err := c.Writer.Write(text)
+	c.err = cmp.Or(c.err, err)
+	return n, err
 }
 
 // plainColumns is how wide a table may be where there is no terminal.
@@ -385,11 +405,11 @@ func (r *runRequest) compile(ctx context.Context) error {
 // Unless it was stopped, it prints which rules caught which defect.
 func (r *runRequest) summarize(result *harness.Report) {
 	if r.slowest > 0 {
-		fmt.Println()
-		report.Slowest(os.Stdout, result, r.slowest)
+		fmt.Fprintln(r.printer.Out)
+		report.Slowest(r.printer.Out, result, r.slowest)
 	}
-	report.Summary(os.Stdout, result, cmp.Or(columns(os.Stdout)(), plainColumns))
+	report.Summary(r.printer.Out, result, cmp.Or(columns(os.Stdout)(), plainColumns))
 	if result.Stopped == "" {
-		fmt.Print(defective.KillTable(result.Results))
+		fmt.Fprint(r.printer.Out, defective.KillTable(result.Results))
 	}
 }

@@ -51,6 +51,14 @@ func traceCommand(c *invocation) action {
 			return errors.New("--time, --tree and --counts are for lines of text: " +
 				"--json and -i do not go with them")
 		}
+		switch {
+		case p.counted && (p.tree || p.kinds != nil):
+			return errors.New("--counts prints no events: --tree and --events do not go with it")
+		case p.tree && p.kinds != nil:
+			return errors.New("--tree has its own choice of events: --events does not go with it")
+		case *html != "" && (*html == *output || *html == "-" && *output == ""):
+			return errors.New("--html: name a file of its own for the page")
+		}
 		switch asks := opts.Threads == tracer.FollowAsk || opts.Processes == tracer.FollowAsk; {
 		case asks && !*interactive:
 			return errors.New("--follow ask and --follow-forks ask need -i")
@@ -295,7 +303,9 @@ func (p *printer) print(e event.Event) {
 func branch(l event.Labelled) string {
 	path, tid, what := l.Path, l.TID, l.Kind.String()
 	switch l.Kind {
-	case event.Attach, event.Ready:
+	case event.Ready:
+		what = "start"
+	case event.Attach:
 		what = "found"
 	case event.Clone, event.Fork, event.VFork:
 		path, tid = l.ChildPath, l.Child

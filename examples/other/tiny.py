@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A debugger in Python: tiny.py (launch -- PROGRAM ARG... | attach PID). It prints a JSON object
-for each event. At SIGTERM it lets each task go, at a stop of its own."""
+for each event. At SIGTERM it lets each task that can stop go."""
 import ctypes, json, os, signal, sys
 SEIZE, INTERRUPT, LISTEN, GETEVENTMSG, CONT, DETACH = 0x4206, 0x4207, 0x4208, 0x4201, 7, 17
 FORK, VFORK, CLONE, EXEC, STOP, WALL = 1, 2, 3, 4, 128, 0x40000000
