@@ -161,6 +161,42 @@ func reportedAs(debugger string) string {
 	return debugger
 }
 
+// CheckVersion refuses a version of a debugger that was measured and is right, or in which the
+// script does not show what scenarios do.
+func (f Finding) CheckVersion(debugger, version string) error {
+	var shows, fails bool
+	var hides, good string // the version that was measured
+	isAbout := func(name, measured string) bool {
+		return reportedAs(name) == debugger && isBuildOfVersion(version, measured)
+	}
+	for _, one := range f.Scripts {
+		switch {
+		case !isAbout(one.Debugger, one.Version):
+		case one.Shows != "hides":
+			shows = true
+		case one.Debugger == debugger:
+			hides = one.Version
+		}
+	}
+	for _, one := range f.Good {
+		if slices.Contains(one.Configurations, debugger) && isAbout(debugger, one.Version) {
+			good = one.Version
+		}
+	}
+	for _, one := range f.Failures {
+		fails = fails || isAbout(one.Debugger, one.Version)
+	}
+	switch {
+	case shows, hides == "" && (good == "" || fails):
+		return nil
+	case fails:
+		return fmt.Errorf("repro.sh does not show this with %s %s, as measured (findings/%s): "+
+			"name another build", debugger, hides, f.Slug)
+	}
+	return fmt.Errorf("%s %s does not do this, as measured (findings/%s): name another build",
+		debugger, cmp.Or(hides, good), f.Slug)
+}
+
 // Report is a report about one of the debuggers of [Finding.Reported], in the form in which its
 // project takes reports. Without report.md it has what README.md says.
 func (f Finding) Report(s Setting) (string, error) {
@@ -179,6 +215,9 @@ func (f Finding) Report(s Setting) (string, error) {
 		return "", err
 	}
 	sections := sectionsOf(filled)
+	if seen, ok := sections[seenSection+s.Debugger]; ok {
+		sections[seenSection+s.Debugger] = s.warning(seen) + seen
+	}
 	if isShort {
 		sections = map[string]string{
 			titleSection:   sections[titleSection],
@@ -189,6 +228,23 @@ func (f Finding) Report(s Setting) (string, error) {
 	}
 	return fill(s.Debugger, forms[s.Debugger], filledForm{s, sections})
 }
+
+// warning says that what was seen is another version's than the report's.
+func (s Setting) warning(seen string) string {
+	with := seenWith.FindStringSubmatch(seen)
+	if with == nil || isSame(with[2], s.Version) {
+		return ""
+	}
+	build := ""
+	if numbered.MatchString(s.Version) { // else none is installed
+		build = "with " + s.Version + " "
+	}
+	return fmt.Sprintf("Seen with %s %s; the script was not run %shere:\n"+
+		"run `sh repro.sh %s` before you send this.\n\n", with[1], with[2], build, s.Program())
+}
+
+// seenWith is how a section Seen begins.
+var seenWith = regexp.MustCompile(`^(\S+) (\d[^\s,]*), `)
 
 func fill(name, text string, data any) (string, error) {
 	t, err := template.New(name).Option("missingkey=error").Parse(text)
@@ -206,6 +262,7 @@ const (
 	summarySection = "summary"
 	kernelSection  = "What the kernel does"
 	stepsSection   = "Steps"
+	seenSection    = "Seen in " // and the debugger
 )
 
 // sectionsOf splits a text at its headings.

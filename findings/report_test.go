@@ -49,9 +49,141 @@ func TestReportsAreWhole(t *testing.T) {
 			assert.Check(t, strings.Count(text, "\n") <= 90, "%s %s is no page", f.Slug, debugger)
 			assert.Check(t, is.Equal(strings.Count(text, "```")%2, 0), "%s %s", f.Slug, debugger)
 		}
+		assert.Check(t, !strings.Contains(string(source), "someone"), "%s: a signal comes", f.Slug)
 		checkHeadings(t, f, string(source))
 	}
 	assert.Assert(t, n >= 28)
+}
+
+// What another version printed is not told as this machine's.
+func TestAReportSaysWhichVersionWasSeen(t *testing.T) {
+	const warned = "the script was not run"
+	for _, f := range allFindings(t) {
+		for _, one := range f.Scripts {
+			if f.CheckVersion(one.Debugger, one.Version) != nil ||
+				!slices.Contains(f.Reported(), one.Debugger) {
+				continue
+			}
+			s := setting
+			s.Debugger, s.Version = one.Debugger, one.Version
+			text, err := f.Report(s)
+			assert.NilError(t, err)
+			source, _ := fs.ReadFile(folders, f.file("report.md"))
+			isSeen := strings.Contains(string(source), "\n"+one.Debugger+" "+one.Version+", ")
+			want := len(source) > 0 && !isSeen
+			assert.Check(t, is.Equal(strings.Contains(text, warned), want), "%s %s %s", f.Slug,
+				one.Debugger, one.Version)
+		}
+	}
+	f, err := allFindings(t).Reproducer("leader-end-told-twice")
+	assert.NilError(t, err)
+	for version, want := range map[string]string{
+		"13.1": "Seen with gdb 18.1; the script was not run with 13.1 here:\n" +
+			"run `sh repro.sh gdb` before you send this.\n\ngdb 18.1, Linux",
+		"(not installed here)": "Seen with gdb 18.1; the script was not run here:\n",
+		"18.1.90.2026-git":     "not run with 18.1.90.2026-git here",
+		"18.1-2.el9":           "Seen:\n\ngdb 18.1, Linux",
+	} {
+		s := setting
+		s.Debugger, s.Version = "gdb", version
+		text, err := f.Report(s)
+		assert.NilError(t, err)
+		assert.Check(t, is.Contains(text, want))
+	}
+}
+
+// Each section Seen begins with the debugger and the version that was run.
+func TestSeenBeginsWithAVersion(t *testing.T) {
+	for _, f := range allFindings(t) {
+		text, err := fs.ReadFile(folders, f.file("report.md"))
+		if err != nil {
+			continue
+		}
+		sections := sectionsOf(string(text))
+		for _, debugger := range f.Reported() {
+			with := seenWith.FindStringSubmatch(sections[seenSection+debugger])
+			assert.Assert(t, with != nil, "%s %s", f.Slug, debugger)
+			assert.Check(t, is.Equal(with[1], debugger), f.Slug)
+			assert.Check(t, slices.ContainsFunc(f.Scripts, func(one Script) bool {
+				return one.Debugger == debugger && one.Version == with[2] && one.Shows != "hides"
+			}), "%s: its head does not have %s %s", f.Slug, debugger, with[2])
+		}
+	}
+}
+
+// The summary that tells versions apart has all that the script was run on.
+func TestTheSummaryNamesTheVersionsOfTheHead(t *testing.T) {
+	text, err := fs.ReadFile(folders, "leader-end-told-twice/report.md")
+	assert.NilError(t, err)
+	f, err := allFindings(t).Reproducer("leader-end-told-twice")
+	assert.NilError(t, err)
+	for _, one := range f.Scripts {
+		assert.Check(t, is.Contains(sectionsOf(string(text))[summarySection], one.Version))
+	}
+}
+
+func TestARightVersionIsNotReported(t *testing.T) {
+	for _, c := range []struct{ slug, debugger, version, want string }{
+		{
+			"leader-end-told-twice", "gdb", "10.1",
+			"gdb 10.1 does not do this, as measured (findings/leader-end-told-twice): " +
+				"name another build",
+		},
+		{"leader-end-told-twice", "gdb", "10.1-1.el9", "gdb 10.1 does not do this"},
+		{"leader-end-told-twice", "gdb", "10.1.90.20210103-git", "gdb 10.1 does not do this"},
+		{"leader-end-told-twice", "gdb", "10.10", ""}, // another
+		{"leader-end-told-twice", "gdb", "10", ""},
+		{"leader-end-told-twice", "gdb", "13.1", ""},
+		{"leader-end-told-twice", "gdb", "9.2", ""}, // not measured
+		{"leader-end-told-twice", "gdb", "(not installed here)", ""},
+		{"exec-off-main-hangs", "lldb", "14.0.6", "lldb 14.0.6 does not do this"},
+		{"executing-thread-told-ended", "gdb", "13.1", "gdb 13.1 does not do this"},
+		{"executing-thread-told-ended", "gdb", "10.1", ""}, // at times
+		{"exit-during-vfork-untold", "gdbserver", "10.1", "gdbserver 10.1 does not do this"},
+		{"exit-during-vfork-untold", "lldb", "10.1", ""}, // gdb's
+		{
+			"attach-hangs-at-traced-thread", "gdb", "18.1", // a scenario shows it
+			"repro.sh does not show this with gdb 18.1, as measured " +
+				"(findings/attach-hangs-at-traced-thread): name another build",
+		},
+	} {
+		f, err := allFindings(t).Reproducer(c.slug)
+		assert.NilError(t, err)
+		err = f.CheckVersion(c.debugger, c.version)
+		if c.want == "" {
+			assert.Check(t, err, "%v", c)
+			continue
+		}
+		assert.Check(t, is.ErrorContains(err, c.want))
+	}
+}
+
+// A finding's other configurations, and lldb-server in a report about lldb, may fail where one is
+// good.
+func TestWhatIsGoodInOneConfigurationMayBeReported(t *testing.T) {
+	good := []Good{{"lldb", []string{"lldb"}, "19.1.7"}}
+	for name, c := range map[string]struct {
+		finding Finding
+		refused bool
+	}{
+		"good": {Finding{Good: good}, true},
+		"good, and lldb-server shows it": {
+			Finding{Good: good, Scripts: []Script{{"lldbserver", "19.1.7", "shows"}}}, false,
+		},
+		"good, and lldb-server fails": {
+			Finding{Good: good, Failures: []Failure{{Debugger: "lldbserver", Version: "19.1.7"}}},
+			false,
+		},
+		"another configuration": {
+			Finding{Good: []Good{{"lldb", []string{"lldb-breakpoint"}, "19.1.7"}}}, false,
+		},
+		"lldb-server hides it": {
+			Finding{Scripts: []Script{{"lldbserver", "19.1.7", "hides"}}}, false,
+		},
+	} {
+		err := c.finding.CheckVersion("lldb", "19.1.7")
+		assert.Check(t, is.Equal(err != nil, c.refused), name)
+	}
 }
 
 // checkHeadings finds headings that no form has, such as one about a debugger that has not been

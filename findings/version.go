@@ -59,6 +59,21 @@ func isUpTo(a, b string) bool {
 	return x != "" && y != "" && slices.Compare(parts(x), parts(y)) <= 0
 }
 
+// isSame tells whether two versions have the same numbers.
+func isSame(a, b string) bool { return isUpTo(a, b) && isUpTo(b, a) }
+
+// isBuildOfVersion tells whether a program that says its version is one of a version that was
+// measured: its numbers are that version's, and may go on. Debian's gdb 10.1 says that it is
+// 10.1.90.20210103-git.
+func isBuildOfVersion(said, measured string) bool {
+	x, y := numbered.FindString(measured), numbered.FindString(said)
+	if x == "" || y == "" {
+		return false
+	}
+	want, got := parts(x), parts(y)
+	return len(got) >= len(want) && slices.Equal(got[:len(want)], want)
+}
+
 func parts(version string) (numbers []int) {
 	for part := range strings.SplitSeq(version, ".") {
 		n, _ := strconv.Atoi(part) // what is too long is the largest

@@ -90,7 +90,8 @@ func reproCommand(c *invocation) action {
 
 SLUG is a finding's name; without one, those that have a reproducer are listed. The report is about
 this machine, and about DEBUGGER: gdb, gdbserver, lldb, delve or strace, also as NAME=PATH or
-NAME@VERSION. Without one it is about the first that the finding names and that is installed.`
+NAME@VERSION. Without one it is about the first that the finding names and that is installed. A
+version that was measured and is right is refused.`
 	c.ValidArgsFunction = completes(func() (slugs []string) {
 		list, _ := findings.All() // embedded, and tested
 		for _, f := range list {
@@ -160,11 +161,18 @@ func settingOf(
 	if found, err := build.Compiler(fixtures.Go); err == nil {
 		s.Go = found
 	}
+	var refused error
 	for _, name := range names {
-		if s.Version, err = versionOf(ctx, name); err == nil {
-			s.Debugger = baseName(name)
+		if s.Version, err = versionOf(ctx, name); err != nil {
+			continue
+		}
+		s.Debugger = baseName(name)
+		if refused = f.CheckVersion(s.Debugger, s.Version); refused == nil {
 			return s, nil
 		}
+	}
+	if refused != nil {
+		return s, refused
 	}
 	s.Debugger, s.Version = names[0], notHere
 	if baseName(named) == named { // what is installed; else that one build was asked for
