@@ -170,7 +170,8 @@ func TestAFailureShowsTheKernelsStepsAroundIt(t *testing.T) {
 	shown.Wrong[0].Mark = 4
 	assert.Assert(t, strings.Contains(printed(report.Printer{}, r), ">     5.000 ms"))
 	shown.Wrong[0] = picture.Wrong{At: 4 * time.Millisecond, Task: 1, Mark: picture.None}
-	assert.Assert(t, !strings.Contains(printed(report.Printer{}, r), "around it"), "a look showed it")
+	got := printed(report.Printer{}, r)
+	assert.Assert(t, !strings.Contains(got, "around it"), "a look showed it: %s", got)
 	shown.Wrong[0].Noticed = true // when it was, is not known
 	assert.Assert(t, !strings.Contains(printed(report.Printer{}, r), "around it"))
 }

@@ -189,7 +189,8 @@ func TestWhereNothingWasJudgedTheSummarySaysWhy(t *testing.T) {
 	var b strings.Builder
 	report.Summary(&b, some(result("exit", judge.Untested, "there is no gdb\nat all")), 80)
 	_, got, _ := strings.Cut(b.String(), "witness: perf\n")
-	equal(t, got, "gdb 13.1: 1 UNTESTED\n    nothing was judged: there is no gdb\nlldb 19: not run\n")
+	equal(t, got, "gdb 13.1: 1 UNTESTED\n    nothing was judged: there is no gdb\n"+
+		"lldb 19: not run\n")
 }
 
 func TestJSONHasTheWholeReport(t *testing.T) {

@@ -128,7 +128,8 @@ type checkup struct {
 
 func doctorCommand(c *invocation) action {
 	asJSON := c.Flags().Bool("json", false, "print a JSON object")
-	c.Long += "\n\nIt ends with status 1 if a C compiler or ptrace(2) is missing: then nothing can be run."
+	c.Long += "\n\n" +
+		"It ends with status 1 if a C compiler or ptrace(2) is missing: nothing can be run then."
 	return func(ctx context.Context, args []string) error {
 		if len(args) > 0 {
 			return fmt.Errorf("%s: doctor takes no arguments", args[0])

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
 	"github.com/tidcheck/tidcheck"
+	"github.com/tidcheck/tidcheck/event"
 	"github.com/tidcheck/tidcheck/internal/inherited"
 )
 
@@ -267,4 +268,27 @@ func listVar(flags *pflag.FlagSet, list *[]string, name, usage string) {
 		*list = append(*list, value)
 		return nil
 	})
+}
+
+func plural(n int, what string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(what, "s"):
+		what += "es"
+	default:
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+// exitStatus is a program's status as a shell gives it: 128 and the signal's number if a signal
+// killed it. It is 0 if the tracer detached.
+func exitStatus(s event.Status) int {
+	switch {
+	case s == event.Unknown:
+		return asExpected
+	case s.Signal() != 0:
+		return 128 + int(s.Signal())
+	}
+	return s.Code()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,10 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	"github.com/tidcheck/tidcheck/debuggers/defective"
 	"github.com/tidcheck/tidcheck/harness"
 	"github.com/tidcheck/tidcheck/report"
+	"golang.org/x/term"
 )
 
 // diffCommand prints what changed between two reports of run --json.
@@ -196,4 +199,40 @@ func appendMarkdown(name string, reports []*harness.Report) error {
 		return err
 	}
 	return errors.Join(report.Markdown(file, reports), file.Close())
+}
+
+// A checked writer keeps the first error.
+type checked struct {
+	io.Writer
+	err error
+}
+
+func (c *checked) Write(text []byte) (int, error) {
+	n, err := c.Writer.Write(text)
+	c.err = cmp.Or(c.err, err)
+	return n, err
+}
+
+// plainColumns is how wide a table may be where there is no terminal.
+const plainColumns = 100
+
+// columns tells how wide the terminal is that a file is; zero if it is none.
+func columns(file *os.File) func() int {
+	return func() int {
+		width, _, _ := term.GetSize(int(file.Fd()))
+		return width
+	}
+}
+
+// summarize prints the scenarios that took longest, if they are asked for, and a report's summary.
+// Unless it was stopped, it prints which rules caught which defect.
+func (r *runRequest) summarize(result *harness.Report) {
+	if r.slowest > 0 {
+		fmt.Fprintln(r.printer.Out)
+		report.Slowest(r.printer.Out, result, r.slowest)
+	}
+	report.Summary(r.printer.Out, result, cmp.Or(columns(os.Stdout)(), plainColumns))
+	if result.Stopped == "" {
+		fmt.Fprint(r.printer.Out, defective.KillTable(result.Results))
+	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +15,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
-	"github.com/tidcheck/tidcheck/debuggers/defective"
 	"github.com/tidcheck/tidcheck/debuggers/reference"
 	"github.com/tidcheck/tidcheck/findings"
 	"github.com/tidcheck/tidcheck/fixtures"
@@ -24,7 +22,6 @@ import (
 	"github.com/tidcheck/tidcheck/internal/build"
 	"github.com/tidcheck/tidcheck/judge"
 	"github.com/tidcheck/tidcheck/report"
-	"golang.org/x/term"
 )
 
 // A runRequest is what the command line of run asks for.
@@ -362,29 +359,6 @@ func (r *runRequest) run(ctx context.Context, c *invocation, args []string) erro
 // errFailedFast is why a run with --fail-fast was stopped.
 var errFailedFast = errors.New("--fail-fast: a result is not as expected")
 
-// A checked writer keeps the first error.
-type checked struct {
-	io.Writer
-	err error
-}
-
-func (c *checked) Write(text []byte) (int, error) {
-	n, err := c.Writer.Write(text)
-	c.err = cmp.Or(c.err, err)
-	return n, err
-}
-
-// plainColumns is how wide a table may be where there is no terminal.
-const plainColumns = 100
-
-// columns tells how wide the terminal is that a file is; zero if it is none.
-func columns(file *os.File) func() int {
-	return func() int {
-		width, _, _ := term.GetSize(int(file.Fd()))
-		return width
-	}
-}
-
 // compile sees that the user's own fixtures can be built, so that what is wrong is told once.
 func (r *runRequest) compile(ctx context.Context) error {
 	for _, f := range r.Fixtures {
@@ -399,17 +373,4 @@ func (r *runRequest) compile(ctx context.Context) error {
 		}
 	}
 	return nil // if a compiler is missing, the results say so
-}
-
-// summarize prints the scenarios that took longest, if they are asked for, and a report's summary.
-// Unless it was stopped, it prints which rules caught which defect.
-func (r *runRequest) summarize(result *harness.Report) {
-	if r.slowest > 0 {
-		fmt.Fprintln(r.printer.Out)
-		report.Slowest(r.printer.Out, result, r.slowest)
-	}
-	report.Summary(r.printer.Out, result, cmp.Or(columns(os.Stdout)(), plainColumns))
-	if result.Stopped == "" {
-		fmt.Fprint(r.printer.Out, defective.KillTable(result.Results))
-	}
 }

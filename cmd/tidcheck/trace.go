@@ -382,26 +382,3 @@ func (p *printer) summarize(took time.Duration) {
 	fmt.Fprintf(p.out, "%s; %s ended; %.3f s\n",
 		strings.Join(counts, ", "), plural(n[event.End], "process"), took.Seconds())
 }
-
-func plural(n int, what string) string {
-	switch {
-	case n == 1:
-	case strings.HasSuffix(what, "s"):
-		what += "es"
-	default:
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
-}
-
-// exitStatus is a program's status as a shell gives it: 128 and the signal's number if a signal
-// killed it. It is 0 if the tracer detached.
-func exitStatus(s event.Status) int {
-	switch {
-	case s == event.Unknown:
-		return asExpected
-	case s.Signal() != 0:
-		return 128 + int(s.Signal())
-	}
-	return s.Code()
-}
