@@ -23,7 +23,7 @@ var marks = []struct {
 }
 
 // A table counts verdicts by the group of a scenario and the debugger.
-type table map[[2]string]map[judge.Verdict]int
+type table map[[2]string]judge.Tally
 
 // matrix writes a table of groups of scenarios and debuggers, in as many parts as the width wants.
 // A report of one group and one debugger has none.
@@ -37,7 +37,7 @@ func matrix(w io.Writer, r *harness.Report, columns int) {
 		}
 		cell := [2]string{group, one.Debugger}
 		if cells[cell] == nil {
-			cells[cell] = map[judge.Verdict]int{}
+			cells[cell] = judge.Tally{}
 		}
 		cells[cell][one.Verdict]++
 	}
@@ -64,8 +64,8 @@ func matrix(w io.Writer, r *harness.Report, columns int) {
 	begin()
 	empty := len(lines[0])
 	for _, d := range r.Debuggers {
-		column := []string{clean(d.Name)}
-		width := len(d.Name)
+		name := clean(d.Name)
+		column, width := []string{name}, len(name)
 		for _, row := range rows {
 			text := cells.text([2]string{row, d.Name})
 			column, width = append(column, text), max(width, len(text))

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tidcheck/tidcheck/harness"
+	"github.com/tidcheck/tidcheck/judge"
 	"github.com/tidcheck/tidcheck/report"
 	"gotest.tools/v3/assert"
 )
@@ -150,6 +151,10 @@ func TestInterruptedRunEndsSoon(t *testing.T) {
 		if err != nil || report.Stopped != "interrupt signal received" {
 			t.Errorf("SIGINT %v after its first line: its report is %+v, %v, want one that says so",
 				moment, report, err)
+			continue
+		}
+		for _, r := range report.Results { // what was cut off tells nothing
+			assert.Check(t, r.Verdict != judge.Unresolved, "%s/%s: %s", r.Scenario, r.Mode, r.Detail)
 		}
 	}
 }

@@ -75,7 +75,8 @@ func UseTempThatExecutes() {
 // is not left behind: init would wait for it, but for us.
 func leftovers() (left []string) {
 	for {
-		if pid, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WALL, nil); pid <= 0 && err != unix.EINTR {
+		pid, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WALL, nil)
+		if pid <= 0 && err != unix.EINTR {
 			break
 		}
 	}
